@@ -1,0 +1,42 @@
+# make lab    open the course in JupyterLab      make test   unit tests and every notebook
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: lab test notebooks timings lint assets constraints
+
+lab: $(READY)
+	@$(BIN)/python -m helpers.notebooks lay-out my_course
+	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 00_start_here.ipynb
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+# Installed once, and again only when the list of packages changes.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) helpers/preflight.py
+	@$(PYTHON) -m venv .venv
+	@echo "Installing the course into .venv (about 3 GB, a few minutes) ..."
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[test]"
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
+	@touch $@
+
+notebooks: $(READY)
+	$(BIN)/python -m helpers.notebooks execute
+
+timings: $(READY)
+	$(BIN)/python -m helpers.notebooks timings
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+assets: $(READY)
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[test,assets]"
+	$(BIN)/python -m helpers.assets.build
+
+constraints: $(READY)
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra test --extra assets --upgrade \
+	    --no-annotate --no-header --no-emit-index-url --output-file constraints.txt pyproject.toml

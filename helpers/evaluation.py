@@ -1,0 +1,168 @@
+"""How good is it, how sure are we, and where does it fail?"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn import metrics
+
+
+def accuracy(labels, predictions, confidence=0.95):
+    """Return an accuracy with its Wilson interval.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    predictions : array of int, shape (n,), or of float, shape (n, classes)
+        Predicted labels, or logits or probabilities of which the largest counts.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    accuracy, low, high : float
+        In 0..1.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to count or the numbers of labels and predictions differ.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    labels, predicted = _pair(labels, predictions)
+    right = int((labels == predicted).sum())
+    interval = stats.binomtest(right, len(labels)).proportion_ci(confidence, method="wilson")
+    return right / len(labels), float(interval.low), float(interval.high)
+
+
+def paired_difference(labels, first, second, confidence=0.95, resamples=5000, seed=0):
+    """Return how much more accurate `second` is than `first` on the same pictures, with a bootstrap interval.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    first, second : array of int (n,), or of float (n, classes)
+        Predictions of two models for the same pictures in the same order.
+    confidence : float
+        Between 0 and 1.
+    resamples : int
+        Bootstrap resamples of the pictures.
+    seed : int
+
+    Returns
+    -------
+    difference, low, high : float
+        In −1..1; positive where `second` is better. The interval is the percentile interval.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 13.
+    """
+    truth, one = _pair(labels, first)
+    _, two = _pair(labels, second)
+    gain = (two == truth).astype(float) - (one == truth).astype(float)
+    if (gain == gain[0]).all():  # nothing varies, so no resample can differ
+        return float(gain[0]), float(gain[0]), float(gain[0])
+    result = stats.bootstrap(
+        (gain,), np.mean, confidence_level=confidence, n_resamples=resamples, method="percentile", rng=seed
+    )
+    return float(gain.mean()), float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def confusion(labels, predictions, class_names):
+    """Return the confusion matrix: rows are the true classes, columns the predicted ones.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    predictions : array of int (n,), or of float (n, classes)
+    class_names : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Counts, shape (classes, classes).
+
+    Raises
+    ------
+    ValueError
+        When a label or a prediction has no name.
+    """
+    labels, predicted = _pair(labels, predictions)
+    _check_names(class_names, max(labels.max(), predicted.max()) + 1)
+    matrix = metrics.confusion_matrix(labels, predicted, labels=range(len(class_names)))
+    return pd.DataFrame(
+        matrix, index=pd.Index(class_names, name="true"), columns=pd.Index(class_names, name="predicted")
+    )
+
+
+def mistakes(labels, probabilities, class_names, files=None):
+    """Return the wrong predictions, the most confident first.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    probabilities : array of float, shape (n, classes)
+        Rows that sum to 1.
+    class_names : sequence of str
+    files : sequence, length n, optional
+        What to show beside each, e.g. the paths of the pictures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: place of the picture. Columns: ``true``, ``predicted``, ``confidence`` (probability of the predicted
+        class), ``probability_of_true``, and ``file`` where `files` is given.
+
+    Raises
+    ------
+    ValueError
+        When the rows are no probabilities, or names or files are too few or too many.
+    """
+    labels, predicted = _pair(labels, probabilities)
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
+        raise ValueError(
+            "Expected probabilities (n, classes), rows that sum to 1: put logits through keras.ops.softmax first."
+        )
+    _check_names(class_names, max(labels.max() + 1, probabilities.shape[1]))
+    if files is not None and len(files) != len(labels):
+        raise ValueError(f"{len(files)} files for {len(labels)} labels: expected one for each, in the same order.")
+    wrong = np.flatnonzero(predicted != labels)
+    names = np.asarray(class_names)
+    table = pd.DataFrame(
+        {
+            "true": names[labels[wrong]],
+            "predicted": names[predicted[wrong]],
+            "confidence": probabilities[wrong, predicted[wrong]],
+            "probability_of_true": probabilities[wrong, labels[wrong]],
+        },
+        index=wrong,
+    )
+    if files is not None:
+        table["file"] = [files[place] for place in wrong]
+    return table.sort_values("confidence", ascending=False, kind="stable")
+
+
+def _check_names(class_names, classes):
+    if len(class_names) < classes:
+        raise ValueError(
+            f"{len(class_names)} class names for {classes} classes: expected one for each, in the order of labels."
+        )
+
+
+def _pair(labels, predictions):
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"labels of shape {labels.shape}: expected whole numbers (n,). Use argmax on one-hot rows.")
+    predicted = predictions.argmax(axis=1) if predictions.ndim == 2 and predictions.shape[1] > 1 else predictions
+    if predicted.shape != labels.shape:
+        raise ValueError(
+            f"{len(labels)} labels but predictions of shape {predictions.shape}: expected one row for each label, "
+            "either a whole number or a column for each of at least 2 classes."
+        )
+    if predicted.dtype.kind == "f" and (predicted % 1).any():
+        raise ValueError("predictions (n,) must be whole numbers, the predicted labels; one is a fraction.")
+    return labels, predicted

@@ -1,0 +1,201 @@
+"""Look after the notebook files: run them and store their outputs, time them, lay out a learner's copy.
+
+``python -m helpers.notebooks execute`` is ``make notebooks``, ``timings`` is ``make timings``, and
+``lay-out`` comes before ``make lab`` opens JupyterLab.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbclient
+import nbformat
+
+from helpers import assets
+
+COURSE = Path(__file__).parent.parent / "notebooks"
+CELL_SECONDS = 180
+WIDGET = "application/vnd.jupyter.widget-view+json"
+RECORD = ".laid_out.json"
+README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
+PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+
+
+def course_notebooks(folder=COURSE):
+    """Return the notebooks of the course, in order."""
+    return sorted(Path(folder).glob("[0-9][0-9]_*.ipynb"))
+
+
+def run(path, **variables):
+    """Run a notebook from top to bottom in a new kernel.
+
+    Parameters
+    ----------
+    path : path
+    **variables : str
+        Environment variables of the kernel, beside those of this process.
+
+    Returns
+    -------
+    notebook : nbformat.NotebookNode
+        With its outputs.
+    seconds : float
+    peak : float
+        Largest memory of the kernel, in MB.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        When a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(Path(path).parent)}},
+        record_timing=False,
+        store_widget_state=False,
+    )
+    with client.setup_kernel(env={**os.environ, **variables}):
+        started = time.perf_counter()
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        seconds = time.perf_counter() - started
+        notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
+        client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1)
+    size = int(notebook.cells.pop().outputs[0].text)
+    return notebook, seconds, size / 1e6 if sys.platform == "darwin" else size / 1e3
+
+
+def tidy(notebook):
+    """Return the notebook without what must not be stored: dead progress bars, and metadata of this run.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Changed in place.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+    """
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+    )
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter")}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+    return notebook
+
+
+def readme_figures(notebook):
+    """Return the PNG pictures of the cells tagged ``readme-figure``."""
+    return [
+        base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if README_FIGURE in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def cleared(notebook):
+    """Return the notebook without outputs and execution counts, so that no prediction is spoiled."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def execute(paths):
+    """Run notebooks and store their outputs; one that fails stays as it was."""
+    for path in paths:
+        notebook, seconds, peak = run(path)
+        with assets.written_whole(path) as temporary:
+            nbformat.write(tidy(notebook), temporary)
+        for picture in readme_figures(notebook):
+            (path.parent / "result.png").write_bytes(picture)
+        _report(path, seconds, peak)
+
+
+def timings(paths):
+    """Run notebooks with an empty cache, each with one of its own, and store nothing."""
+    for path in paths:
+        with tempfile.TemporaryDirectory() as folder:
+            _, seconds, peak = run(path, **{assets.CACHE_VARIABLE: folder})
+        _report(path, seconds, peak)
+
+
+def _report(path, seconds, peak):
+    print(f"{path.stem:24} {seconds:6.1f} s {peak:7.0f} MB", flush=True)
+
+
+def lay_out(target, course=COURSE):
+    """Lay out a working copy of the course, and never overwrite anything in it.
+
+    A notebook that is not there yet is copied with its outputs cleared. Where the course's notebook has changed
+    since, the new version is laid beside the learner's own.
+
+    Parameters
+    ----------
+    target : path
+        The learner's folder.
+    course : path
+        Where the course's notebooks lie.
+
+    Returns
+    -------
+    list of str
+        One line for each notebook that was laid beside an older one.
+    """
+    target = Path(target)
+    target.mkdir(parents=True, exist_ok=True)
+    record = target / RECORD
+    try:
+        laid = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        laid = {}
+    news = []
+    for path in course_notebooks(course):
+        text = nbformat.writes(cleared(nbformat.read(path, as_version=4)))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        place = target / path.name
+        if place.exists() and laid.get(path.name) != digest:
+            place = target / f"{path.stem}.new-{digest[:6]}.ipynb"
+            news.append(f"{path.name} has changed in the course; the new version lies beside yours as {place.name}.")
+        if not place.exists():
+            with assets.written_whole(place) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        laid[path.name] = digest
+    with assets.written_whole(record) as temporary:
+        temporary.write_text(json.dumps(laid, indent=1), encoding="utf-8")
+    return news
+
+
+def main():
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=("execute", "timings", "lay-out"))
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (all by default), or the folder to lay out")
+    arguments = parser.parse_args()
+    if arguments.command == "lay-out":
+        for line in lay_out(*arguments.paths):
+            print(line)
+    else:
+        {"execute": execute, "timings": timings}[arguments.command](arguments.paths or course_notebooks())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Drawing: arrays in, Axes out. Nothing here computes what the course claims; only `show` displays."""
+
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython import display
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+
+
+def show(alt):
+    """Display the current figure with its description in words, and close it.
+
+    The description goes into the picture's ``alt`` metadata, which page converters use, and into a folded
+    line below it, because JupyterLab gives pictures no alternative text.
+
+    Parameters
+    ----------
+    alt : str
+        What a reader who cannot see the figure should know of it.
+
+    Raises
+    ------
+    ValueError
+        When the description is empty or no figure was drawn.
+    """
+    if not alt.strip():
+        raise ValueError("The description is empty: say in words what the figure shows.")
+    if not plt.get_fignums():
+        raise ValueError("There is no figure to show: draw one first.")
+    figure = plt.gcf()
+    data = io.BytesIO()
+    figure.savefig(data, format="png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    bundle = {"image/png": data.getvalue(), "text/plain": alt}
+    display.display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
+    folded = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
+    display.display({"text/html": folded, "text/plain": ""}, raw=True)
+
+
+def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
+    """Draw pictures in a grid.
+
+    Parameters
+    ----------
+    images : sequence of array (h, w, 3), values in 0..255, or (h, w)
+        An (h, w) array is drawn in grey, over its own range.
+    titles : sequence of str, optional
+        One above each picture.
+    columns : int
+    side : float
+        Width and height of a picture in inches.
+    highlight : sequence of bool, optional
+        True draws the title bold and orange.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (rows, columns)
+    """
+    if len(images) == 0:
+        raise ValueError("There is no picture to draw: give at least one.")
+    rows = -(-len(images) // columns)
+    extra = 0.15 + 0.2 * max((title.count("\n") + 1 for title in titles), default=0) if titles is not None else 0
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * side, rows * (side + extra)), squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        axes.set_axis_off()
+        if place >= len(images):
+            continue
+        picture = np.asarray(images[place])
+        if picture.ndim == 3:
+            axes.imshow(np.clip(picture, 0, 255).astype(np.uint8))
+        else:
+            axes.imshow(picture, cmap="gray")
+        if titles is not None:
+            marked = highlight is not None and highlight[place]
+            axes.set_title(
+                titles[place],
+                fontsize=9,
+                loc="center",
+                color=ORANGE if marked else "black",
+                fontweight="bold" if marked else "normal",
+            )
+    return grid
+
+
+def curves(histories, metric="accuracy", ax=None):
+    """Draw training (dashed) and validation (solid) curves of one or more runs.
+
+    Parameters
+    ----------
+    histories : dict of str to dict
+        Name of the run to ``History.history``, with `metric` and perhaps ``val_`` + `metric`.
+    metric : str
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
+    for number, (name, history) in enumerate(histories.items()):
+        epochs = range(1, len(history[metric]) + 1)
+        many = len(histories) > 1
+        colour = f"C{number}"
+        ax.plot(epochs, history[metric], "--", color=colour, label=f"{name}, training" if many else "training")
+        if f"val_{metric}" in history:
+            label = f"{name}, validation" if many else "validation"
+            ax.plot(epochs, history[f"val_{metric}"], "-o", markersize=3, color=colour, label=label)
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
+def confusion(table, ax=None):
+    """Draw a confusion matrix with its counts.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `helpers.evaluation.confusion` returns it.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(4.6, 4))[1]
+    counts = table.to_numpy()
+    ax.imshow(counts, cmap="Blues")
+    for row, column in np.ndindex(counts.shape):
+        dark = counts[row, column] > counts.max() / 2
+        ax.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
+    ax.set_xticks(range(len(table)), table.columns)
+    ax.set_yticks(range(len(table)), table.index)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def intervals(results, ax=None, unit="test accuracy"):
+    """Draw numbers with their intervals, one a row.
+
+    Parameters
+    ----------
+    results : dict of str to (float, float, float)
+        Name to (value, low, high).
+    ax : matplotlib.axes.Axes, optional
+    unit : str
+        Label of the horizontal axis.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(6, 0.6 + 0.45 * len(results)))[1]
+    for row, (value, low, high) in enumerate(results.values()):
+        ax.errorbar(value, row, xerr=[[value - low], [high - value]], fmt="o", color=f"C{row}", capsize=4)
+    ax.set_yticks(range(len(results)), list(results))
+    ax.set_ylim(len(results) - 0.5, -0.5)
+    ax.set_xlabel(unit)
+    return ax
+
+
+def feature_maps(maps, channels, columns=8):
+    """Draw some channels of one picture's feature maps.
+
+    Parameters
+    ----------
+    maps : array (h, w, channels)
+    channels : sequence of int
+        Which to draw, in this order.
+    columns : int
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+    """
+    return pictures([maps[..., channel] for channel in channels], [f"{channel}" for channel in channels], columns, 1.1)
+
+
+def parameter_bars(table, ax=None):
+    """Draw the parameters of each layer, frozen and trainable in two colours.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `helpers.surgery.layer_table` returns it; layers without parameters are left out.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    table = table[table["parameters"] > 0]
+    ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
+    frozen = (table["parameters"] - table["trainable"]) / 1e6
+    ax.barh(table.index, frozen, color=GREY, label="frozen", hatch="///", edgecolor="white")
+    ax.barh(table.index, table["trainable"] / 1e6, left=frozen, color=ORANGE, label="trainable")
+    ax.invert_yaxis()
+    ax.set_xlabel("millions of parameters")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def movement(table, ax=None):
+    """Draw a freeze certificate: the largest change of any weight, layer by layer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `helpers.certificate.compare` returns it.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
+    ax.barh(table.index, table["largest_change"], color=ORANGE)
+    for row, moved in enumerate(table["moved"]):
+        if not moved:
+            ax.text(0, row, " still", va="center", color="#555555", fontsize=8)
+    ax.invert_yaxis()
+    ax.locator_params(axis="x", nbins=5)
+    ax.set_xlabel("largest change of a weight")
+    return ax
+
+
+def blocks(shapes, frozen=(), ax=None):
+    """Draw a convolutional network as a row of boxes: as high as its maps, coloured by what trains.
+
+    Parameters
+    ----------
+    shapes : dict of str to (int, int, int) or int
+        Name of each stage to its output (height, width, channels), or to a number of units.
+    frozen : collection of str
+        Stages to draw grey and hatched; the others are orange.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(1.25 * len(shapes), 2.5))[1]
+    tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
+    for place, (name, shape) in enumerate(shapes.items()):
+        height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
+        still = name in frozen
+        ax.bar(
+            place,
+            height,
+            width=0.7,
+            bottom=-height / 2,
+            color="#D9D9D9" if still else ORANGE,
+            hatch="///" if still else None,
+            edgecolor="white" if still else "black",
+        )
+        label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
+        ax.text(place, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
+        if place:
+            ax.annotate("", (place - 0.36, 0), (place - 0.64, 0), arrowprops={"arrowstyle": "->"})
+    ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.82, 0.55))
+    ax.set_axis_off()
+    return ax

@@ -1,0 +1,32 @@
+"""Interactive explorers: ipywidgets, thin over pure functions that stand in the same files.
+
+Each is made by one function and returns an `ipywidgets.VBox` whose controls are its documented attributes::
+
+    freeze_explorer        what freezing costs and saves
+    feature_map_explorer   what each layer makes of a picture
+    head_designer          how large a head is, and whether the pictures carry it
+    training_playground    real training on cached features within two seconds
+    mistake_explorer       the pictures behind a cell of the confusion matrix
+    rate_explorer          fine-tuning curves, one learning rate at a time
+
+They answer in a thread of their own and always for the latest setting (`helpers.widgets.frame.LatestOnly`), say
+in words what their pictures show, and show an error where it happened.
+"""
+
+from helpers.widgets.freeze import freeze_explorer
+from helpers.widgets.head import head_designer
+from helpers.widgets.maps import feature_map_explorer
+from helpers.widgets.mistakes import mistake_explorer
+from helpers.widgets.playground import training_playground
+from helpers.widgets.rate_curves import stored as stored_rates
+from helpers.widgets.rates import rate_explorer
+
+__all__ = [
+    "feature_map_explorer",
+    "freeze_explorer",
+    "head_designer",
+    "mistake_explorer",
+    "rate_explorer",
+    "stored_rates",
+    "training_playground",
+]

@@ -1,0 +1,252 @@
+"""What every explorer shares: work for the latest setting only, pictures with a description, errors in sight."""
+
+import base64
+import html
+import io
+import threading
+
+import ipywidgets
+import numpy as np
+from PIL import Image
+
+DOTS_PER_INCH = 100
+REMEMBERED = 64  # answers that an explorer keeps
+TEXT = "line-height:1.45; max-width:52em"
+WIDE = "line-height:1.45; max-width:76em"
+_NOTHING = object()
+
+
+class LatestOnly:
+    """Do slow work for the latest of many requests, in a thread of its own; drop those overtaken meanwhile.
+
+    A dragged slider asks far more often than a figure can be drawn. `ask` returns at once, so the kernel stays
+    free to hear the next request; while the work runs only one request waits, and a newer one takes its place.
+    So there is never a queue, and the last setting is always answered. One request is worked on at a time and
+    the thread ends when nothing waits. It relies on no event loop, so it serves every front end alike
+    (JupyterLab delivers widget messages in a thread beside the kernel's main one).
+
+    Parameters
+    ----------
+    work : callable
+        Takes the request.
+    failed : callable
+        Takes the exception that `work` raised.
+
+    Attributes
+    ----------
+    answered, dropped : int
+        Requests worked on, and requests overtaken by a newer one before their turn.
+    """
+
+    def __init__(self, work, failed):
+        self._work, self._failed = work, failed
+        self._lock, self._idle = threading.Lock(), threading.Event()
+        self._idle.set()
+        self._waiting = _NOTHING
+        self.answered = self.dropped = 0
+
+    def ask(self, request):
+        """Request work; returns at once."""
+        with self._lock:
+            self.dropped += self._waiting is not _NOTHING
+            self._waiting = request
+            if not self._idle.is_set():
+                return
+            self._idle.clear()
+        threading.Thread(target=self._work_off, name="explorer").start()
+
+    def wait(self, timeout=10.0):
+        """Wait until nothing is left to do; return False when `timeout` (seconds) passed first."""
+        return self._idle.wait(timeout)
+
+    def _work_off(self):
+        while True:
+            with self._lock:
+                request, self._waiting = self._waiting, _NOTHING
+                if request is _NOTHING:
+                    self._idle.set()
+                    return
+            self.answered += 1
+            try:
+                self._work(request)
+            except Exception as error:  # shown to the learner, whatever it is
+                self._failed(error)
+
+
+class Explorer(ipywidgets.VBox):
+    """Controls with a line that says what to try, a picture, and what the picture shows in words.
+
+    A subclass gives `answer`, a function of the controls' values without other effects. It is called for the
+    first setting at once, and after that through `LatestOnly`, so that dragging leaves no queue of stale work.
+    What it raises is shown in the widget, and the picture, which would be out of date, is taken away.
+
+    Parameters
+    ----------
+    title : str
+    to_try : str
+        What to try first.
+    inputs : dict of str to ipywidgets.Widget
+        Controls by the name under which `answer` takes their value.
+    rows : sequence of ipywidgets.Widget, optional
+        How the controls are laid out; one below the other by default.
+    remember : bool
+        Keep the latest answers, so that a setting seen before costs nothing.
+
+    Attributes
+    ----------
+    inputs : dict of str to ipywidgets.Widget
+    picture : ipywidgets.HTML
+        Images with ``alt`` texts: an `ipywidgets.Image` has no place for a description.
+    words : ipywidgets.HTML
+        The result in words and numbers.
+    problem : ipywidgets.HTML
+        Empty while all is well.
+    latest : LatestOnly
+    """
+
+    def __init__(self, title, to_try, inputs, rows=None, remember=True):
+        self.inputs = inputs
+        self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.latest = LatestOnly(self._respond, self.show_problem)
+        self._answers, self._remember = {}, remember
+        heading = ipywidgets.HTML(
+            f'<div style="{TEXT}"><strong>{html.escape(title)}</strong><br>'
+            f"<em>Try this.</em> {html.escape(to_try)}</div>"
+        )
+        controls = list(inputs.values()) if rows is None else list(rows)
+        super().__init__([heading, *controls, self.problem, self.picture, self.words])
+        for control in inputs.values():
+            if isinstance(control, ipywidgets.DOMWidget) and control.has_trait("description"):
+                control.style.description_width = "9.5em"
+                if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
+                    control.layout.width = "min(36em, 98%)"
+
+    def answer(self, **settings):
+        """Return the HTML of the picture and of the words for these values of the controls."""
+        raise NotImplementedError
+
+    def settings(self):
+        """Return the present values of the controls."""
+        return {name: control.value for name, control in self.inputs.items()}
+
+    def start(self):
+        """Answer the first setting now, and every later one as it comes."""
+        try:
+            self._respond(self.settings())
+        except Exception as error:  # shown to the learner, whatever it is
+            self.show_problem(error)
+        for control in self.inputs.values():
+            control.observe(lambda change: self.latest.ask(self.settings()), "value")
+        return self
+
+    def wait(self, timeout=10.0):
+        """Wait until the latest setting is answered; return False when `timeout` (seconds) passed first."""
+        return self.latest.wait(timeout)
+
+    def show_problem(self, error):
+        """Show an exception in the widget."""
+        kind, text = type(error).__name__, html.escape(str(error) or "no message")
+        self.picture.value = self.words.value = ""
+        self.problem.value = (
+            f'<div role="alert" style="{TEXT}; border-left:4px solid #D55E00; padding-left:0.7em">'
+            f"<strong>This setting did not work.</strong> {kind}: {text}<br>"
+            "Choose another setting, or run the cell again.</div>"
+        )
+
+    def _respond(self, settings):
+        key = tuple(settings.items())
+        answer = self._answers.get(key) or self.answer(**settings)
+        if self._remember:
+            self._answers[key] = answer
+            if len(self._answers) > REMEMBERED:
+                self._answers.pop(next(iter(self._answers)))
+        self.problem.value = ""
+        self.picture.value, self.words.value = answer
+
+
+def figure_html(figure, alt):
+    """Return a matplotlib figure as an HTML image with its description.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Made directly, not through pyplot, so that nothing keeps it alive and threads do not meet in it.
+    alt : str
+
+    Returns
+    -------
+    str
+    """
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    width = round(figure.get_figwidth() * DOTS_PER_INCH)
+    return _image(data, alt, f"width:{width}px; max-width:100%")
+
+
+def thumbnail_html(pixels, alt, caption, side=96):
+    """Return a small picture with its caption as HTML.
+
+    Parameters
+    ----------
+    pixels : array (h, w, 3), values in 0..255, or (h, w)
+        An (h, w) array is drawn in grey, over its own range.
+    alt, caption : str
+        Text for those who cannot see the picture, and below it; a line break in the caption is kept.
+    side : int
+        Width and height on the screen, in pixels.
+
+    Returns
+    -------
+    str
+    """
+    pixels = np.asarray(pixels, dtype=np.float32)
+    if pixels.ndim == 2:
+        low, high = pixels.min(), pixels.max()
+        pixels = (pixels - low) * (255 / (high - low) if high > low else 0)
+    data = io.BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(data, format="png")
+    look = f"width:{side}px; height:{side}px; image-rendering:pixelated"
+    lines = html.escape(caption).replace("\n", "<br>")
+    return (
+        f'<figure style="margin:0; width:{max(side, 96)}px">{_image(data, alt, look)}'
+        f'<figcaption style="font-size:85%; line-height:1.3">{lines}</figcaption></figure>'
+    )
+
+
+def row_html(items):
+    """Return pieces of HTML beside one another, wrapped where the page is narrow."""
+    return f'<div style="display:flex; flex-wrap:wrap; gap:10px; align-items:flex-start">{"".join(items)}</div>'
+
+
+def words_html(text, style=TEXT):
+    """Return HTML of running text, as a region that screen readers announce when it changes."""
+    return f'<div role="status" style="{style}">{text}</div>'
+
+
+def table_html(head, rows, caption=""):
+    """Return a table as HTML: the first cell of each row names it.
+
+    Parameters
+    ----------
+    head : sequence of str
+        May be empty.
+    rows : sequence of sequence of str
+    caption : str
+
+    Returns
+    -------
+    str
+    """
+    pad = 'style="padding:1px 14px 1px 0; text-align:left; font-weight:inherit; vertical-align:top"'
+    lines = [f"<caption {pad}>{html.escape(caption)}</caption>"] if caption else []
+    if head:
+        lines.append("<tr>" + "".join(f'<th scope="col" {pad}>{html.escape(cell)}</th>' for cell in head) + "</tr>")
+    for first, *others in rows:
+        cells = "".join(f"<td {pad}>{html.escape(cell)}</td>" for cell in others)
+        lines.append(f'<tr><th scope="row" {pad}>{html.escape(first)}</th>{cells}</tr>')
+    return f'<table style="border-collapse:collapse; line-height:1.5">{"".join(lines)}</table>'
+
+
+def _image(data, alt, style):
+    encoded = base64.b64encode(data.getvalue()).decode()
+    return f'<img alt="{html.escape(alt, quote=True)}" style="{style}" src="data:image/png;base64,{encoded}">'

@@ -1,0 +1,194 @@
+"""What is drawn is what was given: counted on the Axes, not looked at."""
+
+import io
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from IPython import display
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from helpers import plots
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    matplotlib.use("Agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what is displayed: (bundle, metadata)."""
+    collected = []
+    monkeypatch.setattr(
+        display, "display", lambda bundle, metadata=None, raw=False: collected.append((bundle, metadata))
+    )
+    return collected
+
+
+class TestShow:
+    def test_gives_a_picture_with_its_description_in_the_metadata(self, shown):
+        plt.plot([1, 2])
+        plots.show("A line that rises from 1 to 2.")
+        bundle, metadata = shown[0]
+        assert Image.open(io.BytesIO(bundle["image/png"])).size > (100, 100)
+        assert metadata["image/png"]["alt"] == bundle["text/plain"] == "A line that rises from 1 to 2."
+
+    def test_gives_the_description_to_readers_too(self, shown):
+        plt.plot([1, 2])
+        plots.show("A line with slope < 2 & no end.")
+        assert "A line with slope &lt; 2 &amp; no end." in shown[1][0]["text/html"]
+
+    def test_closes_the_figure(self, shown):
+        plt.plot([1, 2])
+        plots.show("A line.")
+        assert plt.get_fignums() == []
+
+    def test_gives_the_same_bytes_for_the_same_figure(self, shown):
+        for _ in range(2):
+            plt.figure()
+            plt.plot([1, 2])
+            plots.show("A line.")
+        assert shown[0][0]["image/png"] == shown[2][0]["image/png"]
+
+    @pytest.mark.parametrize("alt", ["", "  \n"])
+    def test_needs_a_description(self, shown, alt):
+        plt.plot([1, 2])
+        with pytest.raises(ValueError, match="description is empty"):
+            plots.show(alt)
+        assert shown == []
+
+    def test_needs_a_figure(self, shown):
+        with pytest.raises(ValueError, match="no figure to show"):
+            plots.show("Nothing.")
+        assert shown == []
+
+
+class TestPictures:
+    @pytest.mark.parametrize(("number", "columns", "shape"), [(1, 5, (1, 5)), (5, 5, (1, 5)), (7, 3, (3, 3))])
+    def test_draws_each_picture_once_in_a_grid(self, number, columns, shape):
+        grid = plots.pictures(np.zeros((number, 4, 4, 3)), columns=columns)
+        assert grid.shape == shape
+        assert [len(axes.images) for axes in grid.flat] == [1] * number + [0] * (grid.size - number)
+        assert not any(axes.axison for axes in grid.flat)
+
+    def test_draws_the_pixels_it_was_given(self):
+        pixels = np.array([[[0, 127.6, 255], [-20, 300, 1]]])
+        (axes,) = plots.pictures([pixels], columns=1).flat
+        assert axes.images[0].get_array().tolist() == [[[0, 127, 255], [0, 255, 1]]]
+
+    def test_draws_one_channel_over_its_own_range(self):
+        (axes,) = plots.pictures([np.array([[0.0, 0.5], [1, 3]])], columns=1).flat
+        assert axes.images[0].get_clim() == (0, 3) and axes.images[0].get_cmap().name == "gray"
+
+    @pytest.mark.parametrize("kind", [list, np.array])
+    def test_titles_stand_above_and_marked_ones_are_orange(self, kind):
+        grid = plots.pictures(np.zeros((2, 4, 4, 3)), kind(["a", "b\nc"]), highlight=kind([False, True]))
+        assert [axes.get_title() for axes in grid.flat[:2]] == ["a", "b\nc"]
+        assert [to_hex(axes.title.get_color()) for axes in grid.flat[:2]] == ["#000000", plots.ORANGE.lower()]
+
+    def test_without_a_picture_it_says_so(self):
+        with pytest.raises(ValueError, match="no picture to draw"):
+            plots.pictures([])
+
+    def test_feature_maps_are_the_channels_asked_for(self):
+        maps = np.arange(2 * 2 * 5).reshape(2, 2, 5)
+        grid = plots.feature_maps(maps, [4, 0], columns=2)
+        assert [axes.get_title() for axes in grid.flat] == ["4", "0"]
+        assert np.array_equal(grid.flat[0].images[0].get_array(), maps[..., 4])
+
+
+class TestCurves:
+    def test_one_run_has_a_dashed_line_for_training_and_a_solid_one_for_validation(self):
+        ax = plots.curves({"run": {"accuracy": [0.1, 0.4], "val_accuracy": [0.2, 0.3]}})
+        assert [(line.get_linestyle(), line.get_ydata().tolist()) for line in ax.lines] == [
+            ("--", [0.1, 0.4]),
+            ("-", [0.2, 0.3]),
+        ]
+        assert list(ax.lines[0].get_xdata()) == [1, 2]
+        assert [text.get_text() for text in ax.get_legend().texts] == ["training", "validation"]
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "accuracy")
+
+    def test_each_of_several_runs_keeps_its_colour_and_its_name(self):
+        ax = plots.curves({name: {"loss": [1], "val_loss": [2]} for name in "ab"}, "loss")
+        colours = [line.get_color() for line in ax.lines]
+        assert colours[0] == colours[1] != colours[2] == colours[3]
+        assert ax.get_legend().texts[3].get_text() == "b, validation"
+
+    def test_a_run_without_validation_has_one_line(self):
+        assert len(plots.curves({"run": {"accuracy": [0.1, 0.4]}}).lines) == 1
+
+
+class TestTables:
+    def test_confusion_writes_every_count_in_its_place(self):
+        table = pd.DataFrame([[9, 2], [0, 7]], index=["cat", "dog"], columns=["cat", "dog"])
+        ax = plots.confusion(table)
+        assert {text.get_position(): text.get_text() for text in ax.texts} == {
+            (0, 0): "9",
+            (1, 0): "2",
+            (0, 1): "0",
+            (1, 1): "7",
+        }
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+
+    def test_intervals_draw_a_point_and_its_ends_for_each_result(self):
+        ax = plots.intervals({"one": (0.5, 0.4, 0.7), "two": (1, 1, 1)}, unit="accuracy")
+        points = [container.lines[0] for container in ax.containers]
+        assert [(point.get_xdata()[0], point.get_ydata()[0]) for point in points] == [(0.5, 0), (1, 1)]
+        ends = ax.containers[0].lines[2][0].get_segments()[0][:, 0]
+        assert ends.tolist() == pytest.approx([0.4, 0.7])
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
+        assert ax.get_xlabel() == "accuracy"
+
+    def test_parameter_bars_add_up_and_leave_out_layers_without_any(self):
+        table = pd.DataFrame(
+            {"parameters": [3_000_000, 0, 2_000_000], "trainable": [0, 0, 500_000]}, index=["conv", "pool", "dense"]
+        )
+        frozen, trainable = (
+            [bar.get_width() for bar in container] for container in plots.parameter_bars(table).containers
+        )
+        assert (frozen, trainable) == ([3, 1.5], [0, 0.5])
+
+    def test_movement_says_still_where_nothing_moved(self):
+        table = pd.DataFrame({"largest_change": [0.0, 0.25], "moved": [False, True]}, index=["conv", "dense"])
+        ax = plots.movement(table)
+        assert [bar.get_width() for bar in ax.patches] == [0, 0.25]
+        assert [(text.get_text().strip(), text.get_position()[1]) for text in ax.texts] == [("still", 0)]
+
+    def test_blocks_are_as_high_as_their_maps_and_hatched_where_frozen(self):
+        ax = plots.blocks({"block1": (96, 96, 64), "block2": (48, 48, 128), "head": 5}, frozen=["block1"])
+        assert [bar.get_height() for bar in ax.patches[:2]] == [1, 0.5]
+        assert [bool(bar.get_hatch()) for bar in ax.patches[:3]] == [True, False, False]
+        assert "48×48×128" in ax.texts[1].get_text()
+        assert any(text.get_text() == "head\n5" for text in ax.texts)
+
+    def test_blocks_without_maps_are_drawn_too(self):
+        assert len(plots.blocks({"fc1": 4096, "head": 5}).patches) >= 2
+
+
+TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.0], "moved": [True]}, index=["a"])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plots.curves({"run": {"accuracy": [1]}}, ax=ax),
+        lambda ax: plots.confusion(pd.DataFrame([[1]], ["a"], ["a"]), ax=ax),
+        lambda ax: plots.intervals({"a": (1, 1, 1)}, ax=ax),
+        lambda ax: plots.parameter_bars(TABLE, ax=ax),
+        lambda ax: plots.movement(TABLE, ax=ax),
+        lambda ax: plots.blocks({"a": (1, 1, 1)}, ax=ax),
+    ],
+    ids=["curves", "confusion", "intervals", "parameter_bars", "movement", "blocks"],
+)
+def test_draws_into_the_axes_it_is_given(draw):
+    _, (left, right) = plt.subplots(1, 2)
+    assert draw(left) is left
+    assert left.has_data() and not right.has_data()
+    assert len(plt.get_fignums()) == 1
