@@ -20,7 +20,7 @@ import nbformat
 from helpers import assets
 
 COURSE = Path(__file__).parent.parent / "notebooks"
-CELL_SECONDS = 180
+CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
 RECORD = ".laid_out.json"
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
