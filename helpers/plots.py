@@ -201,7 +201,8 @@ def parameter_bars(table, ax=None):
     ax.barh(table.index, table["trainable"] / 1e6, left=frozen, color=ORANGE, label="trainable")
     ax.invert_yaxis()
     ax.set_xlabel("millions of parameters")
-    ax.legend(loc="lower right")
+    ax.margins(x=0.06)
+    ax.legend(loc="upper right")
     return ax
 
 

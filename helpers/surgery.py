@@ -192,6 +192,6 @@ def freeze_up_to(model, last_frozen):
     if last_frozen is not None and last_frozen not in names:
         raise ValueError(f"{model.name!r} has no layer called {last_frozen!r}; its layers are: {', '.join(names)}.")
     frozen = 0 if last_frozen is None else names.index(last_frozen) + 1
-    model.trainable = True  # a frozen container would overrule its layers
+    model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say
     for place, layer in enumerate(model.layers):
         layer.trainable = place >= frozen
