@@ -24,7 +24,15 @@ CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
 RECORD = ".laid_out.json"
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
-PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+# Linux lets a new process inherit the largest size of its parent in getrusage, but not in VmHWM.
+PEAK = """
+import pathlib, resource
+status = pathlib.Path("/proc/self/status")
+if status.exists():
+    print(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def course_notebooks(folder=COURSE):
