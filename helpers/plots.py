@@ -230,15 +230,15 @@ def movement(table, ax=None):
     return ax
 
 
-def blocks(shapes, frozen=(), ax=None):
+def blocks(shapes, frozen=None, ax=None):
     """Draw a convolutional network as a row of boxes: as high as its maps, coloured by what trains.
 
     Parameters
     ----------
     shapes : dict of str to (int, int, int) or int
         Name of each stage to its output (height, width, channels), or to a number of units.
-    frozen : collection of str
-        Stages to draw grey and hatched; the others are orange.
+    frozen : collection of str, optional
+        Stages to draw grey and hatched; the others are orange. None draws all of them blue: nothing is said.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -249,13 +249,13 @@ def blocks(shapes, frozen=(), ax=None):
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
     for place, (name, shape) in enumerate(shapes.items()):
         height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
-        still = name in frozen
+        still = frozen is not None and name in frozen
         ax.bar(
             place,
             height,
             width=0.7,
             bottom=-height / 2,
-            color="#D9D9D9" if still else ORANGE,
+            color=BLUE if frozen is None else "#D9D9D9" if still else ORANGE,
             hatch="///" if still else None,
             edgecolor="white" if still else "black",
         )
