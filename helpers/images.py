@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from PIL import Image, ImageOps
 
 from helpers import assets, vgg16
@@ -85,7 +86,11 @@ class ImageSets:
             seed=self.seed,
             verbose=False,
         )
-        dataset = read.map(_clipped)
+        # The autotuner sleeps in ever longer periods, and the end of a pass has to wait for it to wake: with a slow
+        # consumer such as a trunk that was up to half as long again as the pass itself.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        dataset = read.map(_clipped).with_options(options)
         dataset.class_names, dataset.file_paths = read.class_names, read.file_paths
         return dataset
 
