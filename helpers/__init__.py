@@ -4,6 +4,7 @@ Imports go downwards only::
 
     assets → images, vgg16 → surgery, certificate, features → evaluation → plots → widgets
 
-``session`` stands beside them, and ``notebooks`` looks after the notebook files. Importing ``helpers``
+``checks`` and ``quizzes`` may use all but ``widgets``. ``session`` stands beside them, and ``notebooks`` looks
+after the notebook files. Importing ``helpers``
 alone imports no TensorFlow.
 """

@@ -22,6 +22,7 @@ from helpers import assets
 COURSE = Path(__file__).parent.parent / "notebooks"
 CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = {"widget", "quiz"}  # tags of cells whose outputs live with a kernel and a browser only
 RECORD = ".laid_out.json"
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
 # Linux lets a new process inherit the largest size of its parent in getrusage, but not in VmHWM.
@@ -83,7 +84,7 @@ def run(path, **variables):
 
 
 def tidy(notebook):
-    """Return the notebook without what must not be stored: dead progress bars, and metadata of this run.
+    """Return the notebook without what must not be stored: dead widgets and progress bars, metadata of this run.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ def tidy(notebook):
         cell.id = f"cell-{number:02d}"
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter")}
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            live = LIVE & set(cell.metadata.get("tags", []))
+            cell.outputs = [output for output in cell.outputs if not live and WIDGET not in output.get("data", {})]
     return notebook
 
 

@@ -1,6 +1,7 @@
 """The notebooks keep the form of the course, and are looked after without loss."""
 
 import ast
+import dis
 import json
 import re
 import shutil
@@ -41,6 +42,20 @@ def texts(notebook):
         for kind, data in output.get("data", {}).items():
             if kind.startswith("text/"):
                 yield data
+
+
+def global_names(compiled):
+    """Return the names that a cell's code reads from outside, and those that it makes."""
+    loaded, stored = set(), set()
+    for instruction in dis.get_instructions(compiled):
+        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            loaded.add(instruction.argval)
+        elif instruction.opname == "STORE_NAME":
+            stored.add(instruction.argval)
+    for inner in compiled.co_consts:
+        if isinstance(inner, type(compiled)):
+            loaded |= global_names(inner)[0]
+    return loaded, stored
 
 
 def numbered(text):
@@ -94,8 +109,24 @@ class TestEachNotebook:
                     assert all(name.name != "*" for name in node.names)
 
     def test_has_prose_between_any_two_code_cells(self, path):
-        kinds = [cell.cell_type for cell in of(path).cells]
-        assert ("code", "code") not in set(zip(kinds, kinds[1:], strict=False))
+        """But for the three cells of an exercise: stub, check and solution."""
+        cells = of(path).cells
+        for first, second in zip(cells, cells[1:], strict=False):
+            if first.cell_type == second.cell_type == "code":
+                parts = (first.metadata.get("tags"), second.metadata.get("tags"))
+                assert parts in ((["exercise"], None), (None, ["solution"])), second.source
+                assert "checks." in (second.source if parts[1] is None else first.source)
+
+    def test_no_later_cell_needs_a_solution(self, path):
+        """So that the notebook without its solutions, the copy for a workshop, runs to its end."""
+        solved = set()
+        for cell in code(of(path)):
+            loaded, stored = global_names(compile(cell.source, path.name, "exec"))
+            if "solution" in cell.metadata.get("tags", []):
+                solved |= stored
+            else:
+                assert not (solved - stored) & loaded, cell.source
+                solved -= stored
 
     def test_asks_for_predictions_and_reads_outputs(self, path):
         prose = "\n".join(cell.source for cell in of(path).cells if cell.cell_type == "markdown")
@@ -211,7 +242,9 @@ class TestExecution:
         large = np.ones(250_000_000)  # 2 GB of this process, which are none of the kernel's
         notebooks.timings([small_course(tmp_path / "notebooks", "block = bytearray(300_000_000)")])
         name, seconds, _, peak, unit = capsys.readouterr().out.split()
-        assert name == "00_start_here" and float(seconds) > 0 and 300 < float(peak) < 1500 and unit == "MB" and large.any()
+        assert (
+            name == "00_start_here" and float(seconds) > 0 and 300 < float(peak) < 1500 and unit == "MB" and large.any()
+        )
 
 
 def test_nbval_skips_the_cells_after_a_failure(tmp_path):

@@ -1,0 +1,48 @@
+"""One check for each exercise: it says yes, or names what it saw, what it expected and where to look next.
+
+A check is called with the learner's answer, displays its verdict and returns a bool. It never raises and never changes
+what it is given. ``checks.output_shape.accepts(answer)`` judges in silence, ``checks.progress()`` shows what is done.
+"""
+
+from helpers.checks import record
+from helpers.checks.attach_new_head import fitting_losses, head_on_features, mend_wiring, swap_final_dense
+from helpers.checks.fine_tune import (
+    colleagues_certificate,
+    rate_of_run,
+    read_certificate,
+    set_up_fine_tuning,
+    unknown_run,
+)
+from helpers.checks.freeze_layers import freeze_all_but_block5, mend_stale_compile, moved_layers
+from helpers.checks.load_vgg16 import convolution_parameters, output_shape, preprocess
+from helpers.checks.train_the_head import accuracy_in_line, one_hot_labels, trained_head
+
+# In the order of the course.
+EXERCISES = (
+    output_shape,
+    convolution_parameters,
+    preprocess,
+    freeze_all_but_block5,
+    moved_layers,
+    mend_stale_compile,
+    head_on_features,
+    fitting_losses,
+    swap_final_dense,
+    mend_wiring,
+    accuracy_in_line,
+    one_hot_labels,
+    trained_head,
+    set_up_fine_tuning,
+    rate_of_run,
+    read_certificate,
+)
+
+__all__ = ["EXERCISES", "colleagues_certificate", "progress", "unknown_run", *(each.name for each in EXERCISES)]
+
+
+def progress():
+    """Display which exercises of the whole course are done.
+
+    They are kept in the working copy that ``make lab`` lays out, and nowhere else.
+    """
+    record.show(EXERCISES)

@@ -1,0 +1,144 @@
+"""Drive JupyterLab: its server over HTTP, a notebook through the browser's page."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+
+PATIENCE = 300  # seconds for a notebook on a busy machine
+
+
+class Lab:
+    """A JupyterLab server with a working copy of the course in ``my_course``.
+
+    Parameters
+    ----------
+    command : list of str
+        Starts JupyterLab.
+    folder : path
+        Holds ``my_course``; gets the server's log, settings and workspaces.
+    """
+
+    def __init__(self, command, folder):
+        self.folder, runtime = folder / "my_course", folder / "runtime"
+        self._log = open(folder / "server.log", "w")  # noqa: SIM115, closed with the server
+        extra = ["--no-browser", "--port=0", *(["--allow-root"] if os.geteuid() == 0 else [])]
+        own = {
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        }
+        kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        self._server = subprocess.Popen(
+            [*command, *extra], cwd=self.folder, env=kept | own, stdout=self._log, stderr=subprocess.STDOUT
+        )
+        self._info = self._until(lambda: json.loads(next(runtime.glob("jpserver-*.json")).read_text()))
+        self._until(lambda: self.get("api"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        try:
+            self.stop_kernels()
+        finally:
+            self._server.terminate()
+            self._server.wait(30)
+            self._log.close()
+
+    def _until(self, ready, seconds=60):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                return ready()
+            except (OSError, ValueError, StopIteration):
+                assert self._server.poll() is None, "JupyterLab ended: " + Path(self._log.name).read_text()[-2000:]
+                time.sleep(0.3)
+        raise TimeoutError(f"JupyterLab was not ready within {seconds} s.")
+
+    def address(self, path):
+        """Return the address of a page of this server, its token included."""
+        return f"{self._info['url']}{path}?token={self._info['token']}"
+
+    def get(self, path):
+        """Return the answer of the server's REST interface."""
+        with urllib.request.urlopen(self.address(path)) as answer:
+            return json.load(answer)
+
+    def stop_kernels(self):
+        """End every kernel."""
+        for session in self.get("api/sessions"):
+            request = urllib.request.Request(self.address(f"api/sessions/{session['id']}"), method="DELETE")
+            urllib.request.urlopen(request).close()
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab.
+
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+    lab : Lab
+    name : str
+        File name without ending.
+    """
+
+    def __init__(self, page, lab, name):
+        self.page, self.lab, self.name = page, lab, name
+        page.goto(lab.address(f"lab/tree/{name}.ipynb").replace("?", "?reset&"))
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        self.cells = page.locator(".jp-Notebook .jp-CodeCell")
+        self.until_idle(60)
+
+    def until_idle(self, seconds=PATIENCE):
+        """Wait until JupyterLab shows the kernel as idle and no cell as waiting, three times in a row."""
+        end, seen = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            status = self.page.locator("#jp-main-statusbar").text_content()
+            waiting = self.page.locator(".jp-InputPrompt", has_text="[*]").count()
+            seen = seen + 1 if re.search(r"\| ?Idle", status) and not waiting else 0
+            if seen == 3:
+                return
+            time.sleep(0.2)
+        raise TimeoutError(f"The kernel of {self.name} was still busy after {seconds} s.")
+
+    def run_all(self):
+        """Choose Run > Run All Cells and wait for the end."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|1)\]")).first.wait_for()
+        self.until_idle()
+
+    def place(self, text):
+        """Return the place among the code cells of the one whose source begins with `text`."""
+        cells = nbformat.read(self.lab.folder / f"{self.name}.ipynb", as_version=4).cells
+        sources = [cell.source for cell in cells if cell.cell_type == "code"]
+        (place,) = [place for place, source in enumerate(sources) if source.startswith(text)]
+        return place
+
+    def output(self, place):
+        """Return what stands below a code cell, scrolled into view."""
+        area = self.cells.nth(place).locator(".jp-OutputArea").first
+        area.scroll_into_view_if_needed()
+        return area
+
+    def run(self, place, source=None):
+        """Run a code cell, with a new source if one is given, and return what stands below it."""
+        editor = self.cells.nth(place).locator(".jp-InputArea-editor .cm-content")
+        editor.scroll_into_view_if_needed()
+        editor.click()
+        if source is not None:
+            self.page.keyboard.press("Control+a")
+            self.page.keyboard.insert_text(source)
+        self.page.keyboard.press("Control+Enter")
+        self.until_idle(60)
+        return self.output(place)
+
+    def texts(self, kind):
+        """Return the texts of all outputs of a MIME type."""
+        return self.page.locator(f".jp-Notebook [data-mime-type='{kind}']").all_text_contents()

@@ -1,0 +1,166 @@
+"""Every notebook, exercise, quiz and explorer in a real JupyterLab."""
+
+import json
+import re
+
+import pytest
+
+from helpers import notebooks, quizzes
+from helpers.checks import record
+
+NAMES = [path.stem for path in notebooks.course_notebooks()]
+NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s|Traceback", re.IGNORECASE)
+SLOW = 15_000  # ms: an explorer on a busy machine
+
+
+def of(names):
+    return pytest.mark.parametrize("notebook", names, indirect=True)
+
+
+@of(NAMES)
+class TestEveryNotebook:
+    def test_runs_to_its_end(self, notebook):
+        prompts = [text.strip(" :") for text in notebook.cells.locator(".jp-InputPrompt").all_text_contents()]
+        shown = {f"[{n}]" if prompt else "": prompt for n, prompt in enumerate(prompts, 1)}  # a folded cell has none
+        assert all(expected == prompt for expected, prompt in shown.items())
+        assert prompts[-1] == f"[{len(prompts)}]"
+        assert notebook.texts("application/vnd.jupyter.error") == []
+
+    def test_shows_no_noise(self, notebook):
+        assert notebook.texts("application/vnd.jupyter.stderr") == []
+        for kind in ("application/vnd.jupyter.stdout", "text/plain"):
+            assert not [text for text in notebook.texts(kind) if NOISE.search(text)]
+
+    def test_nothing_is_wider_than_its_cell(self, notebook):
+        assert notebook.page.locator(".jp-Notebook .jp-RenderedImage img").count() >= 2
+        wide = notebook.page.evaluate(
+            "[...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]"
+            ".filter(output => output.scrollWidth > output.clientWidth + 2 && output.clientWidth > 0)"
+            ".map(output => output.innerText.slice(0, 80) || output.innerHTML.slice(0, 80))"
+        )
+        assert wide == []
+
+    def test_every_figure_is_told_in_words(self, notebook):
+        """In a fold below it, because JupyterLab gives pictures no alternative text."""
+        figures = notebook.page.locator(".jp-Notebook .jp-RenderedImage img").count()
+        assert figures == notebook.page.locator("summary", has_text="This figure in words").count() >= 2
+
+
+@of([name for name in NAMES if name in quizzes.QUIZZES])
+def test_a_quiz_answers_every_kind_of_click(notebook):
+    area = notebook.output(notebook.place("quizzes.show("))
+    questions = quizzes.questions(notebook.name)
+    assert area.locator(".Quiz").count() == len(questions)
+    options = questions[0].options
+    right = next(place for place, option in enumerate(options) if option.correct)
+    feedback = area.locator(".Feedback").first
+    for place, word in ((right - 1, "✗ Not so."), (right, "✓ Right.")):
+        area.locator(".Quiz").first.locator("label.MCButton").nth(place % len(options)).click()
+        feedback.get_by_text(word).wait_for()
+        assert options[place].why.replace("`", "")[:40] in feedback.text_content()
+
+
+@of(["01_load_vgg16"])
+def test_an_exercise_tells_blank_wrong_and_right_apart_and_is_noted(notebook):
+    check = notebook.place("checks.convolution_parameters(answer)")
+    said = []
+    for answer in ("answer = ...", "answer = 3 * 3 * 128 * 256", "answer = 3 * 3 * 128 * 256 + 256"):
+        notebook.run(check - 1, answer)
+        said.append(notebook.run(check).text_content())
+    assert "Not yet" in said[0]
+    assert "Not right yet" in said[1] and "the biases are missing" in said[1]
+    assert "✓ Right." in said[2]
+
+    table = notebook.run(notebook.place("checks.progress()")).text_content()
+    assert "1 of" in table and "✓ done" in table
+    assert list(json.loads((notebook.lab.folder / record.FILE).read_text())) == ["convolution_parameters"]
+
+
+@of(["02_freeze_layers"])
+def test_a_model_is_judged_by_what_it_does(notebook):
+    check = notebook.place("checks.freeze_all_but_block5(answer)")
+    lines = "mine = keras.models.clone_model(base)\nmine.trainable = {}\nanswer = mine"
+    notebook.run(check - 1, lines.format("False"))
+    assert "no layer would train" in notebook.run(check).text_content()
+    loop = "\nfor layer in mine.layers:\n    layer.trainable = 'block5' in layer.name"
+    notebook.run(check - 1, (lines + loop).format("True"))
+    assert "✓ Right." in notebook.run(check).text_content()
+
+
+class Explorer:
+    """An explorer on the page: what it shows, and its controls."""
+
+    def __init__(self, notebook, source):
+        self.area = notebook.output(notebook.place(source))
+        self.page = notebook.page
+
+    def shows(self):
+        """Return the pictures and the words that it shows now."""
+        pictures = self.area.locator("img").evaluate_all("all => all.map(one => one.src)")
+        return pictures, self.area.get_by_role("status").all_text_contents()
+
+    def changes(self, act, words):
+        """Do something and wait until other pictures stand there, and these words."""
+        pictures, _ = self.shows()
+        act()
+        for _ in range(SLOW // 100):
+            now, said = self.shows()
+            if now != pictures and words in " ".join(said):
+                break
+            self.page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"{words!r} did not appear with another picture; the explorer says: {said}")
+        assert self.area.get_by_role("alert").count() == 0
+
+    def slide(self, number, *keys):
+        """Move the slider of that number by the keyboard."""
+        handle = self.area.locator(".noUi-handle").nth(number)
+        handle.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+
+@of(["02_freeze_layers"])
+def test_freeze_explorer(notebook):
+    explorer = Explorer(notebook, "widgets.freeze_explorer(")
+    explorer.changes(lambda: explorer.slide(0, "ArrowLeft"), "Trains: block5, head")
+    explorer.changes(lambda: explorer.slide(0, *["ArrowLeft"] * 6), "Frozen: nothing")
+
+
+@of(["01_load_vgg16"])
+def test_feature_map_explorer(notebook):
+    explorer = Explorer(notebook, "five = images.load(")
+    explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "block1_conv2 turns flower into 64 maps")
+    explorer.changes(lambda: explorer.area.locator("select").select_option("horse"), "turns horse")
+
+
+@of(["03_attach_new_head"])
+def test_head_designer(notebook):
+    explorer = Explorer(notebook, "widgets.head_designer(")
+    flatten = explorer.area.get_by_role("button", name="Flatten")
+    explorer.changes(flatten.click, "23,045 parameters")
+    explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "Warning")
+
+
+@of(["04_train_the_head"])
+def test_training_playground(notebook):
+    explorer = Explorer(notebook, "averages = {")
+    train = explorer.area.get_by_role("button", name="Train")
+    explorer.changes(train.click, "Learned")
+    explorer.slide(0, *["ArrowRight"] * 10)  # to the highest rate
+    explorer.changes(lambda: train.press("Enter"), "Diverged")
+    assert explorer.area.locator("img").count() == 2  # both runs stand side by side
+
+
+@of(["04_train_the_head"])
+def test_mistake_explorer(notebook):
+    explorer = Explorer(notebook, "widgets.mistake_explorer(")
+    diagonal = explorer.area.get_by_role("button").nth(0)
+    explorer.changes(diagonal.click, "rightly called cat")
+
+
+@of(["05_fine_tune"])
+def test_rate_explorer(notebook):
+    explorer = Explorer(notebook, "runs = widgets.stored_rates()")
+    explorer.changes(lambda: explorer.slide(0, *["ArrowRight"] * 6), "Rate 0.01:")
+    explorer.changes(lambda: explorer.slide(0, *["ArrowLeft"] * 6), "Rate 1e-06:")

@@ -1,0 +1,122 @@
+"""Answers to the exercises of notebook 03: the swap and the whole model."""
+
+import functools
+
+import keras
+from keras import layers
+
+from check_cases.common import Cases, built, new_head, prepare, vgg
+
+
+@functools.cache
+def full():
+    return keras.applications.VGG16(weights=None, input_shape=(32, 32, 3))
+
+
+def on(tensor, units=5, activation=None):
+    def maker(full):
+        return keras.Model(full.input, layers.Dense(units, activation=activation)(tensor(full)))
+
+    return maker
+
+
+def popped(full):
+    full.layers.pop()
+    return full
+
+
+def own_copy(full):
+    copy = keras.models.clone_model(full)
+    copy.set_weights(full.get_weights())
+    return on(before_last)(copy)
+
+
+def before_last(full):
+    return full.layers[-1].input
+
+
+def anew(full):
+    return keras.applications.VGG16(weights=None, input_shape=(32, 32, 3), classes=5, classifier_activation=None)
+
+
+SWAP = Cases(
+    given=lambda: (full(),),
+    wrong={
+        "pop": (popped, "changes no model"),
+        "on top of 1000": (on(lambda full: full.output), "'predictions'"),
+        "behind fc1": (on(lambda full: full.get_layer("fc1").output), "'fc1'"),
+        "behind fc1, from zeros": (
+            lambda full: keras.Model(
+                full.input, layers.Dense(5, kernel_initializer="zeros")(full.get_layer("fc1").output)
+            ),
+            "'fc1'",
+        ),
+        "fc1 and fc2 lost": (on(lambda full: full.get_layer("flatten").output), "'flatten'"),
+        "pooled": (
+            on(lambda full: layers.GlobalAveragePooling2D()(full.get_layer("block5_conv3").output)),
+            "the old last layer took 4096",
+        ),
+        "softmax": (on(before_last, activation="softmax"), "ends in softmax"),
+        "relu": (on(before_last, activation="relu"), "ends in relu"),
+        "1 unit": (on(before_last, units=1), "one output cannot choose"),
+        "built anew": (anew, "share those of the full model"),
+        "the layer": (lambda full: layers.Dense(5), "the whole model"),
+    },
+    right={
+        "new model": on(before_last),
+        "from zeros": lambda full: keras.Model(
+            full.input, layers.Dense(5, kernel_initializer="zeros")(full.layers[-1].input)
+        ),
+        "from fc2 by name": on(lambda full: full.get_layer("fc2").output),
+        "Sequential of the layers": lambda full: keras.Sequential([*full.layers[:-1], layers.Dense(5)]),
+        "with dropout": on(lambda full: layers.Dropout(0.5)(before_last(full))),
+        "a copy with the same weights": own_copy,
+        "without bias": lambda full: keras.Model(full.input, layers.Dense(5, use_bias=False)(before_last(full))),
+    },
+)
+
+
+@functools.cache
+def parts():
+    return vgg(), new_head()
+
+
+def wired(prepare=prepare, base=None, head=None):
+    def maker(given_base, given_head):
+        pixels = keras.Input((32, 32, 3))
+        return keras.Model(pixels, (head or given_head)((base or given_base)(prepare(pixels))))
+
+    return maker
+
+
+class OwnWhole(keras.Model):
+    def __init__(self, base, head):
+        super().__init__()
+        self.base, self.head = base, head
+
+    def call(self, pixels):
+        return self.head(self.base(prepare(pixels)))
+
+
+WIRING = Cases(
+    given=parts,
+    wrong={
+        "features model": (lambda base, head: head, "the head was made for features"),
+        "no preprocessing": (wired(lambda pixels: pixels), "pixels as they are"),
+        "divided": (wired(lambda pixels: pixels / 255), "divided by 255"),
+        "twice": (wired(lambda pixels: prepare(prepare(pixels))), "preprocesses twice"),
+        "no head": (lambda base, head: keras.Model(base.input, base.output), "the head is missing"),
+        "new head": (lambda base, head: wired(head=new_head())(base, head), "the head: use the one that was given"),
+        "new base": (
+            lambda base, head: wired(base=keras.models.clone_model(base))(base, head),
+            "the base: use the one that was given",
+        ),
+        "something between": (wired(lambda pixels: prepare(pixels) / 2), "what else stands on the way"),
+        "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "wrap the way"),
+    },
+    right={
+        "Functional": wired(),
+        "Sequential": lambda *parts: keras.Sequential([keras.Input((32, 32, 3)), layers.Lambda(prepare), *parts]),
+        "own class": lambda base, head: built(OwnWhole(base, head), (32, 32, 3)),
+    },
+)
