@@ -1,6 +1,6 @@
 """One check for each exercise: it says yes, or names what it saw, what it expected and where to look next.
 
-A check is called with the learner's answer, displays its verdict and returns a bool. It never raises and never changes
+A check is called with the learner's answer and displays its verdict. It never raises and never changes
 what it is given. ``checks.output_shape.accepts(answer)`` judges in silence, ``checks.progress()`` shows what is done.
 """
 

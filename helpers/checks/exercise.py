@@ -85,9 +85,10 @@ class Verdict:
 
 
 class Exercise:
-    """The check of one exercise: called with an answer, it displays a verdict and returns whether it is right.
+    """The check of one exercise: called with an answer, it displays a verdict.
 
-    It never raises and never changes what it is given. The second wrong try brings a further hint.
+    It never raises and never changes what it is given. The second wrong try brings a further hint. ``accepts`` says
+    in silence whether an answer is right.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ class Exercise:
         return self._done_here
 
     def __call__(self, answer=..., *given):
-        """Display the verdict, keep a right answer in the record, and return whether it was right.
+        """Display the verdict, and keep a right answer in the record.
 
         Parameters
         ----------
@@ -127,10 +128,6 @@ class Exercise:
             What the learner made; ``...`` is a blank.
         *given : object
             What the exercise gives beside it, such as the model to begin from.
-
-        Returns
-        -------
-        bool
         """
         verdict = self.verdict(answer, *given, tries=self._wrong_tries + 1)
         self._wrong_tries += verdict.state == "wrong"
@@ -140,7 +137,6 @@ class Exercise:
             problem = record.keep(self.name)
             if problem:
                 print(problem)
-        return bool(verdict)
 
     def accepts(self, answer=..., *given):
         """Return whether `answer` is right; display nothing and keep nothing."""

@@ -80,8 +80,8 @@ class RateExplorer(frame.Explorer):
         self.rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
         super().__init__(
             "How much rate does fine-tuning bear?",
-            "Go from the lowest rate to the highest. Where does it begin to pay, and where does it begin to destroy? "
-            "Look at the first epoch above all.",
+            "Go from the lowest rate to the highest. Does any of them pay? Where does it begin to destroy? Look at the "
+            "first epoch above all, and at what the training accuracy says meanwhile.",
             {"rate": self.rate},
         )
         self.start()
