@@ -22,7 +22,7 @@ from helpers import assets
 COURSE = Path(__file__).parent.parent / "notebooks"
 CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LIVE = {"widget", "quiz"}  # tags of cells whose outputs live with a kernel and a browser only
+LIVE = {"widget", "quiz", "progress"}  # tags of cells whose outputs live with a kernel and a browser only
 RECORD = ".laid_out.json"
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
 # Linux lets a new process inherit the largest size of its parent in getrusage, but not in VmHWM.

