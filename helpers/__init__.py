@@ -2,9 +2,9 @@
 
 Imports go downwards only::
 
-    assets → images, vgg16 → surgery, certificate, features → evaluation → plots → widgets
+    assets → images, vgg16, efficientnet_lite → backbones → surgery, certificate, features → evaluation
+           → plots → widgets
 
 ``checks`` and ``quizzes`` may use all but ``widgets``. ``session`` stands beside them, and ``notebooks`` looks
-after the notebook files. Importing ``helpers``
-alone imports no TensorFlow.
+after the notebook files. Importing ``helpers`` alone imports no TensorFlow.
 """

@@ -62,9 +62,9 @@ def numbered(text):
     return re.findall(r"^>? *\d+\. ", text, flags=re.MULTILINE)
 
 
-def test_the_course_is_numbered_without_a_gap():
-    assert [path.name[:2] for path in PATHS] == [f"{number:02d}" for number in range(len(PATHS))]
-    assert PATHS
+def test_the_course_is_numbered_in_its_order():
+    numbers = [path.name[:2] for path in PATHS]
+    assert numbers[0] == "00" and len(set(numbers)) == len(numbers) > 1
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from helpers.checks.fine_tune import (
 )
 from helpers.checks.freeze_layers import freeze_all_but_block5, mend_stale_compile, moved_layers
 from helpers.checks.load_vgg16 import convolution_parameters, output_shape, preprocess
+from helpers.checks.other_backbones import own_preprocessing, still_statistics
 from helpers.checks.train_the_head import accuracy_in_line, one_hot_labels, trained_head
 
 # In the order of the course.
@@ -35,6 +36,8 @@ EXERCISES = (
     set_up_fine_tuning,
     rate_of_run,
     read_certificate,
+    own_preprocessing,
+    still_statistics,
 )
 
 __all__ = ["EXERCISES", "colleagues_certificate", "progress", "unknown_run", *(each.name for each in EXERCISES)]

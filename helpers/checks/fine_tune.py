@@ -28,38 +28,64 @@ READY = (
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
     more = "the order: flags of the base's layers first, compile last; then print layer_table(base) to see the flags"
-    behaviour.function(answer, READY)  # before a model is made for it
-    base = givens.late_base([EARLIER])
-    base.trainable = False
-    model = givens.train(givens.with_head(base))
-    learned = certificate.take(model)
-    given = behaviour.called(answer, READY, base, model)
-    if not isinstance(given, keras.Model):
-        raise Refusal(f"it returns {describe(given)}", READY, "return the model", more)
-    if not given.compiled:
-        raise Refusal("it returns a model that is not compiled", READY, "compile the model that you return", more)
-    before = certificate.take(given)
-    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
-        saw = "it returns a model with other weights than those of the model that it was given"
-        raise Refusal(saw, READY, "the head that was trained: fine-tuning begins from it, not from a new one", more)
-    _refuse_rate(given, more)
-    losses.judge(behaviour.compiled_loss(given), "your compile", logits=True, one_hot=False)
-    look = "the compile of your function: optimizer and loss must fit this model"
-    moved = behaviour.moved_by_fit(given, *givens.features_and_labels(), READY, look, more)
+    given, moved = prepared(answer, lambda: givens.late_base([EARLIER]), READY, more)
     if set(moved) == {*BLOCK5, HEAD}:
         return
     saw = f"in the next fit {behaviour.listed(moved)} moved"
     raise Refusal(saw, READY, _why_not(moved, given), more)
 
 
-def _refuse_rate(model, more):
+def prepared(answer, make_base, expected, more):
+    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves.
+
+    Parameters
+    ----------
+    answer : callable
+        Takes base and model.
+    make_base : callable
+        Returns the base, on the features of `helpers.checks.givens`.
+    expected, more : str
+        For the refusal.
+
+    Returns
+    -------
+    model : keras.Model
+    moved : list of str
+        Names of layers.
+
+    Raises
+    ------
+    Refusal
+        When what it returns is not the given model, compiled with a fitting loss and a low rate.
+    """
+    behaviour.function(answer, expected)  # before a model is made for it
+    base = make_base()
+    base.trainable = False
+    model = givens.train(givens.with_head(base))
+    learned = certificate.take(model)
+    given = behaviour.called(answer, expected, base, model)
+    if not isinstance(given, keras.Model):
+        raise Refusal(f"it returns {describe(given)}", expected, "return the model", more)
+    if not given.compiled:
+        raise Refusal("it returns a model that is not compiled", expected, "compile the model that you return", more)
+    before = certificate.take(given)
+    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
+        saw = "it returns a model with other weights than those of the model that it was given"
+        raise Refusal(saw, expected, "the head that was trained: fine-tuning begins from it, not from a new one", more)
+    _refuse_rate(given, expected, more)
+    losses.judge(behaviour.compiled_loss(given), "your compile", logits=True, one_hot=False)
+    look = "the compile of your function: optimizer and loss must fit this model"
+    return given, behaviour.moved_by_fit(given, *givens.features_and_labels(), expected, look, more)
+
+
+def _refuse_rate(model, expected, more):
     rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     saw = f"it compiles with a learning rate of {rate:g}"
     if not rate > 0:
-        raise Refusal(saw, READY, "the learning rate: at 0 nothing moves", more)
+        raise Refusal(saw, expected, "the learning rate: at 0 nothing moves", more)
     if rate > HIGHEST_RATE * 1.001:
         look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
-        raise Refusal(saw, READY, look, more)
+        raise Refusal(saw, expected, look, more)
 
 
 def _why_not(moved, model):

@@ -4,7 +4,15 @@
 stands in the notebook for readers without a kernel. Both need nothing but what is installed.
 """
 
-from helpers.quizzes import attach_new_head, fine_tune, freeze_layers, load_vgg16, question, train_the_head
+from helpers.quizzes import (
+    attach_new_head,
+    fine_tune,
+    freeze_layers,
+    load_vgg16,
+    other_backbones,
+    question,
+    train_the_head,
+)
 
 QUIZZES = {
     "01_load_vgg16": load_vgg16.QUESTIONS,
@@ -12,6 +20,7 @@ QUIZZES = {
     "03_attach_new_head": attach_new_head.QUESTIONS,
     "04_train_the_head": train_the_head.QUESTIONS,
     "05_fine_tune": fine_tune.QUESTIONS,
+    "07_other_backbones": other_backbones.QUESTIONS,
 }
 
 

@@ -4,6 +4,7 @@ from check_cases.fine_tune import CERTIFICATE, FINE_TUNING, RATE
 from check_cases.freeze_layers import FREEZE, MEND_COMPILE, MOVED
 from check_cases.heads import HEAD_ON_FEATURES, LOSSES
 from check_cases.load_vgg16 import CONVOLUTION_PARAMETERS, OUTPUT_SHAPE, PREPROCESS
+from check_cases.other_backbones import PREPROCESSING, STATISTICS
 from check_cases.train_the_head import ACCURACY, ONE_HOT, TRAINED
 from check_cases.wiring import SWAP, WIRING
 
@@ -24,4 +25,6 @@ CASES = {
     "set_up_fine_tuning": FINE_TUNING,
     "rate_of_run": RATE,
     "read_certificate": CERTIFICATE,
+    "own_preprocessing": PREPROCESSING,
+    "still_statistics": STATISTICS,
 }
