@@ -71,6 +71,95 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     return float(gain.mean()), float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
+def paired_over_seeds(labels, first, second, confidence=0.95, resamples=2000, seed=0):
+    """Return how much more accurate one method is than another, over repeated trainings on the same test pictures.
+
+    Both sources of chance count: which pictures were tested, and how the trainings fell out. So pictures and seeds are
+    both resampled, each by itself (the pigeonhole bootstrap).
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    first, second : array of int, shape (seeds, n)
+        Predicted labels of two methods, a row a training; row i of both had the same seed and sample.
+    confidence : float
+        Between 0 and 1.
+    resamples : int
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    difference, low, high : float
+        In −1..1; positive where `second` is better. The interval is the percentile interval; it is a little too wide
+        rather than too narrow.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit one another, or there is only one seed.
+
+    References
+    ----------
+    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics.
+    """
+    labels, first, second = (np.asarray(given) for given in (labels, first, second))
+    if first.shape != second.shape or first.ndim != 2 or first.shape[1:] != labels.shape:
+        raise ValueError(
+            f"Predictions of shapes {first.shape} and {second.shape} for {labels.shape} labels: expected (seeds, n) "
+            "twice and (n,)."
+        )
+    if len(first) < 2:
+        raise ValueError("One training of each method: expected at least two seeds. Take paired_difference for one.")
+    gain = (second == labels).astype(float) - (first == labels)
+    seeds, pictures = gain.shape
+    generator = np.random.default_rng(seed)
+    means = [
+        gain[generator.integers(0, seeds, seeds)].mean(axis=0)[generator.integers(0, pictures, pictures)].mean()
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(gain.mean()), float(low), float(high)
+
+
+def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
+    """Return how many test pictures could show a difference in accuracy between two models.
+
+    Parameters
+    ----------
+    difference : float
+        The difference that is to be shown, e.g. 0.02 for two points.
+    disagreement : float
+        Share of pictures for which exactly one of the two models is right; at least the size of `difference`.
+    confidence : float
+        Of the interval that must leave out zero.
+    power : float
+        Probability with which it shall do so, if the difference is real.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        When a share is out of range.
+
+    References
+    ----------
+    Connor (1987), Sample size for testing differences in proportions for the paired-sample design, Biometrics.
+    """
+    size = abs(difference)
+    if not 0 < size <= disagreement <= 1 or not (0 < confidence < 1 and 0 < power < 1):
+        raise ValueError(
+            f"difference={difference!r}, disagreement={disagreement!r}: expected 0 < |difference| ≤ disagreement ≤ 1, "
+            "because only pictures on which the models differ can make a difference."
+        )
+    sure, found = stats.norm.ppf([(1 + confidence) / 2, power])
+    needed = (sure * np.sqrt(disagreement) + found * np.sqrt(disagreement - size**2)) / size
+    return int(np.ceil(needed**2))
+
+
 def confusion(labels, predictions, class_names):
     """Return the confusion matrix: rows are the true classes, columns the predicted ones.
 
