@@ -79,11 +79,8 @@ CASES = {"A": (True, False), "B": (False, True), "C": (True, True)}  # logits, o
 def fitting_losses(answer):
     """Judge the losses chosen for three models that differ in their last activation and their labels."""
     more = "make a table: last activation, form of the labels, loss, from_logits"
-    if not isinstance(answer, dict):
-        raise Refusal(describe(answer), LOSSES, "keep the form of the stub: {'A': ..., 'B': ..., 'C': ...}", more)
+    behaviour.entries(answer, CASES, LOSSES, more)
     for case, (logits, one_hot) in CASES.items():
-        if case not in answer:
-            raise Refusal(f"a dictionary without {case!r}", LOSSES, "the names of its three entries", more)
         losses.judge(answer[case], f"model {case}", logits, one_hot)
 
 

@@ -242,6 +242,22 @@ def number(answer, expected):
     return float(answer)
 
 
+def entries(answer, parts, expected, more):
+    """Raise unless the answer is a dictionary with these entries.
+
+    Raises
+    ------
+    Refusal
+        When it is none, or an entry is missing.
+    """
+    if not isinstance(answer, dict):
+        form = ", ".join(f"{part!r}: ..." for part in parts)
+        raise Refusal(describe(answer), expected, f"keep the form of the stub: {{{form}}}", more)
+    for part in parts:
+        if part not in answer:
+            raise Refusal(f"a dictionary without {part!r}", expected, "the names of its entries", more)
+
+
 def names(answer, known, expected):
     """Return the learner's layer names as a set.
 

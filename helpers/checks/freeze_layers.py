@@ -78,11 +78,7 @@ KNOWN = (*CONVOLUTIONS, *(f"block{block}_pool" for block in range(1, 6)), "pool"
 def moved_layers(answer):
     """Judge a prediction of which layers move in three fits, with changes of the flags in between."""
     more = "for each fit: which was the first fit after the last compile, and what was trainable when that one began?"
-    if not isinstance(answer, dict):
-        raise Refusal(describe(answer), STORY, "keep the form of the stub: {'second fit': [...], ...}", more)
-    absent = [moment for moment in MOVED if moment not in answer]
-    if absent:
-        raise Refusal(f"a dictionary without {absent[0]!r}", STORY, "the names of its three entries", more)
+    behaviour.entries(answer, MOVED, STORY, more)
     for moment, wanted in MOVED.items():
         given = behaviour.names(answer[moment], KNOWN, STORY)
         if given != wanted:

@@ -84,11 +84,7 @@ def one_hot_labels(answer, labels):
         In 0…4.
     """
     more = "row i is all zeros but for a single 1, at the place labels[i]; print the first three labels and rows"
-    if not isinstance(answer, dict):
-        raise Refusal(describe(answer), PAIR, "keep the form of the stub: {'labels': ..., 'loss': ...}", more)
-    for part in ("labels", "loss"):
-        if part not in answer:
-            raise Refusal(f"a dictionary without {part!r}", PAIR, "the names of its two entries", more)
+    behaviour.entries(answer, ("labels", "loss"), PAIR, more)
     labels = np.asarray(labels)
     given = answer["labels"]
     try:

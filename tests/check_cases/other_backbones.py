@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from check_cases.common import LOGITS, Cases, just, prepare
+from check_cases.fine_tune import tuned
 from helpers import efficientnet_lite
 
 own = efficientnet_lite.preprocess_input
@@ -46,32 +47,22 @@ PREPROCESSING = Cases(
 )
 
 
-def norm(layer):
-    return isinstance(layer, layers.BatchNormalization)
+def norm(name):
+    return name.endswith("_bn")
 
 
-def late(layer):
-    return layer.name.startswith(("block6", "top"))
+def late(name):
+    return name.startswith(("block6", "top"))
 
 
-def set_up(choose, rate=1e-5, early=False, loss=LOGITS):
-    def prepare(base, model):
-        if early:
-            model.compile(keras.optimizers.Adam(rate), loss=loss)
-        base.trainable = True
-        for layer in base.layers:
-            layer.trainable = choose(layer)
-        if not early:
-            model.compile(keras.optimizers.Adam(rate), loss=loss)
-        return model
-
-    return just(prepare)
+def late_without_norm(name):
+    return late(name) and not norm(name)
 
 
 def in_call_only(base, model):
     base.trainable = True
     for layer in base.layers:
-        layer.trainable = late(layer)
+        layer.trainable = late(layer.name)
     row = layers.GlobalAveragePooling2D()(base(model.input, training=False))
     again = keras.Model(model.input, model.get_layer("predictions")(row))
     again.compile(keras.optimizers.Adam(1e-5), LOGITS)
@@ -81,36 +72,36 @@ def in_call_only(base, model):
 def marks_only(base, model):
     base.trainable = True
     for layer in base.layers:
-        layer.trainable = late(layer) and not norm(layer)
+        layer.trainable = late_without_norm(layer.name)
     model.optimizer.learning_rate.assign(1e-5)
     return model
 
 
 def frozen_head(base, model):
     model.get_layer("predictions").trainable = False
-    return set_up(lambda layer: late(layer) and not norm(layer))()(base, model)
+    return tuned(late_without_norm)()(base, model)
 
 
 STATISTICS = Cases(
     wrong={
-        "statistics move": (set_up(late), "block6a_bn: a BatchNormalization that is free"),
+        "statistics move": (tuned(late), "block6a_bn: a BatchNormalization that is free"),
         "training=False trusted": (just(in_call_only), "block6a_bn: a BatchNormalization that is free"),
-        "everything free": (set_up(lambda layer: True), "a BatchNormalization that is free"),
-        "block5 too": (set_up(lambda layer: not norm(layer)), "block5c_conv: it stands before block6"),
-        "only block6": (set_up(lambda layer: layer.name == "block6a_conv"), "which of their names"),
-        "all frozen": (set_up(lambda layer: False), "which of their names"),
+        "everything free": (tuned(lambda name: True), "a BatchNormalization that is free"),
+        "block5 too": (tuned(lambda name: not norm(name)), "block5c_conv: it stands before block6"),
+        "only block6": (tuned(lambda name: name == "block6a_conv"), "which of their names"),
+        "all frozen": (tuned(lambda name: False), "which of their names"),
         "marks without compile": (just(marks_only), "which of their names"),
         "head frozen": (just(frozen_head), "it has to go on training"),
-        "rate of the head": (set_up(lambda layer: late(layer) and not norm(layer), 1e-3), "the learning rate"),
+        "rate of the head": (tuned(late_without_norm, 1e-3), "the learning rate"),
         "loss by name": (
-            set_up(lambda layer: late(layer) and not norm(layer), loss="sparse_categorical_crossentropy"),
+            tuned(late_without_norm, loss="sparse_categorical_crossentropy"),
             "takes the outputs for probabilities",
         ),
     },
     right={
-        "in one condition": set_up(lambda layer: late(layer) and not norm(layer)),
-        "by name": set_up(lambda layer: layer.name in ("block6a_conv", "top_conv")),
-        "compile, then flags, before any fit": set_up(lambda layer: late(layer) and not norm(layer), early=True),
+        "in one condition": tuned(late_without_norm),
+        "by name": tuned(lambda name: name in ("block6a_conv", "top_conv")),
+        "compile, then flags, before any fit": tuned(late_without_norm, early=True),
     },
     blank=(just(...), just(lambda base, model: ...)),
 )
