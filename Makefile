@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test notebooks timings lint assets constraints
+.PHONY: lab test notebooks timings experiments lint assets constraints
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
@@ -27,6 +27,9 @@ notebooks: $(READY)
 
 timings: $(READY)
 	$(BIN)/python -m helpers.notebooks timings
+
+experiments: $(READY)
+	$(BIN)/python -m helpers.experiments
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -14,13 +14,17 @@ PACKAGE = Path(helpers.__file__).parent
 READY = r"Ready: Python 3\.\d+, TensorFlow 2\.\d+\.\d+\S*, Keras 3\.\d+\.\d+\S*, seed 7\.\n"
 LEVELS = (  # a module imports from the levels above its own line only
     {"assets", "preflight", "session"},
-    {"images", "notebooks", "vgg16"},
+    {"efficientnet_lite", "images", "notebooks", "vgg16"},
+    {"backbones"},
     {"certificate", "features", "surgery"},
     {"evaluation", "experiments"},
     {"plots"},
     {"checks", "doctor", "quizzes", "widgets"},
 )
-SIDE_BY_SIDE = {("images", "vgg16")}  # for its check of sizes
+SIDE_BY_SIDE = {
+    ("images", "vgg16"),  # for its check of sizes
+    ("assets", "efficientnet_lite"),  # whose weights assets.build writes
+}
 
 CELLS = (
     "from helpers import session\nsession.start(seed=7)",
