@@ -6,6 +6,7 @@ never change. Learning rates are chosen on validation pictures, with a seed of t
 """
 
 import argparse
+import contextlib
 import functools
 import os
 import platform
@@ -27,18 +28,20 @@ SEEDS = tuple(range(5))
 SEED_OF_CHOICE = 1000
 COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
 TUNED_AT = 40  # the rates chosen with so many serve for all of them, too
+HEAD_RATES, BLOCK_RATES = (3e-4, 1e-3, 3e-3, 1e-2), (1e-5, 3e-5, 1e-4, 3e-4)
 DATA = ("animals", "emoji")
 THIRD_ARTIST = "fluent"
 
 FROM_SCRATCH, RANDOM, FROZEN = "scratch", "random VGG16 + head", "frozen VGG16 + head"
 LP_FT, FRESH = "LP-FT", "fine-tuned, fresh head"
-# For each method: the rates to choose from, the most epochs, and for how many the validation loss may fail to fall.
+# For each method: the learning rates to choose from, and the most epochs for each count of pictures, more where an epoch
+# is short. Training ends when the validation loss has not fallen for a fifth of them; the best epoch's weights stay.
 CARE = {
-    FROM_SCRATCH: ((1e-3, 3e-3), 40, 8),
-    RANDOM: ((3e-4, 1e-3, 3e-3), 40, 6),
-    FROZEN: ((3e-4, 1e-3, 3e-3), 40, 6),
-    LP_FT: ((1e-5, 3e-5, 1e-4), 6, 2),
-    FRESH: ((1e-5, 3e-5, 1e-4), 6, 2),
+    FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    RANDOM: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    FROZEN: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    LP_FT: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
+    FRESH: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
 }
 HEADS = ("pooling", "flatten", "pooling, flipped too", "flatten, flipped too")
 PREPROCESSING = ("right", "0 to 1", "red and blue exchanged", "twice")
@@ -86,12 +89,12 @@ def grid(seeds=SEEDS):
     -------
     list of Run
     """
+    tuned = [(method, count, rates) for method, (rates, _) in CARE.items() for count in COUNTS if count]
+    tuned += [(method, TUNED_AT, HEAD_RATES) for method in LINEAR]
     choices = [
         Run("choice", data, count, method, SEED_OF_CHOICE, rate)
-        for method, (rates, *_) in CARE.items()
+        for method, count, rates in tuned
         for data in DATA
-        for count in COUNTS
-        if count
         for rate in rates
     ]
     cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
@@ -113,7 +116,8 @@ def results(path=RESULTS):
     -------
     pandas.DataFrame
         Columns ``experiment``, ``data``, ``per_class``, ``method``, ``seed``, ``rate``, ``accuracy``, ``loss`` (on the
-        test pictures; on validation pictures for ``choice``), ``seconds`` (of training, features at hand),
+        test pictures; on validation pictures for ``choice``), ``seconds`` (of training, features at hand; a busy
+        machine makes them long), ``cpu_seconds`` (of all cores together, which a busy machine leaves as they are),
         ``trunk_pictures`` (passed once through a frozen trunk for it), ``pictures_seen`` in training,
         ``trainable_parameters``, ``epochs``, ``predictions`` (a digit a test picture, text), ``versions``,
         ``processor``.
@@ -131,7 +135,8 @@ def results(path=RESULTS):
     lines = [line.split("\t") for line in whole.splitlines()]
     table = pd.DataFrame(lines[1:], columns=lines[0])
     kinds = {"per_class": int, "seed": int, "pictures_seen": int, "trainable_parameters": int, "epochs": int}
-    kinds |= {"rate": float, "accuracy": float, "loss": float, "seconds": float, "trunk_pictures": int}
+    kinds |= {"rate": float, "accuracy": float, "loss": float, "seconds": float, "cpu_seconds": float}
+    kinds |= {"trunk_pictures": int}
     key = ["experiment", "data", "per_class", "method", "seed", "rate"]
     return table.astype(kinds).drop_duplicates(key, keep="last", ignore_index=True)
 
@@ -189,7 +194,17 @@ def _key(row):
 
 def _machine():
     versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}"
-    return {"versions": versions, "processor": f"{platform.machine()}, {os.cpu_count()} cores"}
+    return {"versions": versions, "processor": f"{_processor()}, {os.cpu_count()} cores"}
+
+
+@functools.cache
+def _processor():
+    """Return the processor's name where the system tells it, or else its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def measured(run, done):
@@ -207,13 +222,14 @@ def measured(run, done):
         One for each of the run's rows.
     """
     keras.utils.clear_session()
-    if run.experiment in LINEAR:
-        return [LINEAR[run.experiment](run, rate_of(FROZEN, run.data, TUNED_AT, done))]
     rate = run.rate or rate_of(run.method, run.data, run.per_class, done)
+    tested_on = "validation" if run.experiment == "choice" else "test"
+    if run.method in LINEAR:
+        return [_linear(run, rate, *LINEAR[run.method](run), tested_on)]
     first = rate_of(FROZEN, run.data, run.per_class, done) if run.method == LP_FT else None
     if run.experiment == "shift":
         return _shift(run, rate, first)
-    return [_quadrant(run, rate, first, "validation" if run.experiment == "choice" else "test")]
+    return [_quadrant(run, rate, first, tested_on)]
 
 
 def rate_of(method, data, per_class, done):
@@ -250,31 +266,34 @@ def _quadrant(run, rate, head_rate, tested_on):
 def _trained(run, rate, head_rate, train, validation):
     """Return a model trained by a run's method, and what it cost."""
     keras.utils.set_random_seed(run.seed)
-    _, epochs, patience = CARE[run.method]
+    epochs = CARE[run.method][1][run.per_class]
     if run.method == FROM_SCRATCH:
-        return _fit(_small_cnn(), train, validation, rate, epochs, patience)
+        return _fit(_small_cnn(), train, validation, rate, epochs)
     if run.method not in (LP_FT, FRESH):
-        return _fit(_head_on(train[0].shape[1:]), train, validation, rate, epochs, patience)
-    tail, head, cost = _own_tail(), _head_on((512,)), {}
+        return _fit(_head_on(train[0].shape[1:]), train, validation, rate, epochs)
+    tail, cost = _own_tail(), {}
     if run.method == LP_FT:
         rows = [(_rows(tail, maps), labels) for maps, labels in (train, validation)]
-        head, cost = _fit(head, *rows, head_rate, *CARE[FROZEN][1:])
+        head, cost = _fit(_head_on((512,)), *rows, head_rate, CARE[FROZEN][1][run.per_class])
+    else:
+        head = _head_on((512,), start="glorot_uniform")  # as Keras starts a Dense layer: the usual way
     model = keras.Sequential([keras.Input(train[0].shape[1:]), tail, keras.layers.GlobalAveragePooling2D(), head])
-    model, more = _fit(model, train, validation, rate, epochs, patience)
-    added = {name: more[name] + cost.get(name, 0) for name in ("seconds", "pictures_seen", "epochs")}
+    model, more = _fit(model, train, validation, rate, epochs)
+    added = {name: more[name] + cost.get(name, 0) for name in ("seconds", "cpu_seconds", "pictures_seen", "epochs")}
     return model, {**more, **added}
 
 
-def _fit(model, train, validation, rate, epochs, patience):
+def _fit(model, train, validation, rate, epochs):
     model.compile(keras.optimizers.Adam(rate), loss=LOSS)
-    stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-    started = time.perf_counter()
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=max(2, epochs // 5), restore_best_weights=True)
+    started, worked = time.perf_counter(), time.process_time()
     history = model.fit(
         *train, validation_data=validation, batch_size=BATCH, epochs=epochs, callbacks=[stop], verbose=0
     ).history
     done = len(history["loss"])
     return model, {
         "seconds": round(time.perf_counter() - started, 2),
+        "cpu_seconds": round(time.process_time() - worked, 2),
         "pictures_seen": done * len(train[1]),
         "epochs": done,
         "trainable_parameters": surgery.count(model.trainable_weights),
@@ -292,32 +311,34 @@ def _scored(model, test):
     }
 
 
-def _depth(run, rate):
-    widths = dict(zip(vgg16.BLOCKS, np.cumsum([64, 128, 256, 512, 512]), strict=True))
-    end = widths[run.method]
-    begin = ([0, *widths.values()])[list(widths).index(run.method)]
-    given = {split: (rows[:, begin:end], labels) for split, (rows, labels) in _pooled(run.data, "blocks").items()}
-    return _linear(run, rate, given)
+def _depth(run):
+    """Return the rows that one block gives."""
+    return _block(run.data, run.method), None
 
 
-def _preprocessing(run, rate):
-    return _linear(run, rate, _pooled(run.data, run.method))
+def _preprocessing(run):
+    """Return the rows for one way to feed VGG16."""
+    return _pooled(run.data, run.method), None
 
 
-def _head(run, rate):
-    given = {split: (_rows(_tail(), maps, pooled=False), labels) for split, (maps, labels) in _maps(run.data).items()}
-    if run.method.startswith("pooling"):
-        given = {split: (maps.mean(axis=(1, 2)), labels) for split, (maps, labels) in given.items()}
-    else:
-        given = {split: (maps.reshape(len(maps), -1), labels) for split, (maps, labels) in given.items()}
-    flipped = None
-    if run.method.endswith("flipped too"):
-        maps = _extracted(run.data, "flipped")["train"][0]
-        flipped = maps.mean(axis=(1, 2)) if run.method.startswith("pooling") else maps.reshape(len(maps), -1)
-    return _linear(run, rate, given, flipped)
+def _head(run):
+    """Return the rows that a head's pooling makes, and those of the mirror images where it trains on them too."""
+    shaped = _pool if run.method.startswith("pooling") else _flatten
+    given = {split: (shaped(_rows(_tail(), maps, False)), labels) for split, (maps, labels) in _maps(run.data).items()}
+    if not run.method.endswith("flipped too"):
+        return given, None
+    return given, shaped(_extracted(run.data, "flipped")["train"][0])
 
 
-def _linear(run, rate, given, flipped=None):
+# The experiments with a linear head on rows of features: what makes the rows.
+LINEAR = {
+    **dict.fromkeys(vgg16.BLOCKS, _depth),
+    **dict.fromkeys(PREPROCESSING, _preprocessing),
+    **dict.fromkeys(HEADS, _head),
+}
+
+
+def _linear(run, rate, given, flipped, tested_on):
     """Train a linear head on a sample of rows, and of the rows of their mirror images where there are some."""
     rows, labels = given["train"]
     places = sample(labels, run.per_class, run.seed)
@@ -325,9 +346,9 @@ def _linear(run, rate, given, flipped=None):
     if flipped is not None:
         train = np.concatenate([train[0], flipped[places]]), np.concatenate([train[1], train[1]])
     keras.utils.set_random_seed(run.seed)
-    model, cost = _fit(_head_on(rows.shape[1:]), train, given["validation"], rate, *CARE[FROZEN][1:])
+    model, cost = _fit(_head_on(rows.shape[1:]), train, given["validation"], rate, CARE[FROZEN][1][run.per_class])
     cost["trunk_pictures"] = len(train[1]) + len(given["validation"][1])
-    return {**_scored(model, given["test"]), **cost, "rate": rate}
+    return {**_scored(model, given[tested_on]), **cost, "rate": rate}
 
 
 def _shift(run, rate, head_rate):
@@ -342,10 +363,6 @@ def _shift(run, rate, head_rate):
     return [{**_scored(model, test), **cost, "rate": rate} for test in (known["test"], unknown)]
 
 
-# Experiments with a linear head on rows of features.
-LINEAR = {"depth": _depth, "preprocessing": _preprocessing, "head": _head}
-
-
 def _small_cnn():
     layers = [
         keras.Input((SIDE, SIDE, 3)),
@@ -357,8 +374,8 @@ def _small_cnn():
     return keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(CLASSES)])
 
 
-def _head_on(shape):
-    return keras.Sequential([keras.Input(shape), keras.layers.Dense(CLASSES, kernel_initializer="zeros")])
+def _head_on(shape, start="zeros"):
+    return keras.Sequential([keras.Input(shape), keras.layers.Dense(CLASSES, kernel_initializer=start)])
 
 
 @functools.cache
@@ -380,7 +397,15 @@ def _own_tail():
 
 def _rows(tail, maps, pooled=True):
     given = tail.predict(maps, batch_size=64, verbose=0)
-    return given.mean(axis=(1, 2)) if pooled else given
+    return _pool(given) if pooled else given
+
+
+def _pool(maps):
+    return maps.mean(axis=(1, 2))
+
+
+def _flatten(maps):
+    return maps.reshape(len(maps), -1)
 
 
 @functools.cache
@@ -403,10 +428,17 @@ def _maps(name):
     return _extracted(name, "block4")
 
 
-@functools.cache
 def _pooled(name, kind):
-    """Return rows of pooled features, for one of the ways to feed VGG16, or of all blocks side by side."""
-    return _extracted(name, kind)
+    """Return rows of pooled features for one of the ways to feed VGG16."""
+    return _block(name, vgg16.BLOCKS[-1]) if kind == "right" else _extracted(name, kind)
+
+
+def _block(name, block):
+    """Return the pooled features of one block; the trunk gives those of all of them side by side."""
+    ends = dict(zip(vgg16.BLOCKS, np.cumsum([64, 128, 256, 512, 512]), strict=True))
+    begin = ([0, *ends.values()])[list(ends).index(block)]
+    rows = _extracted(name, "blocks")
+    return {split: (given[:, begin : ends[block]], labels) for split, (given, labels) in rows.items()}
 
 
 @functools.cache
@@ -431,7 +463,6 @@ def _trunk(kind):
         ends = keras.Model(base.input, [base.get_layer(f"{block}_pool").output for block in vgg16.BLOCKS])
         return keras.Model(pixels, keras.layers.Concatenate()([pool(maps) for maps in ends(prepare(pixels))]))
     fed = {
-        "right": prepare,
         "random": prepare,
         "0 to 1": lambda pixels: pixels / 255,
         "red and blue exchanged": lambda pixels: prepare(pixels[..., ::-1]),

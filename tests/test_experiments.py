@@ -13,6 +13,7 @@ FOUND = {
     "accuracy": 0.75,
     "loss": 0.5,
     "seconds": 1.0,
+    "cpu_seconds": 2.0,
     "pictures_seen": 10,
     "epochs": 2,
     "trainable_parameters": 5,
@@ -39,7 +40,7 @@ class TestGrid:
         runs = experiments.grid()
         last = max(place for place, run in enumerate(runs) if run.experiment == "choice")
         assert all(run.experiment == "choice" for run in runs[: last + 1])
-        for method, (rates, *_) in experiments.CARE.items():
+        for method, (rates, _) in experiments.CARE.items():
             tried = {run.rate for run in runs[: last + 1] if run.method == method and run.data == "emoji"}
             assert tried == set(rates) and len(rates) >= 2
         assert experiments.SEED_OF_CHOICE not in experiments.SEEDS
@@ -85,7 +86,7 @@ class TestResuming:
 
 class TestChoiceOfRates:
     def test_takes_the_lowest_validation_loss(self, tmp_path):
-        losses = {1e-5: 0.9, 3e-5: 0.4, 1e-4: 0.6}
+        losses = {1e-5: 0.9, 3e-5: 0.4, 1e-4: 0.6, 3e-4: 0.7}
 
         def with_losses(run, done):
             return [{**FOUND, "loss": losses[run.rate], "rate": run.rate}]
@@ -111,11 +112,12 @@ def test_a_sample_is_seeded_balanced_and_grows():
 def small():
     """All of the real thing, on few pictures of 32 pixels and for two epochs."""
     caches = [experiments._base, experiments._tail, experiments._data, experiments._pixels, experiments._maps]
-    caches += [experiments._pooled, experiments._extracted]
+    caches += [experiments._extracted]
     counts, load = {"train": 4, "validation": 3, "test": 6}, images.load
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiments, "SIDE", 32)
-        patch.setattr(experiments, "CARE", {name: (rates, 2, 1) for name, (rates, *_) in experiments.CARE.items()})
+        short = {name: (rates, dict.fromkeys((0, 2), 2)) for name, (rates, _) in experiments.CARE.items()}
+        patch.setattr(experiments, "CARE", short)
         patch.setattr(experiments.images, "load", lambda name, side: load(name, side, per_class=counts))
         for cache in caches:
             cache.cache_clear()
