@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test notebooks timings experiments lint assets constraints
+.PHONY: lab test notebooks timings experiments benchmark lint assets constraints
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
@@ -30,6 +30,9 @@ timings: $(READY)
 
 experiments: $(READY)
 	$(BIN)/python -m helpers.experiments
+
+benchmark: $(READY)
+	$(BIN)/python -m helpers.benchmark
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -34,14 +34,14 @@ THIRD_ARTIST = "fluent"
 
 FROM_SCRATCH, RANDOM, FROZEN = "scratch", "random VGG16 + head", "frozen VGG16 + head"
 LP_FT, FRESH = "LP-FT", "fine-tuned, fresh head"
-# For each method: the learning rates to choose from, and the most epochs for each count of pictures, more where an epoch
-# is short. Training ends when the validation loss has not fallen for a fifth of them; the best epoch's weights stay.
+# For each method: the learning rates to choose from, and the most epochs for each count of pictures, more where an
+# epoch is short. Training ends when the validation loss has not fallen for a fifth of them; the best epoch's weights stay.
 CARE = {
-    FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 30), strict=True))),
     RANDOM: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
     FROZEN: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
     LP_FT: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
-    FRESH: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
+    FRESH: (BLOCK_RATES, dict(zip(COUNTS, (30, 12, 6), strict=True))),  # its head has further to go
 }
 HEADS = ("pooling", "flatten", "pooling, flipped too", "flatten, flipped too")
 PREPROCESSING = ("right", "0 to 1", "red and blue exchanged", "twice")
@@ -167,10 +167,11 @@ def run_missing(runs, path=RESULTS, measure=None):
             {**asdict(run), **each, "experiment": name, **_machine()}
             for name, each in zip(run.rows, found, strict=True)
         ]
+        columns = list(done) if path.exists() else list(rows[0])
         if not path.exists():
-            path.write_text("\t".join(rows[0]) + "\n", encoding="utf-8")
+            path.write_text("\t".join(columns) + "\n", encoding="utf-8")
         with open(path, "a", encoding="utf-8") as stream:
-            stream.write("".join("\t".join(map(str, row.values())) + "\n" for row in rows))
+            stream.write("".join("\t".join(str(row[name]) for name in columns) + "\n" for row in rows))
             stream.flush()
             os.fsync(stream.fileno())
         done = results(path)
@@ -280,7 +281,7 @@ def _trained(run, rate, head_rate, train, validation):
     model = keras.Sequential([keras.Input(train[0].shape[1:]), tail, keras.layers.GlobalAveragePooling2D(), head])
     model, more = _fit(model, train, validation, rate, epochs)
     added = {name: more[name] + cost.get(name, 0) for name in ("seconds", "cpu_seconds", "pictures_seen", "epochs")}
-    return model, {**more, **added}
+    return model, {**more, **{name: round(value, 2) for name, value in added.items()}}
 
 
 def _fit(model, train, validation, rate, epochs):
@@ -475,6 +476,7 @@ def main():
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many seeds, from 0")
+    tf.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
     started = time.perf_counter()
     count = run_missing(grid(range(parser.parse_args().seeds)))
     print(f"{count} runs in {(time.perf_counter() - started) / 60:.0f} minutes; the results are in {RESULTS.name}.")
