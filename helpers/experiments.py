@@ -35,7 +35,7 @@ THIRD_ARTIST = "fluent"
 FROM_SCRATCH, RANDOM, FROZEN = "scratch", "random VGG16 + head", "frozen VGG16 + head"
 LP_FT, FRESH = "LP-FT", "fine-tuned, fresh head"
 # For each method: the learning rates to choose from, and the most epochs for each count of pictures, more where an
-# epoch is short. Training ends when the validation loss has not fallen for a fifth of them; the best epoch's weights stay.
+# epoch is short. When the validation loss has not fallen for a fifth of them, training ends with the best weights.
 CARE = {
     FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 30), strict=True))),
     RANDOM: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
@@ -325,7 +325,7 @@ def _preprocessing(run):
 def _head(run):
     """Return the rows that a head's pooling makes, and those of the mirror images where it trains on them too."""
     shaped = _pool if run.method.startswith("pooling") else _flatten
-    given = {split: (shaped(_rows(_tail(), maps, False)), labels) for split, (maps, labels) in _maps(run.data).items()}
+    given = {split: (shaped(maps), labels) for split, (maps, labels) in _last_maps(run.data).items()}
     if not run.method.endswith("flipped too"):
         return given, None
     return given, shaped(_extracted(run.data, "flipped")["train"][0])
@@ -396,9 +396,8 @@ def _own_tail():
     return copy
 
 
-def _rows(tail, maps, pooled=True):
-    given = tail.predict(maps, batch_size=64, verbose=0)
-    return _pool(given) if pooled else given
+def _rows(tail, maps):
+    return _pool(tail.predict(maps, batch_size=64, verbose=0))
 
 
 def _pool(maps):
@@ -427,6 +426,12 @@ def _pixels(name):
 def _maps(name):
     """Return what block4 gives."""
     return _extracted(name, "block4")
+
+
+@functools.cache
+def _last_maps(name):
+    """Return what block5 gives."""
+    return {split: (_tail().predict(maps, verbose=0), labels) for split, (maps, labels) in _maps(name).items()}
 
 
 def _pooled(name, kind):

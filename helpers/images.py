@@ -7,6 +7,7 @@ sets, and are read from there with `keras.utils.image_dataset_from_directory`.
 import functools
 import hashlib
 import numbers
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,14 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from PIL import Image, ImageOps
 
-from helpers import assets, vgg16
+from helpers import assets, intake, vgg16
+from helpers.intake import collection, naming, untrusted
 
-SPLITS = ("train", "validation", "test")
+SPLITS = collection.SPLITS
+LARGEST_SIDE = untrusted.LARGEST_SIDE  # pixels; a folder's pictures are stored no larger
 SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
 BUNDLED = {"animals": "animals.zip", "emoji": "emoji.zip"}
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
-LARGEST_SIDE = 512  # pixels; a folder's pictures are stored no larger
 INTERPOLATION = "bicubic"
 
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
@@ -136,8 +136,10 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     seed : int
         Of the order of the training pictures, of the draw, and of the split of a folder without splits.
     on_bad : {"raise", "skip"}
-        What to do with a file of a folder that cannot be read as a picture: raise an error that names all of
-        them, or leave them out and print their names.
+        What to do with a file of a folder that cannot be used (`helpers.intake.examine` says why: it is no picture, it
+        might do harm, it stands in two classes): raise an error that names all of them, or leave them out and print
+        their names.
+        Of copies within one class, one is kept either way, so that no picture stands in two splits.
 
     Returns
     -------
@@ -146,7 +148,7 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     Raises
     ------
     ValueError
-        When the source is unknown, has fewer than two classes or an empty one, holds a file that is no picture,
+        When the source is unknown, has fewer than two classes or an empty one, holds a file that cannot be used,
         or `image_size` is too small.
     helpers.assets.AssetError
         When a bundled archive is missing or altered, or the cache cannot be written to.
@@ -159,9 +161,9 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     if source in BUNDLED:
         folder = assets.unpacked(BUNDLED[source])
     elif source == "flowers":
-        folder = _prepared(_flowers(), seed, on_bad)
-    elif Path(source).is_dir():
-        folder = _prepared(Path(source), seed, on_bad)
+        folder = _prepared(_flowers(), seed, "skip")  # not the learner's to mend
+    elif Path(source).expanduser().is_dir():
+        folder = _prepared(Path(source).expanduser(), seed, on_bad)
     else:
         known = ", ".join(repr(name) for name in [*BUNDLED, "flowers"])
         raise ValueError(f"No data set and no folder is called {str(source)!r}. Take {known}, or the path of a folder.")
@@ -220,11 +222,8 @@ def _pictures_in(folder):
 
 
 def _classes_of(folder):
-    classes = {
-        path.name: _pictures_in(path)
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith((".", "__"))
-    }
+    """Check the classes of a folder before any picture is read."""
+    classes = intake.class_folders(folder)
     if len(classes) < 2:
         found = ", ".join(classes) or "none"
         raise ValueError(
@@ -237,60 +236,67 @@ def _classes_of(folder):
     return classes
 
 
+def _check_folder(folder):
+    """Return whether a folder comes with splits, after a check of its classes."""
+    if not intake.has_splits(folder):
+        _classes_of(folder)
+        return False
+    missing = [split for split in SPLITS if not (folder / split).is_dir()]
+    if missing:
+        raise ValueError(f"{folder} has a folder 'train' but none called {', '.join(missing)}. Add what is missing.")
+    splits = {split: _classes_of(folder / split) for split in SPLITS}
+    for split in SPLITS[1:]:
+        if splits[split].keys() != splits["train"].keys():
+            odd = ", ".join(sorted(splits[split].keys() ^ splits["train"].keys()))
+            raise ValueError(f"{folder}: the classes of 'train' and {split!r} differ ({odd}). Make them the same.")
+    return True
+
+
 def _prepared(folder, seed, on_bad):
     """Return a cached folder ``split/class/picture.png`` made from a folder of one's own."""
-    if (folder / "train").is_dir():
-        missing = [split for split in SPLITS if not (folder / split).is_dir()]
-        if missing:
-            raise ValueError(
-                f"{folder} has a folder 'train' but none called {', '.join(missing)}. Add what is missing."
-            )
-        splits = {split: _classes_of(folder / split) for split in SPLITS}
-        for split in SPLITS[1:]:
-            if splits[split].keys() != splits["train"].keys():
-                odd = ", ".join(sorted(splits[split].keys() ^ splits["train"].keys()))
-                raise ValueError(f"{folder}: the classes of 'train' and {split!r} differ ({odd}). Make them the same.")
-        pictures = [path for classes in splits.values() for paths in classes.values() for path in paths]
+    given = _check_folder(folder)
+    report = intake.examine(folder)
+    _say_what_is_left_out(report, on_bad)
+    if given:
+        splits = {split: _filled(folder / split, _lying_in(folder / split, report.good)) for split in SPLITS}
     else:
-        splits = None
-        pictures = [path for paths in _classes_of(folder).values() for path in paths]
-    bad = _unreadable(pictures)
-    if bad and on_bad == "raise":
-        listed = "; ".join(f"{path.relative_to(folder)} ({reason})" for path, reason in list(bad.items())[:10])
-        raise ValueError(
-            f"{len(bad)} file(s) in {folder} cannot be read as pictures: {listed}. "
-            "Remove them, or load the rest with on_bad='skip'."
-        )
-    if bad:
-        print(f"Left out {len(bad)} file(s) that cannot be read: {', '.join(path.name for path in bad)}.")
-    good = [path for path in pictures if path not in bad]
-    if splits is None:
-        splits = _split(_by_class(folder, good), seed)
-    else:
-        splits = {
-            split: _by_class(folder / split, [p for p in good if folder / split in p.parents]) for split in SPLITS
-        }
-    digest = hashlib.sha256(repr((seed, LARGEST_SIDE)).encode())
-    for path in good:
-        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+        splits = _split(_filled(folder, report.good), seed)
+    digest = hashlib.sha256(repr((seed, LARGEST_SIDE, "examined")).encode())
+    for path in (path for paths in report.good.values() for path in paths):
+        digest.update(os.fsencode(path.relative_to(folder)) + report.digests[path].encode())
 
     def convert(target):
         for split, classes in splits.items():
             for name, paths in classes.items():
-                place = target / split / name
+                place = target / split / naming.stored_name(name)
                 place.mkdir(parents=True)
                 for path in paths:
-                    _as_rgb(path).save(place / f"{path.name}.png")
+                    intake.open_picture(path, folder).save(place / f"{naming.stored_name(path.name)}.png")
 
     return assets.kept(assets.cache_folder("own") / digest.hexdigest()[:24], convert)
 
 
-def _by_class(folder, pictures):
-    classes = {}
-    for path in pictures:
-        classes.setdefault(path.relative_to(folder).parts[0], []).append(path)
-    lost = {path.name for path in folder.iterdir() if path.is_dir()} - classes.keys()
-    lost = {name for name in lost if not name.startswith((".", "__"))}
+def _lying_in(place, classes):
+    return {name: [path for path in paths if place in path.parents] for name, paths in classes.items()}
+
+
+def _say_what_is_left_out(report, on_bad):
+    bad = {naming.shown(path.relative_to(report.folder)): reason for path, reason in report.bad.items()}
+    copies = [naming.shown(path.relative_to(report.folder)) for path in report.copies]
+    if bad and on_bad == "raise":
+        listed = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
+        raise ValueError(
+            f"{len(bad)} file(s) in {report.folder} cannot be used as pictures: {listed}. "
+            "Remove them, or load the rest with on_bad='skip'."
+        )
+    if bad:
+        print(f"Left out {len(bad)} file(s) that cannot be used: {', '.join(bad)}.")
+    if copies:
+        print(f"Left out {len(copies)} picture(s) that are copies of others: {', '.join(copies)}.")
+
+
+def _filled(folder, classes):
+    lost = [naming.shown(name) for name, paths in classes.items() if not paths]
     if lost:
         raise ValueError(
             f"No readable picture is left in {', '.join(sorted(lost))} (in {folder}). Add some, or delete it."
@@ -299,7 +305,7 @@ def _by_class(folder, pictures):
 
 
 def _split(classes, seed):
-    small = [f"{name} ({len(paths)})" for name, paths in classes.items() if len(paths) < 3]
+    small = [f"{naming.shown(name)} ({len(paths)})" for name, paths in classes.items() if len(paths) < 3]
     if small:
         raise ValueError(f"Too few pictures to split three ways: {', '.join(small)}. Each class needs at least 3.")
     generator = np.random.default_rng(seed)
@@ -312,28 +318,3 @@ def _split(classes, seed):
         splits["validation"][name] = order[tests : tests + validations]
         splits["train"][name] = order[tests + validations :]
     return splits
-
-
-def _unreadable(pictures):
-    """Return the files that Pillow cannot decode, with a short reason for each."""
-    bad = {}
-    for path in pictures:
-        if path.suffix.lower() not in ENDINGS:
-            bad[path] = f"the ending {path.suffix or '(none)'} is none of {', '.join(ENDINGS)}"
-            continue
-        try:
-            _as_rgb(path)
-        except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
-            bad[path] = str(error).split(" '")[0].split(" <")[0]
-    return bad
-
-
-def _as_rgb(path):
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
-            upright = Image.fromarray((np.asarray(upright) / 257).astype(np.uint8))
-        upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
-        return upright.convert("RGB")

@@ -112,7 +112,7 @@ def test_a_sample_is_seeded_balanced_and_grows():
 def small():
     """All of the real thing, on few pictures of 32 pixels and for two epochs."""
     caches = [experiments._base, experiments._tail, experiments._data, experiments._pixels, experiments._maps]
-    caches += [experiments._extracted]
+    caches += [experiments._extracted, experiments._last_maps]
     counts, load = {"train": 4, "validation": 3, "test": 6}, images.load
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiments, "SIDE", 32)

@@ -1,0 +1,81 @@
+"""What a file is called and what it holds: the two need not agree."""
+
+import codecs
+import hashlib
+import os
+from pathlib import Path
+
+ENDINGS = {
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".jfif": "JPEG",
+    ".jpe": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+}
+OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+OTHER_KINDS = (  # how files begin that are no pictures of ours
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"\xcf\xfa\xed\xfe", "a Mac program"),
+    (b"#!", "a script"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"8BPS", "a Photoshop file"),
+)
+
+
+def ending_of(path):
+    """Return the ending of a file's name in small letters, blanks around the name left aside."""
+    return Path(Path(path).name.strip()).suffix.strip().lower()
+
+
+def other_kind(data):
+    """Return in words what a file holds that is no picture of ours; None where it begins like one or is unknown."""
+    for beginning, kind in OTHER_KINDS:
+        if data.startswith(beginning):
+            return kind
+    if data.startswith(OWN_KINDS):
+        return None
+    if data[4:8] == b"ftyp":
+        return "a HEIC or AVIF picture" if data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif") else "a video"
+    head = data[:1024].lower()
+    if b"\0" in head or not head.removeprefix(b"\xef\xbb\xbf").strip():
+        return None
+    if b"<svg" in head:
+        return "an SVG drawing"
+    if b"<html" in head or b"<!doctype html" in head or b"<script" in head:
+        return "a web page (HTML)"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last letter may be cut
+    except UnicodeDecodeError:
+        return None
+    return "text"
+
+
+def shown(name):
+    """Return a name fit for print: control characters, broken text and marks that turn its direction are escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
+
+
+def stored_name(name, longest=200):
+    """Return the name under which a copy is kept: the same, unless it is too long or broken text.
+
+    Parameters
+    ----------
+    name : str
+        Of a file or a folder, without the way to it.
+    longest : int
+        Bytes.
+    """
+    plain = shown(name)
+    if plain == name and len(name.encode()) <= longest:
+        return name
+    short = plain.replace("\\", "_").encode()[: longest - 9].decode("utf-8", "ignore")
+    return f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
