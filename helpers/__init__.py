@@ -2,9 +2,10 @@
 
 Imports go downwards only::
 
-    assets → images, vgg16, efficientnet_lite → backbones → surgery, certificate, features → evaluation
-           → plots → widgets
+    assets → intake, vgg16, efficientnet_lite → images, backbones → surgery, certificate, features
+           → evaluation, experiments → evidence, model_card → export, explain, plots → lab, predict
+           → checks, quizzes, doctor, widgets
 
-``checks`` and ``quizzes`` may use all but ``widgets``. ``session`` stands beside them, and ``notebooks`` looks
-after the notebook files. Importing ``helpers`` alone imports no TensorFlow.
+``session`` stands beside them, and ``notebooks`` looks after the notebook files. Importing ``helpers`` alone imports no
+TensorFlow.
 """

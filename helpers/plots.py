@@ -266,3 +266,51 @@ def blocks(shapes, frozen=None, ax=None):
     ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.82, 0.55))
     ax.set_axis_off()
     return ax
+
+
+def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
+    """Draw pictures in grey with a map over each: the brighter and more yellow, the nearer to 1.
+
+    Parameters
+    ----------
+    images : sequence of array (h, w, 3), values in 0..255
+    maps : sequence of array (h, w), values in 0..1
+        One for each picture, as `helpers.explain.grad_cam` returns them.
+    titles, columns, side, highlight
+        As for `pictures`.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (rows, columns)
+
+    Raises
+    ------
+    ValueError
+        When maps and pictures do not fit one another.
+    """
+    if len(images) != len(maps):
+        raise ValueError(f"{len(images)} pictures but {len(maps)} maps: expected one map a picture.")
+    return pictures([overlay(*pair) for pair in zip(images, maps, strict=True)], titles, columns, side, highlight)
+
+
+def overlay(image, one_map):
+    """Return a picture in grey, coloured where a map is high; nothing is drawn.
+
+    Parameters
+    ----------
+    image : array (h, w, 3), values in 0..255
+    one_map : array (h, w), values in 0..1
+
+    Returns
+    -------
+    ndarray, uint8 (h, w, 3)
+    """
+    image, one_map = np.asarray(image, dtype="float32"), np.asarray(one_map, dtype="float32")
+    if image.ndim != 3 or one_map.shape != image.shape[:2]:
+        raise ValueError(f"A picture of shape {image.shape} and a map of {one_map.shape}: expected (h, w, 3), (h, w).")
+    if not (one_map.min() >= 0 and one_map.max() <= 1):
+        raise ValueError(f"A map with values from {one_map.min():.3g} to {one_map.max():.3g}: expected 0 to 1.")
+    grey = np.repeat(image @ np.array([0.299, 0.587, 0.114], "float32")[:, None], 3, axis=2)
+    colours = 255 * plt.get_cmap("inferno")(one_map)[..., :3]
+    share = 0.7 * one_map[..., None]
+    return np.clip((1 - share) * grey + share * colours, 0, 255).astype("uint8")

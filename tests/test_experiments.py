@@ -1,6 +1,7 @@
 """The grid is whole, an interrupted run goes on without loss, and every kind of run measures what it says."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -174,3 +175,32 @@ def test_a_seed_changes_the_training_sample(small):
         experiments.measured(dataclasses.replace(run, seed=seed), tried(per_class=2))[0]["loss"] for seed in (0, 1)
     ]
     assert losses[0] != losses[1]
+
+
+README_ROWS = {
+    "a small network from scratch": experiments.FROM_SCRATCH,
+    "VGG16 with random weights, frozen, and a head": experiments.RANDOM,
+    "VGG16 with ImageNet's weights, frozen, and a head": experiments.FROZEN,
+    "the same, then block5 fine-tuned": experiments.LP_FT,
+    "block5 fine-tuned at once, under a fresh head": experiments.FRESH,
+}
+
+
+def test_the_committed_results_are_whole():
+    table = experiments.results()
+    wanted = {(name, *dataclasses.astuple(run)[1:5]) for run in experiments.grid() for name in run.rows}
+    assert {tuple(row) for row in table[["experiment", *KEY[1:5]]].itertuples(index=False)} == wanted
+    tested = table["predictions"].str.len()
+    right = table["accuracy"] * tested
+    assert (abs(right - right.round()) < 0.01).all() and table["processor"].str.contains("cores").all()
+
+
+def test_the_readme_says_what_the_results_file_says():
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    quadrants = experiments.results().query("experiment == 'quadrants'")
+    means = quadrants.groupby(["method", "data", "per_class"])["accuracy"].mean()
+    for title, method in README_ROWS.items():
+        cells = [f"{100 * means[method, data, count]:.0f}" for data in experiments.DATA for count in experiments.COUNTS]
+        assert f"| {title} | {' | '.join(cells)} |" in text
+    tested = quadrants.groupby("data")["predictions"].first().str.len()
+    assert f"{tested['animals']} test photographs and {tested['emoji']} test drawings" in text

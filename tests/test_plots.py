@@ -192,3 +192,38 @@ def test_draws_into_the_axes_it_is_given(draw):
     assert draw(left) is left
     assert left.has_data() and not right.has_data()
     assert len(plt.get_fignums()) == 1
+
+
+class TestOverlays:
+    def test_leaves_a_picture_grey_where_the_map_is_zero_and_colours_it_where_it_is_one(self):
+        picture = np.full((4, 4, 3), (200, 100, 50), "float32")
+        found = np.zeros((4, 4), "float32")
+        found[0, 0] = 1
+        drawn = plots.overlay(picture, found)
+        assert drawn.shape == (4, 4, 3) and drawn.dtype == np.uint8
+        assert len(set(drawn[2, 2].tolist())) == 1 and abs(int(drawn[2, 2, 0]) - 124) <= 1  # its brightness
+        red, green, blue = map(int, drawn[0, 0])
+        assert red > 200 and green > 200 and min(red, green) > blue
+
+    def test_grows_brighter_with_the_map(self):
+        drawn = plots.overlay(np.zeros((1, 5, 3)), np.linspace(0, 1, 5)[None])
+        assert (np.diff(drawn.astype(int).sum(axis=2)[0]) > 0).all()
+
+    def test_draws_one_panel_a_picture(self):
+        pictures, maps = np.zeros((3, 4, 4, 3)), np.zeros((3, 4, 4))
+        grid = plots.overlays(pictures, maps, ["a", "b", "c"], columns=2, highlight=[False, True, False])
+        assert grid.shape == (2, 2) and [len(axes.images) for axes in grid.flat] == [1, 1, 1, 0]
+        assert grid[0, 1].get_title() == "b" and to_hex(grid[0, 1].title.get_color()).upper() == plots.ORANGE
+
+    @pytest.mark.parametrize(
+        ("pictures", "maps", "words"),
+        [
+            (np.zeros((2, 4, 4, 3)), np.zeros((1, 4, 4)), "2 pictures but 1 maps"),
+            (np.zeros((1, 4, 4, 3)), np.zeros((1, 2, 2)), "expected"),
+            (np.zeros((1, 4, 4, 3)), np.full((1, 4, 4), 2.0), "expected 0 to 1"),
+            (np.zeros((1, 4, 4, 3)), np.full((1, 4, 4), np.nan), "expected 0 to 1"),
+        ],
+    )
+    def test_refuses_maps_that_do_not_fit(self, pictures, maps, words):
+        with pytest.raises(ValueError, match=words):
+            plots.overlays(pictures, maps)

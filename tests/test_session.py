@@ -14,15 +14,16 @@ PACKAGE = Path(helpers.__file__).parent
 READY = r"Ready: Python 3\.\d+, TensorFlow 2\.\d+\.\d+\S*, Keras 3\.\d+\.\d+\S*, seed 7\.\n"
 LEVELS = (  # a module imports from the levels above its own line only
     {"assets", "preflight", "session"},
-    {"efficientnet_lite", "images", "notebooks", "vgg16"},
-    {"backbones"},
+    {"anatomy", "efficientnet_lite", "intake", "model_file", "notebooks", "vgg16"},
+    {"backbones", "images"},
     {"certificate", "features", "surgery"},
-    {"evaluation", "experiments"},
-    {"plots"},
+    {"benchmark", "evaluation", "experiments"},
+    {"evidence", "model_card"},
+    {"decision", "evidence_plots", "explain", "export", "plots"},
+    {"lab", "predict"},
     {"checks", "doctor", "quizzes", "widgets"},
 )
 SIDE_BY_SIDE = {
-    ("images", "vgg16"),  # for its check of sizes
     ("assets", "efficientnet_lite"),  # whose weights assets.build writes
 }
 

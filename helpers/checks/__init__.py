@@ -6,6 +6,8 @@ what it is given. ``checks.output_shape.accepts(answer)`` judges in silence, ``c
 
 from helpers.checks import record
 from helpers.checks.attach_new_head import fitting_losses, head_on_features, mend_wiring, swap_final_dense
+from helpers.checks.break_it import find_leak, first_round, mend_set_up, second_round
+from helpers.checks.compare import dominated_methods, is_shown, pictures_to_show
 from helpers.checks.fine_tune import (
     colleagues_certificate,
     rate_of_run,
@@ -16,6 +18,8 @@ from helpers.checks.fine_tune import (
 from helpers.checks.freeze_layers import freeze_all_but_block5, mend_stale_compile, moved_layers
 from helpers.checks.load_vgg16 import convolution_parameters, output_shape, preprocess
 from helpers.checks.other_backbones import own_preprocessing, still_statistics
+from helpers.checks.own_folder import clean_folder, friends_report
+from helpers.checks.own_images import all_inside, mend_skew
 from helpers.checks.train_the_head import accuracy_in_line, one_hot_labels, trained_head
 
 # In the order of the course.
@@ -36,11 +40,28 @@ EXERCISES = (
     set_up_fine_tuning,
     rate_of_run,
     read_certificate,
+    is_shown,
+    pictures_to_show,
+    dominated_methods,
     own_preprocessing,
     still_statistics,
+    first_round,
+    second_round,
+    mend_set_up,
+    find_leak,
+    clean_folder,
+    all_inside,
+    mend_skew,
 )
 
-__all__ = ["EXERCISES", "colleagues_certificate", "progress", "unknown_run", *(each.name for each in EXERCISES)]
+__all__ = [
+    "EXERCISES",
+    "colleagues_certificate",
+    "friends_report",
+    "progress",
+    "unknown_run",
+    *(each.name for each in EXERCISES),
+]
 
 
 def progress():

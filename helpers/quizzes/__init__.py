@@ -6,10 +6,13 @@ stands in the notebook for readers without a kernel. Both need nothing but what 
 
 from helpers.quizzes import (
     attach_new_head,
+    break_it,
+    compare,
     fine_tune,
     freeze_layers,
     load_vgg16,
     other_backbones,
+    own_images,
     question,
     train_the_head,
 )
@@ -20,7 +23,10 @@ QUIZZES = {
     "03_attach_new_head": attach_new_head.QUESTIONS,
     "04_train_the_head": train_the_head.QUESTIONS,
     "05_fine_tune": fine_tune.QUESTIONS,
+    "06_compare": compare.QUESTIONS,
     "07_other_backbones": other_backbones.QUESTIONS,
+    "08_break_it": break_it.QUESTIONS,
+    "09_your_own_images": own_images.QUESTIONS,
 }
 
 

@@ -8,20 +8,26 @@ Each is made by one function and returns an `ipywidgets.VBox` whose controls are
     training_playground    real training on cached features within two seconds
     mistake_explorer       the pictures behind a cell of the confusion matrix
     rate_explorer          fine-tuning curves, one learning rate at a time
+    decision_helper        which method for pictures of one's own, from the measured grid
+    upload_pictures        pictures of one's own into a folder of classes
+    try_model              a saved model on a new picture, with the places that it looked at
 
 They answer in a thread of their own and always for the latest setting (`helpers.widgets.frame.LatestOnly`), say
 in words what their pictures show, and show an error where it happened.
 """
 
+from helpers.widgets.decision import decision_helper
 from helpers.widgets.freeze import freeze_explorer
 from helpers.widgets.head import head_designer
 from helpers.widgets.maps import feature_map_explorer
 from helpers.widgets.mistakes import mistake_explorer
+from helpers.widgets.own_pictures import try_model, upload_pictures
 from helpers.widgets.playground import training_playground
 from helpers.widgets.rate_curves import stored as stored_rates
 from helpers.widgets.rates import rate_explorer
 
 __all__ = [
+    "decision_helper",
     "feature_map_explorer",
     "freeze_explorer",
     "head_designer",
@@ -29,4 +35,6 @@ __all__ = [
     "rate_explorer",
     "stored_rates",
     "training_playground",
+    "try_model",
+    "upload_pictures",
 ]

@@ -37,7 +37,7 @@ class DecisionHelper(frame.Explorer):
             data: evidence.table(given, "quadrants", data, experiments.COUNTS[0]).iloc[0] for data in KINDS.values()
         }
         self.kind = ipywidgets.ToggleButtons(options=list(KINDS), value="drawings (far)", description="My pictures are")
-        self.count = ipywidgets.SelectionSlider(options=COUNTS, value=10, description="I have a class")
+        self.count = ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class")
         self.budget = ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget")
         super().__init__(
             "Which method for my pictures?",
@@ -76,7 +76,11 @@ def _advice(plane, pairs, method, best, seconds):
     cheaper = plane[plane["cost"] < row["cost"]]
     if not cheaper.empty:
         rival = cheaper["accuracy"].idxmax()
-        said += f" The best of the cheaper ones, {rival}, is shown to be worse: {_points(pairs.loc[(method, rival)])}."
+        price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
+        said += (
+            f" The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Whether that is worth "
+        )
+        said += "the price, only you can say."
     return said
 
 

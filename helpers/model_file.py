@@ -1,0 +1,207 @@
+"""What may stand in a ``.keras`` file: looked at before Keras opens it.
+
+Such a file is a zip with ``config.json`` (the layers), ``model.weights.h5`` and ``metadata.json``. The course adds
+``class_names.json``, which Keras passes over. A file from somewhere else is not to be trusted: it is never unpickled,
+and only what is built into Keras and cannot run code of the file's own is let through.
+"""
+
+import json
+import re
+import zipfile
+from pathlib import Path, PurePosixPath
+
+FACTS = "class_names.json"
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+LARGEST = 2 * 1024**3  # bytes, unpacked; VGG16 with its full top has 0.55 GB
+LARGEST_TEXT = 16 * 1024**2  # bytes of a JSON member
+LARGEST_RATIO = 100  # unpacked to packed; Keras itself does not compress
+OUTPUTS = ("logits", "probabilities")
+
+MODULES = re.compile(
+    r"keras(\.src)?\.(layers|models|ops|initializers|regularizers|constraints|activations|dtype_policies)(\..+)?"
+)
+PLAIN = ("Sequential", "Functional", "Model", "DTypePolicy")  # built into the module keras itself
+VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__tuple__")
+RUN_OR_READ = (  # hold code, call another library, or read files that they name
+    "Lambda",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
+    "StringLookup",
+    "IntegerLookup",
+    "TextVectorization",
+)
+
+
+class ModelFileError(ValueError):
+    """A file is no whole model of the course, or holds what may not be loaded."""
+
+
+def add_facts(path, class_names, outputs):
+    """Write class names and the kind of outputs into a ``.keras`` file, as one more member of the zip."""
+    text = json.dumps({"class_names": list(class_names), "outputs": outputs}, ensure_ascii=False, indent=1)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(FACTS, text)
+
+
+def read_facts(path):
+    """Look through a ``.keras`` file and return what the course wrote into it.
+
+    Nothing of the file is executed, unpickled or unpacked to disk.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+        ``class_names`` (list of str) and ``outputs`` (``"logits"`` or ``"probabilities"``).
+
+    Raises
+    ------
+    ModelFileError
+        When the file is missing, no zip, cut short, altered, too large when unpacked, without class names, or holds
+        layers that could run code.
+    """
+    path = Path(path)
+    _check_kind(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive)
+            damaged = archive.testzip()
+            texts = {name: archive.read(name) for name in (CONFIG, FACTS) if name in archive.namelist()}
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"{path.name} is cut short or damaged ({error}). Copy or save it again.") from error
+    if damaged:
+        raise ModelFileError(f"{path.name} is damaged: the checksum of {damaged} does not fit. Copy it again.")
+    check_config(path, _parsed(path, CONFIG, texts[CONFIG]))
+    if FACTS not in texts:
+        raise ModelFileError(
+            f"{path.name} has no class names ({FACTS}): it was saved by model.save, not by export.save. Save it with "
+            "export.save, or load it with keras.models.load_model(path, safe_mode=True)."
+        )
+    return _checked_facts(path, _parsed(path, FACTS, texts[FACTS]))
+
+
+def _check_kind(path):
+    if not path.is_file():
+        raise ModelFileError(f"No file is called {path}. Check the folder and the spelling; it ends in .keras.")
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    found = None
+    if start.startswith(b"\x89HDF"):
+        found = "an HDF5 file (.h5), which is not opened here"
+    elif start[:1] == b"\x80":
+        found = "a Python pickle, which could run any code and is never opened here"
+    elif not start:
+        found = "empty"
+    elif not start.startswith(b"PK"):
+        found = "no zip archive, as every .keras file is"
+    if found:
+        raise ModelFileError(f"{path.name} is {found}. Save the model again with export.save(model, 'name.keras', …).")
+    if path.suffix != ".keras":
+        raise ModelFileError(f"{path.name} does not end in .keras. Give it that ending, if it is one.")
+
+
+def _check_members(path, archive):
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
+    if missing:
+        raise ModelFileError(f"{path.name} is a zip without {' and '.join(missing)}: it is no Keras model.")
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise ModelFileError(f"{path.name} holds {double[0]} more than once: it was put together by hand. Not loaded.")
+    for member in members:
+        name = member.filename
+        if "\\" in name or ":" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
+            raise ModelFileError(f"{path.name} holds a member called {name!r}, which leads outside. Not loaded.")
+        if member.flag_bits & 1:
+            raise ModelFileError(f"{path.name} is encrypted. Save it without a password.")
+        ceiling = LARGEST if not name.endswith(".json") else LARGEST_TEXT
+        if member.file_size > min(ceiling, LARGEST_RATIO * max(member.compress_size, 1024)):
+            raise ModelFileError(f"{path.name}: {name} would unpack to {member.file_size:,} bytes. Not loaded.")
+    total = sum(member.file_size for member in members)
+    if total > LARGEST:
+        raise ModelFileError(f"{path.name} would unpack to {total:,} bytes, more than {LARGEST:,}. Not loaded.")
+
+
+def _parsed(path, name, text):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path.name}: {name} cannot be read ({error}). Save the model again.") from error
+
+
+def check_config(path, config):
+    """Raise unless everything that a model's configuration names is built into Keras and cannot run code.
+
+    Keras's safe mode refuses Lambda layers too, but can be switched off for a whole process.
+    """
+    waiting = [config]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            if "class_name" in node:
+                _check_named(Path(path), node)
+            waiting.extend(node.values())
+
+
+def _check_named(path, node):
+    name, module, inner = str(node["class_name"]), node.get("module"), node.get("config")
+    called = inner.get("name") if isinstance(inner, dict) else None
+    layer = f"the layer {called!r} ({name})" if called else name
+    if name in RUN_OR_READ or name == "__lambda__":
+        raise ModelFileError(
+            f"{path.name} holds {layer}, which could run code of its own, so safe mode refuses it. Call the function "
+            "directly while you build the model, e.g. preprocess_input(pixels), or take a layer such as Rescaling."
+        )
+    if name == "function":
+        allowed = module == "builtins" and isinstance(inner, str) and inner in _built_in_functions()
+        layer = f"the function {inner!r}"
+    elif module is None:
+        allowed = name in VALUES
+    else:
+        allowed = bool(MODULES.fullmatch(str(module))) or (module == "keras" and name in PLAIN)
+    if not allowed:
+        raise ModelFileError(
+            f"{path.name} holds {layer}, which is not built into Keras: nobody without its code could load the model. "
+            "Build it from Keras's own layers and activations."
+        )
+
+
+def _built_in_functions():
+    import keras  # here, so that looking through a file alone stays quick
+
+    return {name for module in (keras.activations, keras.initializers, keras.regularizers) for name in dir(module)}
+
+
+def _checked_facts(path, facts):
+    names = facts.get("class_names") if isinstance(facts, dict) else None
+    outputs = facts.get("outputs") if isinstance(facts, dict) else None
+    if not isinstance(names, list) or outputs not in OUTPUTS:
+        raise ModelFileError(f"{path.name}: {FACTS} does not tell class names and outputs. Save it with export.save.")
+    try:
+        return {"class_names": check_names(names), "outputs": outputs}
+    except ValueError as error:
+        raise ModelFileError(f"{path.name}: {error}") from error
+
+
+def check_names(class_names):
+    """Return class names as a list, or say what is wrong with them."""
+    if isinstance(class_names, str):
+        raise ValueError(f"class_names={class_names!r}: expected a list of names, one for each class.")
+    names = list(class_names)
+    wrong = [name for name in names if not isinstance(name, str) or not name.strip() or not name.isprintable()]
+    if wrong:
+        raise ValueError(f"class_names has {wrong[0]!r}: expected words, in the order of the labels.")
+    if len(set(names)) < len(names) or len(names) < 2:
+        raise ValueError(f"class_names={names}: expected at least two, all different, in the order of the labels.")
+    return names

@@ -1,0 +1,161 @@
+"""Use a saved model on new pictures; from a notebook, or ``python -m helpers.predict model.keras picture.jpg``.
+
+TensorFlow and what needs it are imported inside the functions: the command points TensorFlow's first log lines
+elsewhere before it loads.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from helpers import session
+from helpers.intake import naming
+
+SHOWN = 5  # classes that the command prints for a picture
+
+
+def pixels(picture, size):
+    """Return one picture as a batch, resized as `helpers.images` resizes pictures for training.
+
+    Large pictures are first made smaller on a fine grid, to 512 pixels at most, then stretched to `size` with the
+    bicubic resizing of `keras.utils.image_dataset_from_directory` and clipped. Another way of resizing would give the
+    model pictures unlike those it learnt from.
+
+    Parameters
+    ----------
+    picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
+        A file is opened with `helpers.intake.open_picture`, which takes it for untrusted.
+    size : (int, int)
+        Height and width in pixels.
+
+    Returns
+    -------
+    ndarray, float32 (1, height, width, 3)
+        In 0..255.
+
+    Raises
+    ------
+    ValueError
+        When the file cannot be read as a picture, or the array is none.
+    """
+    import tensorflow as tf
+
+    from helpers import images
+
+    array = np.asarray(_rgb(picture, images.LARGEST_SIDE))
+    resized = tf.image.resize(array[None], size, method=images.INTERPOLATION)
+    return np.asarray(tf.clip_by_value(tf.cast(resized, "float32"), 0, 255))
+
+
+def _rgb(picture, largest):
+    if isinstance(picture, str | os.PathLike):
+        from helpers import intake
+
+        return intake.open_picture(picture, largest_side=largest)
+    if isinstance(picture, Image.Image):
+        picture = picture.convert("RGB")
+        picture.thumbnail((largest, largest))
+        return picture
+    array = np.asarray(picture)
+    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype.kind not in "uif" or array.size == 0:
+        raise ValueError(
+            f"A picture of shape {array.shape} and type {array.dtype}: expected (height, width, 3), red, green, blue, "
+            "values 0 to 255. Give one picture at a time."
+        )
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
+        raise ValueError("The picture has values outside 0 to 255: give it as it is, without preprocessing.")
+    return array.astype("float32")
+
+
+def classify(model, class_names, picture):
+    """Return the probability of each class for one picture.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From pixels 0..255 to one output for each class, logits or probabilities; softmax is applied to logits only.
+    class_names : sequence of str
+        In the order of the outputs.
+    picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
+        Of any size.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``class`` and ``probability``, the most probable first.
+
+    Raises
+    ------
+    ValueError
+        When the picture cannot be read, or names and outputs do not fit.
+    """
+    from helpers import anatomy
+
+    return _table(model, class_names, pixels(picture, anatomy.image_size(model)))
+
+
+def _table(model, class_names, batch):
+    from helpers import anatomy
+
+    row = np.asarray(model(batch, training=False), dtype="float64")[0]
+    if row.shape != (len(class_names),):
+        raise ValueError(f"{model.name!r} gives {row.size} numbers, but there are {len(class_names)} class names.")
+    if anatomy.outputs_of(model) == "logits":
+        row = np.exp(row - row.max())
+        row /= row.sum()
+    table = pd.DataFrame({"class": list(class_names), "probability": row})
+    return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+
+def main(arguments=None):
+    """Classify the pictures named on the command line; return 0, or 1 when something could not be read."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.predict", description="Classify pictures.")
+    parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
+    parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files")
+    given = parser.parse_args(arguments)
+    with contextlib.redirect_stdout(io.StringIO()):  # its line of versions
+        session.start()
+    from helpers import export
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model, class_names = export.load(given.model)
+    except (ValueError, OSError) as error:
+        print(_one_line(error), file=sys.stderr)
+        return 1
+    for warning in caught:
+        if warning.category is UserWarning:
+            print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
+    failed = [picture for picture in given.pictures if not _answered(model, class_names, picture)]
+    return 1 if failed else 0
+
+
+def _answered(model, class_names, picture):
+    shown = naming.shown(picture)
+    try:
+        table = classify(model, class_names, picture)
+    except Exception as error:  # one bad file must not keep the others from their answer
+        text = _one_line(error) or type(error).__name__
+        print(text if os.path.basename(picture) in text else f"{shown}: {text}", file=sys.stderr)
+        return False
+    print(shown)
+    width = max(map(len, table["class"]))
+    for name, probability in table.head(SHOWN).itertuples(index=False):
+        print(f"  {name:<{width}}  {probability:6.1%}")
+    return True
+
+
+def _one_line(text):
+    return naming.shown(" ".join(str(text).split()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""A saved model is used on new pictures: resized as in training, softmax where it is due, bad files named."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers import export, images, model_card, predict
+
+NAMES = ("blue", "green", "red")
+TEXTS = {"name": "Toy", "training": "By hand.", "intended_use": "A test.", "limits": "All else."}
+ROOT = os.path.dirname(os.path.dirname(__file__))
+
+
+def colour_counter(activation=None):
+    """A network built by hand: one output for blue, green and red each, the brighter the larger."""
+    pixels = keras.Input((32, 32, 3))
+    row = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    head = keras.layers.Dense(3, activation=activation)
+    model = keras.Model(pixels, head(row), name="colours")
+    head.set_weights([8 * np.eye(3)[::-1], np.zeros(3)])
+    return model
+
+
+def saved(model, path):
+    counts = pd.DataFrame({"train": [1] * 3, "validation": [1] * 3, "test": [1] * 3}, pd.Index(NAMES, name="class"))
+    data = SimpleNamespace(name="colours", class_names=NAMES, counts=lambda: counts)
+    return export.save(model, path, NAMES, model_card.describe(data, [0, 1, 2], [0, 1, 2], **TEXTS))
+
+
+def photo(height, width, seed=0):
+    """Something with edges and fine detail, where ways of resizing differ."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.uniform(0, 255, (height // 8 + 1, width // 8 + 1, 3)).repeat(8, 0).repeat(8, 1)
+    fine = generator.uniform(-60, 60, (height, width, 3))
+    return Image.fromarray(np.clip(coarse[:height, :width] + fine, 0, 255).astype("uint8"))
+
+
+class TestPixels:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory):
+        """Two classes of pictures of all kinds: small and large, turned by EXIF, grey, with transparency."""
+        folder = tmp_path_factory.mktemp("pictures")
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        for name in ("a", "b"):
+            (folder / name).mkdir()
+        photo(40, 40).save(folder / "a" / "small.png")
+        photo(1500, 900, 1).save(folder / "a" / "large.jpg", exif=turned)
+        photo(700, 1300, 2).save(folder / "a" / "wide.webp", lossless=True)
+        photo(90, 60, 3).convert("L").save(folder / "b" / "grey.png")
+        clear = photo(120, 120, 4).convert("RGBA")
+        clear.putalpha(photo(120, 120, 5).convert("L"))
+        clear.save(folder / "b" / "clear.png")
+        photo(520, 520, 6).save(folder / "b" / "bmp.bmp")
+        return folder
+
+    def test_of_every_file_are_those_of_training(self, folder):
+        data = images.load(folder, image_size=(48, 64))
+        seen = set()
+        for split in images.SPLITS:
+            batches = [np.asarray(batch) for batch, _ in data.in_order(split)]
+            for path, trained in zip(data.files(split), np.concatenate(batches), strict=True):
+                original = folder / path.parent.name / path.name.removesuffix(".png")
+                np.testing.assert_allclose(predict.pixels(original, (48, 64))[0], trained, atol=1e-3)
+                seen.add(original.name)
+        assert len(seen) == 6
+
+    def test_another_way_of_resizing_would_not_be_the_same(self, folder):
+        given = folder / "b" / "bmp.bmp"
+        smooth = np.asarray(Image.open(given).resize((64, 48), Image.Resampling.BICUBIC), "float32")
+        assert np.abs(predict.pixels(given, (48, 64))[0] - smooth).max() > 10
+
+    def test_of_a_file_a_picture_and_an_array_agree(self, folder):
+        path = folder / "a" / "small.png"
+        opened = Image.open(path)
+        for given in (str(path), opened, np.asarray(opened), np.asarray(opened, "float32")):
+            found = predict.pixels(given, (32, 32))
+            assert found.shape == (1, 32, 32, 3) and found.dtype == np.float32
+            assert found.min() >= 0 and found.max() <= 255
+            np.testing.assert_array_equal(found, predict.pixels(path, (32, 32)))
+        assert opened.size == (40, 40)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            np.zeros((1, 8, 8, 3)),
+            np.zeros((8, 8)),
+            np.zeros((0, 8, 3)),
+            np.full((8, 8, 3), 300.0),
+            np.full((8, 8, 3), -1.0),
+            np.full((8, 8, 3), np.nan),
+            np.full((8, 8, 3), "a"),
+        ],
+        ids=["batch", "grey", "empty", "bright", "preprocessed", "nan", "text"],
+    )
+    def test_refuses_arrays_that_are_no_picture(self, wrong):
+        with pytest.raises(ValueError, match="expected|outside 0 to 255"):
+            predict.pixels(wrong, (8, 8))
+
+
+class TestClassify:
+    def test_gives_probabilities_by_name_the_largest_first(self):
+        green = np.zeros((20, 30, 3), "uint8")
+        green[..., 1] = 255
+        table = predict.classify(colour_counter(), NAMES, green)
+        assert table.columns.tolist() == ["class", "probability"] and table.index.tolist() == [0, 1, 2]
+        assert table["class"].tolist() == ["green", "blue", "red"]
+        expected = np.exp([8, 0, 0]) / np.exp([8, 0, 0]).sum()
+        np.testing.assert_allclose(table["probability"], expected, rtol=1e-5)
+
+    def test_applies_softmax_to_logits_only(self):
+        picture = photo(32, 32)
+        logits, probabilities = (predict.classify(colour_counter(end), NAMES, picture) for end in (None, "softmax"))
+        pd.testing.assert_frame_equal(logits, probabilities, atol=1e-6)
+        assert logits["probability"].sum() == pytest.approx(1)
+
+    def test_refuses_names_that_do_not_fit(self):
+        with pytest.raises(ValueError, match="3 numbers, but there are 2 class names"):
+            predict.classify(colour_counter(), NAMES[:2], photo(32, 32))
+
+    def test_says_which_file_is_no_picture(self, tmp_path):
+        (tmp_path / "text.jpg").write_text("no picture")
+        with pytest.raises(ValueError, match=r"text\.jpg"):
+            predict.classify(colour_counter(), NAMES, tmp_path / "text.jpg")
+
+
+def plain_png(colour, side=40):
+    return Image.new("RGB", (side, side), colour)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a model, with good pictures, and with bad ones of many kinds."""
+    place = tmp_path_factory.mktemp("command")
+    saved(colour_counter(), place / "model.keras")
+    plain_png("red").save(place / "red.jpg")
+    plain_png("lime").save(place / "grün picture.png")
+    (place / "text.jpg").write_text("no picture")
+    (place / "empty.png").write_bytes(b"")
+    (place / "cut.jpg").write_bytes((place / "red.jpg").read_bytes()[:300])
+    Image.new("1", (20_000, 20_000)).save(place / "bomb.png")
+    (place / "folder.png").mkdir()
+    (place / "other.keras").write_bytes(b"\x80\x04K\x01.")
+    return place
+
+
+def command(place, *arguments):
+    """Run the command as a user does, TensorFlow's own log lines not silenced from outside."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    environment["PYTHONPATH"], environment["PYTHONIOENCODING"] = ROOT, "utf-8"
+    line = [sys.executable, "-m", "helpers.predict", *arguments]
+    return subprocess.run(line, cwd=place, env=environment, capture_output=True, encoding="utf-8", timeout=120)
+
+
+class TestCommand:
+    def test_prints_a_table_for_each_picture_and_nothing_else(self, place):
+        result = command(place, "model.keras", "red.jpg", "grün picture.png")
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = result.stdout.splitlines()
+        assert len(lines) == 8 and lines[0] == "red.jpg" and lines[4] == "grün picture.png"
+        assert lines[1].split() == ["red", "99.9%"] and lines[5].split() == ["green", "99.9%"]
+
+    def test_names_each_bad_file_in_one_line_and_goes_on(self, place):
+        bad = ["missing.jpg", "text.jpg", "empty.png", "cut.jpg", "bomb.png", "folder.png"]
+        result = command(place, "model.keras", *bad, "red.jpg")
+        assert result.returncode == 1 and "Traceback" not in result.stderr
+        lines = result.stderr.splitlines()
+        assert len(lines) == len(bad), result.stderr
+        assert all(name in line for name, line in zip(bad, lines, strict=True))
+        assert result.stdout.splitlines()[:2] == ["red.jpg", "  red     99.9%"]
+
+    @pytest.mark.parametrize(("model", "words"), [("other.keras", "pickle"), ("none.keras", "No file is called")])
+    def test_a_bad_model_is_one_line(self, place, model, words, capsys, monkeypatch):
+        monkeypatch.setattr(predict.session, "start", lambda: print("versions"))
+        assert predict.main([str(place / model), str(place / "red.jpg")]) == 1
+        output, errors = capsys.readouterr()
+        assert output == "" and words in errors and len(errors.splitlines()) == 1
+
+    def test_a_model_without_its_card_is_told_and_used(self, place, capsys, tmp_path, monkeypatch):
+        monkeypatch.setattr(predict.session, "start", lambda: print("versions"))
+        (tmp_path / "model.keras").write_bytes((place / "model.keras").read_bytes())
+        assert predict.main([str(tmp_path / "model.keras"), str(place / "red.jpg")]) == 0
+        output, errors = capsys.readouterr()
+        assert "red     99.9%" in output and errors.startswith("Note: model.keras has no model card")
+
+    def test_escapes_what_could_steer_a_terminal(self, place, capsys, monkeypatch):
+        monkeypatch.setattr(predict.session, "start", lambda: None)
+        assert predict.main([str(place / "model.keras"), "a\x1b[2J.jpg"]) == 1
+        assert "\x1b" not in "".join(capsys.readouterr())
+
+    def test_without_a_picture_it_says_how_to_call_it(self, place, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            predict.main([str(place / "model.keras")])
+        assert stopped.value.code == 2 and "picture [picture ...]" in capsys.readouterr().err
