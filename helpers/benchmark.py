@@ -92,7 +92,9 @@ def _fit(model, train, validation, rate, epochs):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss=loss)
     started = time.perf_counter()
-    history = model.fit(rows, validation_data=validation, validation_batch_size=BATCH, epochs=epochs, verbose=0).history
+    history = model.fit(
+        rows, validation_data=validation, validation_batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0
+    ).history
     return history, time.perf_counter() - started
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from PIL import Image
 
 from helpers import notebooks, quizzes
 from helpers.checks import record
@@ -164,3 +165,24 @@ def test_rate_explorer(notebook):
     explorer = Explorer(notebook, "runs = widgets.stored_rates()")
     explorer.changes(lambda: explorer.slide(0, *["ArrowRight"] * 6), "Rate 0.01:")
     explorer.changes(lambda: explorer.slide(0, *["ArrowLeft"] * 6), "Rate 1e-06:")
+
+
+@of(["06_compare"])
+def test_decision_helper(notebook):
+    explorer = Explorer(notebook, "widgets.decision_helper(")
+    explorer.changes(explorer.area.get_by_role("button", name="photographs (near)").click, "Take:")
+    explorer.changes(lambda: explorer.slide(1, *["ArrowLeft"] * 7), "No method fits this budget")
+
+
+@of(["09_your_own_images"])
+def test_a_picture_is_uploaded_and_answered(notebook, tmp_path):
+    picture = tmp_path / "stripes.png"
+    Image.effect_mandelbrot((120, 90), (-2, -1, 1, 1), 30).convert("RGB").save(picture)
+    explorer = Explorer(notebook, "widgets.try_model(")
+    chooser = explorer.area.locator("input[type=file]")
+    explorer.changes(lambda: chooser.set_input_files(picture), "The model says")
+    assert "stripes.png" in explorer.area.locator("select").first.text_content()
+
+    (tmp_path / "no.png").write_text("no picture")
+    chooser.set_input_files(tmp_path / "no.png")
+    explorer.area.get_by_role("alert").get_by_text("lies about its type").wait_for()
