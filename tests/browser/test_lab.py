@@ -179,10 +179,15 @@ def test_a_picture_is_uploaded_and_answered(notebook, tmp_path):
     picture = tmp_path / "stripes.png"
     Image.effect_mandelbrot((120, 90), (-2, -1, 1, 1), 30).convert("RGB").save(picture)
     explorer = Explorer(notebook, "widgets.try_model(")
-    chooser = explorer.area.locator("input[type=file]")
-    explorer.changes(lambda: chooser.set_input_files(picture), "The model says")
+
+    def upload(path):
+        with notebook.page.expect_file_chooser() as chooser:
+            explorer.area.get_by_role("button", name="Upload a picture").click()
+        chooser.value.set_files(path)
+
+    explorer.changes(lambda: upload(picture), "The model says")
     assert "stripes.png" in explorer.area.locator("select").first.text_content()
 
     (tmp_path / "no.png").write_text("no picture")
-    chooser.set_input_files(tmp_path / "no.png")
+    upload(tmp_path / "no.png")
     explorer.area.get_by_role("alert").get_by_text("lies about its type").wait_for()
