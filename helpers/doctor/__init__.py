@@ -1,0 +1,44 @@
+"""The doctor: looks at what a model and its data do, and names silent mistakes.
+
+``diagnose(model, train, validation, test)`` tries the model on a batch or two and leaves it exactly as it was.
+``python -m helpers.doctor`` checks the machine and the installation. `NAMES` lists what can be found.
+"""
+
+from helpers.doctor.findings import NAMES, Diagnosis, Finding
+
+__all__ = ["NAMES", "Diagnosis", "Finding", "diagnose"]
+
+
+def diagnose(model, train, validation=None, test=None, class_names=None, *, frozen=None):
+    """Look for silent mistakes in an image classifier and its data, by what they do.
+
+    The model is tried on a few rows and left exactly as it was: weights, optimizer, metrics, flags, and what a
+    training step that was built by an earlier fit would do. A data set that shuffles moves on, as after any pass.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built; one input, one output. Compiled, or training is not judged.
+    train, validation, test : tf.data.Dataset of (inputs, labels) batches, or (inputs, labels) arrays
+        Inputs are pixels (n, height, width, 3) or features. At most 2000 rows of each are read, for at most
+        two seconds.
+    class_names : sequence of str, optional
+        In the order of the labels.
+    frozen : keras.Layer or sequence of str, optional
+        What you mean to be frozen: a layer or model, or names of layers. Without it the flags are taken for your wish.
+
+    Returns
+    -------
+    Diagnosis
+        A list of `Finding`: errors, warnings, and what cannot be judged.
+
+    Raises
+    ------
+    TypeError
+        When `model` is no Keras model, or a split is neither arrays nor a data set.
+    ValueError
+        When a split is empty, or `frozen` names a layer that the model does not have.
+    """
+    from helpers.doctor import examine  # not before: the check of the machine runs where TensorFlow is missing
+
+    return examine.run(model, train, validation, test, class_names, frozen)

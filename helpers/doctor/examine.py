@@ -1,0 +1,102 @@
+"""Run all checks over a model and its data."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from helpers.doctor import data, ending, movement, pixels, reload, splits, structure, undisturbed
+from helpers.doctor.case import Case
+from helpers.doctor.findings import Diagnosis, Finding, unjudged
+
+CHECKS = (
+    ("the pixels", pixels.check),
+    ("what trains", movement.check),
+    ("activation, loss and labels", ending.check),
+    ("saving and loading", reload.check),
+)
+
+
+def run(model, train, validation, test, class_names, frozen):
+    """Run every check and return a `Diagnosis`; see `helpers.doctor.diagnose`."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"model is of type {type(model).__name__}: expected a keras.Model. Give the model itself, not its name."
+        )
+    given = {"train": train, "validation": validation, "test": test}
+    read = {name: splits.read(name, each) for name, each in given.items() if each is not None}
+    if "train" not in read:
+        raise TypeError("train=None: expected a tf.data.Dataset of (inputs, labels) batches, or a tuple of arrays.")
+    case = Case(
+        model, **read, class_names=tuple(class_names) if class_names is not None else None, frozen=_names(frozen)
+    )
+    found = list(_guarded("the data", data.check, case))
+    _check_names(case)
+    if not model.built:
+        reason = "The model has no weights yet, so nothing of it can be tried."
+        return Diagnosis([*found, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
+    with undisturbed.undisturbed(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Keras warns of is among the findings, or of the doctor's own doing
+        problem = _does_not_run(case)
+        if problem:
+            return Diagnosis([*found, problem])
+        for what, check in CHECKS:
+            found += _guarded(what, check, case)
+    return Diagnosis(_once(found))
+
+
+def _names(frozen):
+    if frozen is None:
+        return None
+    if isinstance(frozen, keras.Model):
+        return tuple(layer.name for layer in structure.flat_layers(frozen))
+    if isinstance(frozen, keras.Layer):
+        return (frozen.name,)
+    return (frozen,) if isinstance(frozen, str) else tuple(frozen)
+
+
+def _check_names(case):
+    unknown = sorted(set(case.frozen or ()) - {layer.name for layer in case.layers})
+    if unknown:
+        known = ", ".join(layer.name for layer in case.layers)
+        raise ValueError(f"frozen names {', '.join(map(repr, unknown))}: no layer is called that. There are: {known}.")
+
+
+def _guarded(what, check, case):
+    """Return what a check finds; where it fails, an entry that says so in place of an error."""
+    found = []
+    try:
+        found.extend(check(case))
+    except Exception as error:
+        line = (str(error).strip().splitlines() or ["no message"])[0][:160]
+        found.append(
+            unjudged("check-failed", f"The check of {what} could not be run ({type(error).__name__}: {line}).")
+        )
+    return found
+
+
+def _does_not_run(case):
+    try:
+        _ = case.outputs
+    except Exception as error:
+        wanted = getattr(case.model, "input_shape", None)
+        got = tuple(np.shape(case.inputs))
+        line = (str(error).strip().splitlines() or ["no message"])[0][:160]
+        return Finding(
+            "inputs-do-not-fit",
+            "error",
+            f"The model takes {wanted}, a batch of the training data has shape {got} ({type(error).__name__}: {line}).",
+            "fit, evaluate and predict fail on such data.",
+            "give batches of the shape that the model takes: data.batch(32), image_size=(height, width)",
+        )
+    return None
+
+
+def _once(found):
+    """Drop findings that repeat name and observation, and what could not be judged where an alarm has that name."""
+    alarms = {finding.name for finding in found if finding.alarm}
+    kept = {}
+    for finding in found:
+        if finding.alarm or finding.name not in alarms:
+            kept.setdefault((finding.name, finding.observed), finding)
+    return list(kept.values())
