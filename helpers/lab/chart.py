@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from helpers import plots
+from helpers.lab.patient import Record
 
 WIDTH = 50  # letters of a report's line
 
@@ -47,8 +48,8 @@ def table(patients, before, after):
     Parameters
     ----------
     patients : sequence of Patient
-    before, after : dict of int to Record
-        A patient's number to its run.
+    before, after : dict of int to Record or float
+        A patient's number to its run, or to the score of one that was let go to save memory.
 
     Returns
     -------
@@ -58,10 +59,14 @@ def table(patients, before, after):
     rows = {
         patient.number: {
             "mistake": patient.mistake,
-            "before": patient.score(before[patient.number]),
-            "after": patient.score(after[patient.number]),
+            "before": _score(patient, before[patient.number]),
+            "after": _score(patient, after[patient.number]),
             "measured": patient.measure,
         }
         for patient in patients
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("patient")
+
+
+def _score(patient, run):
+    return patient.score(run) if isinstance(run, Record) else float(run)

@@ -145,12 +145,12 @@ PATIENTS = (
         8,
         "never unfrozen",
         "stale-compile",
-        "Two epochs of the head alone, then three of fine-tuning block5.",
+        "Two epochs of the head alone, then three of fine-tuning the last convolution.",
         tuning.never_unfrozen,
         tuning.unfrozen_and_compiled,
         lambda record: f"summary() says that {_trainable(record):,} numbers may train from epoch 3 on.",
         "epoch 3, where fine-tuning begins: does anything happen there? summary() says what may train, not what does",
-        measure="share of block5's numbers that moved in fine-tuning",
+        measure="share of its numbers that moved in fine-tuning",
         score=lambda record: record.notes["moved"],
     ),
     Patient(
@@ -183,15 +183,15 @@ PATIENTS = (
         11,
         "never frozen",
         "stale-compile",
-        "After a first try block5 is frozen again, so that the head alone learns.",
+        "After a first try the last convolution is frozen again, so that the head alone learns.",
         tuning.frozen_too_late,
         tuning.frozen_and_compiled,
         lambda record: (
-            f"summary() says that {_trainable(record):,} numbers may train. At the rate 0.00001 they bring the "
+            f"summary() says that {_trainable(record):,} numbers may train. At the rate 0.0001 they bring the "
             f"training loss from {record.history['loss'][0]:.2f} to {record.history['loss'][-1]:.2f} in three epochs."
         ),
-        "the training loss: can so few numbers get so far in a dozen steps, each of 0.00001? Whose work may it be?",
-        measure="share of block5's numbers that moved while frozen",
+        "the training loss: can so few numbers get so far in a dozen steps, each of 0.0001? Whose work may it be?",
+        measure="share of its numbers that moved while frozen",
         score=lambda record: record.notes["moved"],
     ),
     Patient(

@@ -10,7 +10,7 @@ from helpers.lab.patient import Record
 
 def never_unfrozen(ward):
     """The flag is set, and the model is not compiled again."""
-    tail = ward.tail()  # VGG16's block5, on what blocks 1 to 4 give
+    tail = ward.tail()  # VGG16's last convolution, on what the others give
     tail.trainable = False
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -25,7 +25,7 @@ def never_unfrozen(ward):
 
 def unfrozen_and_compiled(ward):
     """Compile takes the flags down."""
-    tail = ward.tail()  # VGG16's block5, on what blocks 1 to 4 give
+    tail = ward.tail()  # VGG16's last convolution, on what the others give
     tail.trainable = False
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -41,10 +41,10 @@ def unfrozen_and_compiled(ward):
 
 def frozen_too_late(ward):
     """A first try, then the freeze, and the model is not compiled again."""
-    tail = ward.tail()  # VGG16's block5, on what blocks 1 to 4 give
+    tail = ward.tail()  # VGG16's last convolution, on what the others give
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-5), loss=loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-4), loss=loss, metrics=["accuracy"])
     model.fit(*ward.maps.train, epochs=1, verbose=0)  # does it run?
 
     tail.trainable = False
@@ -55,14 +55,14 @@ def frozen_too_late(ward):
 
 def frozen_and_compiled(ward):
     """The freeze counts from the compile behind it."""
-    tail = ward.tail()  # VGG16's block5, on what blocks 1 to 4 give
+    tail = ward.tail()  # VGG16's last convolution, on what the others give
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-5), loss=loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-4), loss=loss, metrics=["accuracy"])
     model.fit(*ward.maps.train, epochs=1, verbose=0)  # does it run?
 
     tail.trainable = False
-    model.compile(keras.optimizers.Adam(1e-5), loss=loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-4), loss=loss, metrics=["accuracy"])
     before = certificate.take(tail)
     run = model.fit(*ward.maps.train, validation_data=ward.maps.validation, epochs=3, verbose=0)
     return Record(model, run.history, ward.maps, moved(before, tail))
@@ -70,24 +70,24 @@ def frozen_and_compiled(ward):
 
 def rate_of_a_new_head(ward):
     """Adam's own rate, for weights that are a hundredth in size."""
-    tail = ward.tail()  # VGG16's block5, free to train
+    tail = ward.block5()  # free to train
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
-    start = model.evaluate(*ward.maps.train, verbose=0)[0]
-    run = model.fit(*ward.maps.train, validation_data=ward.maps.validation, epochs=3, verbose=0)
-    return Record(model, run.history, ward.maps, {"start": start})
+    start = model.evaluate(*ward.block4_maps.train, verbose=0)[0]
+    run = model.fit(*ward.block4_maps.train, validation_data=ward.block4_maps.validation, epochs=3, verbose=0)
+    return Record(model, run.history, ward.block4_maps, {"start": start})
 
 
 def rate_of_fine_tuning(ward):
     """A hundredth of it."""
-    tail = ward.tail()  # VGG16's block5, free to train
+    tail = ward.block5()  # free to train
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-5), loss=loss, metrics=["accuracy"])
-    start = model.evaluate(*ward.maps.train, verbose=0)[0]
-    run = model.fit(*ward.maps.train, validation_data=ward.maps.validation, epochs=3, verbose=0)
-    return Record(model, run.history, ward.maps, {"start": start})
+    start = model.evaluate(*ward.block4_maps.train, verbose=0)[0]
+    run = model.fit(*ward.block4_maps.train, validation_data=ward.block4_maps.validation, epochs=3, verbose=0)
+    return Record(model, run.history, ward.block4_maps, {"start": start})
 
 
 def statistics_that_move(ward):

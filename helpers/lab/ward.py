@@ -11,7 +11,7 @@ from helpers import backbones, features, images, vgg16
 
 SIDE = 64  # pixels
 PER_CLASS = {"train": 40, "validation": 20, "test": 60}
-LITE_CUT = "block6c_add"
+CUT, LITE_CUT = "block5_conv2", "block6c_add"
 HEAD_EPOCHS = 5
 
 
@@ -43,12 +43,16 @@ class Ward:
 
     @functools.cached_property
     def maps(self):
-        """What blocks 1 to 4 give, preprocessed as they expect: float32 (n, 4, 4, 512) and labels, for each split.
+        """What all of VGG16 but its last convolution gives: float32 (n, 4, 4, 512) and labels, for each split.
 
-        To train on there is every second picture only, because training block5 takes its time.
+        To train on there is every second picture only, because training a base takes its time.
         """
-        maps = self.block4(keras.applications.vgg16.preprocess_input)
-        return features.Features(tuple(part[::2] for part in maps.train), maps.validation, maps.test)
+        return _half(self.late(keras.applications.vgg16.preprocess_input))
+
+    @functools.cached_property
+    def block4_maps(self):
+        """What blocks 1 to 4 give, of the same shape, and of every second picture to train on."""
+        return _half(self.block4(keras.applications.vgg16.preprocess_input))
 
     @functools.cached_property
     def rows(self):
@@ -62,10 +66,24 @@ class Ward:
         return features.extract(backbones.from_pixels("EfficientNet-Lite0", front), self.pictures)
 
     def block4(self, prepare):
-        """Send every picture through `prepare` and blocks 1 to 4: float32 (n, 4, 4, 512) and labels, for each split."""
+        """Send every picture through `prepare` and blocks 1 to 4; the result is kept on disk.
+
+        Returns
+        -------
+        helpers.features.Features
+            Maps float32 (n, 4, 4, 512) and labels, for each split.
+        """
         pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
         front, _ = vgg16.split(self.base, "block4_pool")
         return features.extract(keras.Model(pixels, front(prepare(pixels)), name="trunk"), self.pictures)
+
+    def late(self, prepare):
+        """Send every picture through `prepare` and all of VGG16 but its last convolution; shapes as of `block4`."""
+        probe = np.linspace(0, 255, 2 * SIDE * SIDE * 3, dtype="float32").reshape(2, SIDE, SIDE, 3)
+        does = np.asarray(prepare(probe)).tobytes()  # two functions that do the same share their maps
+        if does not in self._kept:
+            self._kept[does] = _each(self.block4(prepare), lambda maps: self._middle.predict(maps, verbose=0))
+        return self._kept[does]
 
     def features(self, prepare):
         """Send every picture through `prepare`, the frozen base and a pooling.
@@ -78,13 +96,9 @@ class Ward:
         Returns
         -------
         helpers.features.Features
-            Rows of 512 numbers. The long way, blocks 1 to 4, is kept on disk.
+            Rows of 512 numbers and labels, for each split.
         """
-        probe = np.linspace(0, 255, 2 * SIDE * SIDE * 3, dtype="float32").reshape(2, SIDE, SIDE, 3)
-        does = np.asarray(prepare(probe)).tobytes()  # two functions that do the same share their rows
-        if does not in self._kept:
-            self._kept[does] = _each(self.block4(prepare), lambda maps: _pooled(self._frozen_tail, maps))
-        return self._kept[does]
+        return _each(self.late(prepare), lambda maps: _pooled(self._frozen_tail, maps))
 
     def whole(self, prepare, head, loss):
         """Return the compiled model from pixels 0..255 that `prepare`, the frozen base, pooling and `head` make."""
@@ -95,8 +109,12 @@ class Ward:
         return whole
 
     def tail(self):
-        """Return a copy of VGG16's block5 for a patient to train: from `maps` to (n, 2, 2, 512)."""
+        """Return a copy of VGG16's last convolution for a patient to train: from `maps` to (n, 2, 2, 512)."""
         return _copy(self._frozen_tail)
+
+    def block5(self):
+        """Return a copy of VGG16's block5 for a patient to train: from `block4_maps` to (n, 2, 2, 512)."""
+        return _copy(vgg16.split(self.base, "block4_pool")[1])
 
     def lite_tail(self):
         """Return a copy of EfficientNet-Lite0 behind block6c for a patient to train, from `lite_maps` on."""
@@ -112,7 +130,11 @@ class Ward:
 
     @functools.cached_property
     def _frozen_tail(self):
-        return vgg16.split(self.base, "block4_pool")[1]
+        return vgg16.split(self.base, CUT)[1]
+
+    @functools.cached_property
+    def _middle(self):
+        return keras.Model(self.base.get_layer("block4_pool").output, self.base.get_layer(CUT).output)
 
     @functools.cached_property
     def _lite(self):
@@ -130,6 +152,10 @@ class Ward:
 
 def _each(sets, function):
     return features.Features(*((function(each[0]), each[1]) for each in (sets.train, sets.validation, sets.test)))
+
+
+def _half(sets):
+    return features.Features(tuple(part[::2] for part in sets.train), sets.validation, sets.test)
 
 
 def _pooled(tail, maps):
