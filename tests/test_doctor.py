@@ -155,7 +155,7 @@ def test_real_pictures_saved_anew_are_found_in_another_split():
     assert found.name == "same-picture-in-two-splits" and "look the same" in found.observed
 
 
-def test_vgg16_with_its_real_weights_is_diagnosed_in_time(monkeypatch):
+def test_vgg16_with_its_real_weights_is_diagnosed_in_time():
     data = images.load("animals", 96, per_class={"train": 40, "validation": 10, "test": 10})
     base = frozen(keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3)))
     right, wrong = (

@@ -79,11 +79,9 @@ class Ward:
 
     def late(self, prepare):
         """Send every picture through `prepare` and all of VGG16 but its last convolution; shapes as of `block4`."""
-        probe = np.linspace(0, 255, 2 * SIDE * SIDE * 3, dtype="float32").reshape(2, SIDE, SIDE, 3)
-        does = np.asarray(prepare(probe)).tobytes()  # two functions that do the same share their maps
-        if does not in self._kept:
-            self._kept[does] = _each(self.block4(prepare), lambda maps: self._middle.predict(maps, verbose=0))
-        return self._kept[does]
+        return self._once(
+            "maps", prepare, lambda: _each(self.block4(prepare), lambda maps: self._middle.predict(maps, verbose=0))
+        )
 
     def features(self, prepare):
         """Send every picture through `prepare`, the frozen base and a pooling.
@@ -98,7 +96,17 @@ class Ward:
         helpers.features.Features
             Rows of 512 numbers and labels, for each split.
         """
-        return _each(self.late(prepare), lambda maps: _pooled(self._frozen_tail, maps))
+        return self._once(
+            "rows", prepare, lambda: _each(self.late(prepare), lambda maps: _pooled(self._frozen_tail, maps))
+        )
+
+    def _once(self, what, prepare, compute):
+        """Compute something once for all functions that do the same to a few pixels as `prepare` does."""
+        probe = np.linspace(0, 255, 2 * SIDE * SIDE * 3, dtype="float32").reshape(2, SIDE, SIDE, 3)
+        key = what, np.asarray(prepare(probe)).tobytes()
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
 
     def whole(self, prepare, head, loss):
         """Return the compiled model from pixels 0..255 that `prepare`, the frozen base, pooling and `head` make."""
