@@ -75,7 +75,8 @@ def paired_over_seeds(labels, first, second, confidence=0.95, resamples=2000, se
     """Return how much more accurate one method is than another, over repeated trainings on the same test pictures.
 
     Both sources of chance count: which pictures were tested, and how the trainings fell out. So pictures and seeds are
-    both resampled, each by itself (the pigeonhole bootstrap).
+    both resampled, each by itself (the pigeonhole bootstrap). Pictures that belong together, such as three drawings of
+    one thing, are no independent evidence: for them see `helpers.evidence.difference`.
 
     Parameters
     ----------

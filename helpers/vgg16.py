@@ -88,6 +88,9 @@ def split(base, cut):
 
     ``tail(trunk(x))`` is the same computation as ``base(x)``; what is trained in the tail is trained in `base`.
 
+    The layers keep their flags: behind a base that was frozen, the layers of the tail are frozen, too, although the
+    flag of the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers.
+
     Parameters
     ----------
     base : keras.Model

@@ -126,7 +126,7 @@ def test_a_diagnosis_is_a_list_the_gravest_first_as_text_and_as_a_table():
     assert all(word in str(found) for word in ("stale-compile", "Why:", "Mend:", "grey pictures"))
     page = found._repr_html_()
     assert page.count("<tr>") == 4 and "&lt;b&gt;2&lt;/b&gt;" in page and "<b>2</b>" not in page
-    assert Diagnosis().headline == "Nothing found." and "<table>" not in Diagnosis()._repr_html_()
+    assert Diagnosis().headline == "Nothing found." and "<table" not in Diagnosis()._repr_html_()
 
 
 @pytest.mark.parametrize(("name", "severity"), [("no-such-name", "error"), ("stale-compile", "fatal")])

@@ -144,9 +144,14 @@ class Diagnosis(list):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
         rows = "".join(_row(finding) for finding in self)
         head = "".join(
-            f'<th scope="col" style="text-align:left">{word}</th>' for word in ("finding", "seen", "why", "mend")
+            f'<th scope="col" style="text-align:left;width:{width}%">{word}</th>'
+            for word, width in (("finding", 17), ("seen", 30), ("why", 28), ("mend", 25))
         )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if self else ""
+        table = (
+            f"<table style='width:100%;table-layout:fixed'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            if self
+            else ""
+        )
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}</div>"
 
 
@@ -161,9 +166,9 @@ def _row(finding):
         first,
         html.escape(finding.observed),
         html.escape(finding.why),
-        f"<code>{html.escape(finding.mend)}</code>",
+        f'<code style="white-space:pre-wrap">{html.escape(finding.mend)}</code>',
     ]
     if not finding.mend:
         cells[3] = ""
-    style = "text-align:left;vertical-align:top;white-space:normal;max-width:24em"
+    style = "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
     return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"

@@ -26,7 +26,7 @@ def charts(patients, records, columns=3):
     ndarray of matplotlib.axes.Axes, shape (rows, columns)
     """
     rows = -(-len(patients) // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.4 * rows), squeeze=False, sharey=True)
+    _, grid = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.6 * rows), squeeze=False, sharey=True)
     for axes, patient in zip(grid.flat, patients, strict=False):
         record = records[patient.number]
         plots.curves({"run": record.history}, ax=axes)
