@@ -32,8 +32,7 @@ def costs(given):
 
     def search(row):
         tuned = (row.method, experiments.FROZEN) if row.method == experiments.LP_FT else (row.method,)
-        own = (row.data, row.per_class, row.method) in spent.index
-        return sum(spent[row.data, row.per_class if own else experiments.TUNED_AT, each] for each in tuned)
+        return sum(spent[row.data, row.per_class, each] for each in tuned)
 
     found = means[keys].assign(
         trunk=means["trunk_pictures"] * PASS,

@@ -27,8 +27,7 @@ SIDE, BATCH, CLASSES = 96, 32, 5
 SEEDS = tuple(range(5))
 SEED_OF_CHOICE = 1000
 COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
-TUNED_AT = 40  # the rates chosen with so many serve for all pictures, too, but for training from scratch
-HEAD_RATES, BLOCK_RATES = (3e-4, 1e-3, 3e-3, 1e-2), (1e-5, 3e-5, 1e-4, 3e-4)
+HEAD_RATES, BLOCK_RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), (1e-5, 3e-5, 1e-4, 3e-4)
 DATA = ("animals", "emoji")
 THIRD_ARTIST = "fluent"
 
@@ -38,7 +37,7 @@ LP_FT, FRESH = "LP-FT", "fine-tuned, fresh head"
 # epoch is short. When the validation loss has not fallen for a fifth of them, training ends with the best weights.
 CARE = {
     FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
-    RANDOM: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    RANDOM: ((3e-4, 1e-3, 3e-3, 1e-2, 3e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
     FROZEN: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
     LP_FT: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
     FRESH: (BLOCK_RATES, dict(zip(COUNTS, (30, 12, 6), strict=True))),  # its head has further to go
@@ -89,20 +88,16 @@ def grid(seeds=SEEDS):
     -------
     list of Run
     """
-    tuned = [(method, count, rates) for method, (rates, _) in CARE.items() for count in COUNTS if count]
-    tuned += [(FROM_SCRATCH, 0, CARE[FROM_SCRATCH][0])]  # the rate for few pictures proved far too high for many
-    tuned += [(method, TUNED_AT, HEAD_RATES) for method in LINEAR]
+    cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
+    cells += [("preprocessing", data, 40, method) for data in DATA for method in PREPROCESSING]
+    cells += [("head", data, 40, method) for data in DATA for method in HEADS]
+    cells += [("quadrants", data, count, method) for method in CARE for data in DATA for count in COUNTS]
     choices = [
         Run("choice", data, count, method, SEED_OF_CHOICE, rate)
-        for method, count, rates in tuned
-        for data in DATA
-        for rate in rates
+        for _, data, count, method in cells
+        for rate in (CARE[method][0] if method in CARE else HEAD_RATES)
     ]
-    cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
-    cells += [("preprocessing", data, TUNED_AT, method) for data in DATA for method in PREPROCESSING]
-    cells += [("head", data, TUNED_AT, method) for data in DATA for method in HEADS]
-    cells += [("quadrants", data, count, method) for method in CARE for data in DATA for count in COUNTS]
-    cells += [("shift", "emoji", 0, method) for method in (FROZEN, LP_FT, FRESH)]
+    cells += [("shift", "emoji", 0, method) for method in (FROZEN, LP_FT, FRESH)]  # with the rates of the quadrants
     return choices + [Run(*cell, seed) for cell in cells for seed in seeds]
 
 
@@ -236,13 +231,11 @@ def measured(run, done):
 
 def rate_of(method, data, per_class, done):
     """Return the rate with the lowest validation loss among the choices for a method, a data set and a count."""
-    tried = done[(done["experiment"] == "choice") & (done["method"] == method) & (done["data"] == data)]
-    here = tried[tried["per_class"] == per_class]
-    if here.empty and not per_class:
-        here = tried[tried["per_class"] == TUNED_AT]
-    if here.empty:
+    tried = done[(done["experiment"] == "choice") & (done["method"] == method)]
+    tried = tried[(tried["data"] == data) & (tried["per_class"] == per_class)]
+    if tried.empty:
         raise ValueError(f"No rate was tried yet for {method!r} on {data} with {per_class or 'all'} pictures a class.")
-    return float(here.loc[here["loss"].idxmin(), "rate"])
+    return float(tried.loc[tried["loss"].idxmin(), "rate"])
 
 
 def sample(labels, per_class, seed):
