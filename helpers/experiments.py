@@ -282,9 +282,10 @@ def _trained(run, rate, head_rate, train, validation):
 def _fit(model, train, validation, rate, epochs):
     model.compile(keras.optimizers.Adam(rate), loss=LOSS)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=max(2, epochs // 5), restore_best_weights=True)
+    at_once = tf.data.Dataset.from_tensors(validation)  # one batch: for a head, to prepare several takes longest
     started, worked = time.perf_counter(), time.process_time()
     history = model.fit(
-        *train, validation_data=validation, batch_size=BATCH, epochs=epochs, callbacks=[stop], verbose=0
+        *train, validation_data=at_once, batch_size=BATCH, epochs=epochs, callbacks=[stop], verbose=0
     ).history
     done = len(history["loss"])
     return model, {

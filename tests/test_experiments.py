@@ -128,8 +128,8 @@ def small():
         cache.cache_clear()
 
 
-def tried(*methods):
-    rows = [("choice", "emoji", 0, method, 1.0, 1e-3) for method in (*methods, experiments.FROZEN)]
+def tried(*methods, per_class=0):
+    rows = [("choice", "emoji", per_class, method, 1.0, 1e-3) for method in (*methods, experiments.FROZEN)]
     return pd.DataFrame(rows, columns=["experiment", "data", "per_class", "method", "loss", "rate"])
 
 
