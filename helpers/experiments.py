@@ -121,13 +121,12 @@ def results(path=RESULTS):
     Raises
     ------
     helpers.assets.AssetError
-        When there is no such file.
+        When there is no such file, or not one whole line in it.
     """
     path = Path(path)
-    if not path.is_file():
+    whole = _whole_lines(path) if path.is_file() else ""
+    if not whole:
         raise assets.AssetError(f"There are no results at {path.name}. Restore the file, or run `make experiments`.")
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
     lines = [line.split("\t") for line in whole.splitlines()]
     table = pd.DataFrame(lines[1:], columns=lines[0])
     kinds = {"per_class": int, "seed": int, "pictures_seen": int, "trainable_parameters": int, "epochs": int}
@@ -174,14 +173,18 @@ def run_missing(runs, path=RESULTS, measure=None):
     return len(missing)
 
 
+def _whole_lines(path):
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1]
+
+
 def _mend(path):
-    """Cut off a last line that an interruption left unfinished."""
-    if path.exists():
-        text = path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            with assets.written_whole(path) as temporary:
-                temporary.write_text(whole, encoding="utf-8")
+    """Cut off a last line that an interruption left unfinished; a file with no whole line goes."""
+    if path.exists() and not (whole := _whole_lines(path)):
+        path.unlink()
+    elif path.exists() and whole != path.read_text(encoding="utf-8"):
+        with assets.written_whole(path) as temporary:
+            temporary.write_text(whole, encoding="utf-8")
 
 
 def _key(row):

@@ -82,6 +82,14 @@ class TestResuming:
         again = experiments.results(path)
         assert again.sort_values(KEY, ignore_index=True).equals(whole.sort_values(KEY, ignore_index=True))
 
+    @pytest.mark.parametrize("left", ["", "experiment\tda"])
+    def test_a_file_without_a_whole_line_is_begun_anew(self, tmp_path, left):
+        path = tmp_path / "results.tsv"
+        path.write_text(left)
+        with pytest.raises(assets.AssetError, match="make experiments"):
+            experiments.results(path)
+        assert experiments.run_missing(RUNS[:3], path, fake) == 3 == len(experiments.results(path))
+
     def test_missing_results_say_what_to_do(self, tmp_path):
         with pytest.raises(assets.AssetError, match="make experiments"):
             experiments.results(tmp_path / "results.tsv")
