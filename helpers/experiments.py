@@ -180,9 +180,12 @@ def _whole_lines(path):
 
 def _mend(path):
     """Cut off a last line that an interruption left unfinished; a file with no whole line goes."""
-    if path.exists() and not (whole := _whole_lines(path)):
+    if not path.exists():
+        return
+    whole = _whole_lines(path)
+    if not whole:
         path.unlink()
-    elif path.exists() and whole != path.read_text(encoding="utf-8"):
+    elif whole != path.read_text(encoding="utf-8"):
         with assets.written_whole(path) as temporary:
             temporary.write_text(whole, encoding="utf-8")
 
