@@ -124,7 +124,7 @@ def results(path=RESULTS):
         When there is no such file, or not one whole line in it.
     """
     path = Path(path)
-    whole = _whole_lines(path) if path.is_file() else ""
+    whole = _whole_lines(path.read_text(encoding="utf-8")) if path.is_file() else ""
     if not whole:
         raise assets.AssetError(f"There are no results at {path.name}. Restore the file, or run `make experiments`.")
     lines = [line.split("\t") for line in whole.splitlines()]
@@ -173,8 +173,7 @@ def run_missing(runs, path=RESULTS, measure=None):
     return len(missing)
 
 
-def _whole_lines(path):
-    text = path.read_text(encoding="utf-8")
+def _whole_lines(text):
     return text[: text.rfind("\n") + 1]
 
 
@@ -182,10 +181,11 @@ def _mend(path):
     """Cut off a last line that an interruption left unfinished; a file with no whole line goes."""
     if not path.exists():
         return
-    whole = _whole_lines(path)
+    text = path.read_text(encoding="utf-8")
+    whole = _whole_lines(text)
     if not whole:
         path.unlink()
-    elif whole != path.read_text(encoding="utf-8"):
+    elif whole != text:
         with assets.written_whole(path) as temporary:
             temporary.write_text(whole, encoding="utf-8")
 

@@ -106,6 +106,7 @@ class TestChoiceOfRates:
         experiments.run_missing(runs, tmp_path / "results.tsv", with_losses)
         done = experiments.results(tmp_path / "results.tsv")
         assert experiments.rate_of(experiments.LP_FT, "emoji", 10, done) == 3e-5
+        assert experiments.rate_of(experiments.LP_FT, "emoji", 0, done) == 3e-5
         with pytest.raises(ValueError, match="No rate was tried"):
             experiments.rate_of(experiments.FROZEN, "emoji", 10, done)
 
