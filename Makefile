@@ -23,16 +23,16 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 notebooks: $(READY)
-	$(BIN)/python -m helpers.notebooks execute
+	$(BIN)/python -m tools.notebooks execute
 
 timings: $(READY)
-	$(BIN)/python -m helpers.notebooks timings
+	$(BIN)/python -m tools.notebooks timings
 
 experiments: $(READY)
-	$(BIN)/python -m helpers.experiments
+	$(BIN)/python -m tools.run_study
 
 benchmark: $(READY)
-	$(BIN)/python -m helpers.benchmark
+	$(BIN)/python -m tools.benchmark
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ lint: $(READY)
 
 assets: $(READY)
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[test,assets]"
-	$(BIN)/python -m helpers.assets.build
+	$(BIN)/python -m tools.build_assets
 
 constraints: $(READY)
 	$(PIP) install --quiet uv

@@ -6,8 +6,10 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import display
+from matplotlib import ticker
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+MARKERS = "osD^vX"  # of lines that colour alone would not tell apart
 
 
 def show(alt):
@@ -120,7 +122,7 @@ def confusion(table, ax=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `helpers.evaluation.confusion` returns it.
+        As `helpers.measuring.evaluation.confusion` returns it.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -187,7 +189,7 @@ def parameter_bars(table, ax=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `helpers.surgery.layer_table` returns it; layers without parameters are left out.
+        As `helpers.network.surgery.layer_table` returns it; layers without parameters are left out.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -212,7 +214,7 @@ def movement(table, ax=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `helpers.certificate.compare` returns it.
+        As `helpers.network.certificate.compare` returns it.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -275,7 +277,7 @@ def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
     ----------
     images : sequence of array (h, w, 3), values in 0..255
     maps : sequence of array (h, w), values in 0..1
-        One for each picture, as `helpers.explain.grad_cam` returns them.
+        One for each picture, as `helpers.saving.explain.grad_cam` returns them.
     titles, columns, side, highlight
         As for `pictures`.
 
@@ -314,3 +316,67 @@ def overlay(image, one_map):
     colours = 255 * plt.get_cmap("inferno")(one_map)[..., :3]
     share = 0.7 * one_map[..., None]
     return np.clip((1 - share) * grey + share * colours, 0, 255).astype("uint8")
+
+
+def interval_lines(results, ticks, ax=None, spread=0.06, among=None):
+    """Draw numbers with their intervals over a few settings, a line for each name.
+
+    Parameters
+    ----------
+    results : dict of str to sequence of (float, float, float)
+        Name to (value, low, high), one for each tick.
+    ticks : sequence of str
+        The settings, from left to right.
+    ax : matplotlib.axes.Axes, optional
+    spread : float
+        How far the lines stand apart at a tick, so that their intervals do not hide one another.
+    among : sequence of str, optional
+        All names of which these are some, so that each keeps its colour and marker from figure to figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
+    for number, (name, points) in enumerate(results.items()):
+        value, low, high = np.transpose(points)
+        places = np.arange(len(ticks)) + spread * (number - (len(results) - 1) / 2)
+        ax.errorbar(places, value, [value - low, high - value], linestyle="-", **_look(name, among or list(results)))
+    ax.set_xticks(range(len(ticks)), ticks)
+    ax.legend()
+    return ax
+
+
+def cost_plane(table, ax=None, unit="CPU seconds (log scale)", among=None):
+    """Draw accuracy, with its interval, against cost: high and left is best.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: names. Columns: ``cost``, ``accuracy``, ``low``, ``high``.
+    ax : matplotlib.axes.Axes, optional
+    unit : str
+        Label of the horizontal axis.
+    among : sequence of str, optional
+        As for `interval_lines`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
+    for name, row in table.iterrows():
+        size = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
+        ax.errorbar(row["cost"], row["accuracy"], size, linestyle="", **_look(name, among or list(table.index)))
+    ax.set(xscale="log", xlabel=unit, ylabel="test accuracy")
+    ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    ax.legend()
+    return ax
+
+
+def _look(name, among):
+    place = list(among).index(name)
+    marker = MARKERS[place % len(MARKERS)]
+    return {"color": f"C{place}", "marker": marker, "markersize": 5, "capsize": 3, "label": name}

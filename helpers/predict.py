@@ -16,13 +16,13 @@ import pandas as pd
 from PIL import Image
 
 from helpers import session
-from helpers.intake import naming
+from helpers.pictures import naming
 
 SHOWN = 5  # classes that the command prints for a picture
 
 
 def pixels(picture, size):
-    """Return one picture as a batch, resized as `helpers.images` resizes pictures for training.
+    """Return one picture as a batch, resized as `helpers.pictures.images` resizes pictures for training.
 
     Large pictures are first made smaller on a fine grid, to 512 pixels at most, then stretched to `size` with the
     bicubic resizing of `keras.utils.image_dataset_from_directory` and clipped. Another way of resizing would give the
@@ -31,7 +31,7 @@ def pixels(picture, size):
     Parameters
     ----------
     picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
-        A file is opened with `helpers.intake.open_picture`, which takes it for untrusted.
+        A file is opened with `helpers.pictures.folders.open_picture`, which takes it for untrusted.
     size : (int, int)
         Height and width in pixels.
 
@@ -47,7 +47,7 @@ def pixels(picture, size):
     """
     import tensorflow as tf
 
-    from helpers import images
+    from helpers.pictures import images
 
     array = np.asarray(_rgb(picture, images.LARGEST_SIDE))
     resized = tf.image.resize(array[None], size, method=images.INTERPOLATION)
@@ -56,9 +56,9 @@ def pixels(picture, size):
 
 def _rgb(picture, largest):
     if isinstance(picture, str | os.PathLike):
-        from helpers import intake
+        from helpers.pictures import folders
 
-        return intake.open_picture(picture, largest_side=largest)
+        return folders.open_picture(picture, largest_side=largest)
     if isinstance(picture, Image.Image):
         picture = picture.convert("RGB")
         picture.thumbnail((largest, largest))
@@ -96,18 +96,18 @@ def classify(model, class_names, picture):
     ValueError
         When the picture cannot be read, or names and outputs do not fit.
     """
-    from helpers import anatomy
+    from helpers.network import inspection
 
-    return _table(model, class_names, pixels(picture, anatomy.image_size(model)))
+    return _table(model, class_names, pixels(picture, inspection.image_size(model)))
 
 
 def _table(model, class_names, batch):
-    from helpers import anatomy
+    from helpers.network import inspection
 
     row = np.asarray(model(batch, training=False), dtype="float64")[0]
     if row.shape != (len(class_names),):
         raise ValueError(f"{model.name!r} gives {row.size} numbers, but there are {len(class_names)} class names.")
-    if anatomy.outputs_of(model) == "logits":
+    if inspection.outputs_of(model) == "logits":
         row = np.exp(row - row.max())
         row /= row.sum()
     table = pd.DataFrame({"class": list(class_names), "probability": row})
@@ -122,7 +122,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     with contextlib.redirect_stdout(io.StringIO()):  # its line of versions
         session.start()
-    from helpers import export
+    from helpers.saving import export
 
     try:
         with warnings.catch_warnings(record=True) as caught:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import assets
+from helpers import storage
 
 ROOT = Path(__file__).parent.parent
 BARRIER = """
@@ -32,7 +32,7 @@ def cache_of_this_run(tmp_path_factory):
 def cache(cache_of_this_run):
     """The cache of this run, shared by all of tests/ and undone after each file, so that no notebook meets it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(assets.CACHE_VARIABLE, str(cache_of_this_run))
+        patch.setenv(storage.CACHE_VARIABLE, str(cache_of_this_run))
         yield cache_of_this_run
 
 
@@ -40,7 +40,7 @@ def cache(cache_of_this_run):
 def fresh_cache(tmp_path, monkeypatch):
     """An empty cache, for one test."""
     folder = tmp_path / "cache"
-    monkeypatch.setenv(assets.CACHE_VARIABLE, str(folder))
+    monkeypatch.setenv(storage.CACHE_VARIABLE, str(folder))
     return folder
 
 

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers import export, images, model_card, predict
+from helpers import predict
+from helpers.pictures import images
+from helpers.saving import export, model_card
 
 NAMES = ("blue", "green", "red")
 TEXTS = {"name": "Toy", "training": "By hand.", "intended_use": "A test.", "limits": "All else."}

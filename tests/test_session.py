@@ -1,6 +1,5 @@
-"""A kernel starts quiet and repeatable, and the modules of the course import downwards only."""
+"""A kernel starts quiet and repeatable."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -12,21 +11,6 @@ import helpers
 
 PACKAGE = Path(helpers.__file__).parent
 READY = r"Ready: Python 3\.\d+, TensorFlow 2\.\d+\.\d+\S*, Keras 3\.\d+\.\d+\S*, seed 7\.\n"
-LEVELS = (  # a module imports from the levels above its own line only
-    {"assets", "preflight", "session"},
-    {"anatomy", "efficientnet_lite", "intake", "model_file", "notebooks", "vgg16"},
-    {"backbones", "images"},
-    {"certificate", "features", "surgery"},
-    {"benchmark", "evaluation", "experiments"},
-    {"evidence", "model_card"},
-    {"decision", "evidence_plots", "explain", "export", "plots"},
-    {"lab", "predict"},
-    {"checks", "doctor", "quizzes", "widgets"},
-)
-SIDE_BY_SIDE = {
-    ("assets", "efficientnet_lite"),  # whose weights assets.build writes
-}
-
 CELLS = (
     "from helpers import session\nsession.start(seed=7)",
     """
@@ -126,40 +110,3 @@ def test_in_a_plain_process_it_is_as_quiet_repeatable_and_gives_stderr_back(pyth
     output, errors = process.communicate(timeout=120)
     assert re.fullmatch(READY * 3, output)
     assert errors == "still heard"
-
-
-class TestImports:
-    @pytest.mark.parametrize("module", ["helpers", "helpers.assets", "helpers.session"])
-    def test_importing_what_comes_first_loads_no_tensorflow(self, module, python):
-        process = python(f"import sys, {module}; print(sorted({{'tensorflow', 'keras'}} & set(sys.modules)))")
-        assert process.communicate(timeout=60) == ("[]\n", "")
-
-    def test_go_downwards_only(self):
-        level = {module: number for number, modules in enumerate(LEVELS) for module in modules}
-        for path in PACKAGE.rglob("*.py"):
-            importer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-            for imported in imports_from_helpers(path):
-                if importer == imported or (importer, imported) in SIDE_BY_SIDE:
-                    continue
-                assert {importer, imported} <= level.keys(), f"give {importer} and {imported} a place in LEVELS"
-                assert level[imported] < level[importer], f"{path.relative_to(PACKAGE)} imports {imported}"
-
-    def test_are_seen_by_the_test_above(self, tmp_path):
-        lines = "import helpers.plots", "from helpers import images, vgg16", "if 1: from helpers.assets import build"
-        (tmp_path / "a.py").write_text("\n".join(lines))
-        assert imports_from_helpers(tmp_path / "a.py") == ["plots", "images", "vgg16", "assets"]
-
-
-def imports_from_helpers(path):
-    """Return the modules of the course that a file imports, at its top or within functions."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 and node.names[0].name != "*", f"{path.name}: a relative or star import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        found += [name.split(".")[1] for name in names if name.startswith("helpers.")]
-    return found

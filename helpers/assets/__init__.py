@@ -1,29 +1,19 @@
-"""What the course ships, and where things lie: the one place that knows paths and the cache.
+"""What the course ships: bundled files, verified before each first use.
 
-Bundled files are named with their SHA-256 in ``checksums.txt`` beside this file and verified before each
-first use. Everything that is unpacked or computed goes to one cache folder, is written beside its place and
-then renamed, so that a reader never meets half a file and two kernels may work at once.
+Their SHA-256 digests are listed in ``checksums.txt`` beside this file. `README.md` names sources and licences.
 """
 
-import contextlib
-import functools
-import hashlib
-import json
-import os
-import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 
-import platformdirs
+from helpers import storage
 
 FOLDER = Path(__file__).parent
-CACHE_VARIABLE = "SWAP_THE_HEAD_CACHE"
-CHECKSUMS = ".checksums.json"  # in every folder that `kept` makes
+COLLECTIONS = {"animals": "animals.zip", "emoji": "emoji.zip"}
 
-
-class AssetError(RuntimeError):
-    """A bundled file is missing or altered, or the cache cannot be used."""
+# Their names in the first version of the course, for working copies that were laid out then.
+cache_folder = storage.cache_folder
+AssetError = storage.StorageError
 
 
 def checksums():
@@ -38,12 +28,6 @@ def checksums():
     return {name: digest for digest, name in (line.split() for line in lines if line.strip())}
 
 
-def sha256(path):
-    """Return the hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def bundled(name, folder=FOLDER):
     """Return the path of a bundled file, after verifying its checksum.
 
@@ -56,168 +40,25 @@ def bundled(name, folder=FOLDER):
 
     Raises
     ------
-    AssetError
+    helpers.storage.StorageError
         When the name is unknown, or the file is missing or altered.
     """
     known = checksums()
     if name not in known:
-        raise AssetError(f"No bundled file is called {name!r}; there are: {', '.join(sorted(known))}.")
+        raise storage.StorageError(f"No bundled file is called {name!r}; there are: {', '.join(sorted(known))}.")
     path = Path(folder) / name
     if not path.is_file():
-        raise AssetError(
+        raise storage.StorageError(
             f"The bundled file {name} is missing from {path.parent}. "
             f"Restore it with `git checkout -- helpers/assets/{name}`."
         )
-    status = path.stat()
-    found = _digest_of_unchanged(path, status.st_size, status.st_mtime_ns)
+    found = storage.digest(path)
     if found != known[name]:
-        raise AssetError(
+        raise storage.StorageError(
             f"The bundled file {name} was altered: its SHA-256 begins {found[:12]}, expected "
             f"{known[name][:12]}. Restore it with `git checkout -- helpers/assets/{name}`."
         )
     return path
-
-
-@functools.lru_cache(maxsize=32)
-def _digest_of_unchanged(path, size, modified):
-    # Size and time stand in the key so that a file which changes is read again.
-    return sha256(path)
-
-
-def cache_folder(*parts):
-    """Return a folder inside the course's cache, making it where needed.
-
-    The cache is the folder named by the environment variable ``SWAP_THE_HEAD_CACHE``, or the
-    operating system's usual place for caches. It may be deleted at any time.
-
-    Parameters
-    ----------
-    *parts : str
-        Names of nested folders.
-
-    Raises
-    ------
-    AssetError
-        When the folder cannot be made or written to.
-    """
-    root = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("swap-the-head"))
-    folder = root.joinpath(*parts)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise AssetError(
-            f"The cache folder {folder} cannot be written to ({error.strerror or error}). Set the environment "
-            f"variable {CACHE_VARIABLE} to a folder that can, then restart the kernel."
-        ) from error
-    return folder
-
-
-@contextlib.contextmanager
-def written_whole(path):
-    """Give a temporary path to write to, and rename it to `path` only if the block succeeds.
-
-    A reader sees the old state or the new one, never half of it. A file that stands at `path` is replaced.
-    A folder that stands there stays: of two kernels that make the same folder, the first to finish wins, and
-    nothing vanishes under a reader's hands.
-
-    Parameters
-    ----------
-    path : path
-        Where the result shall stand. Its folder must exist.
-
-    Yields
-    ------
-    pathlib.Path
-        A free path in the same folder, with the same ending.
-
-    Raises
-    ------
-    AssetError
-        When the result cannot be written.
-    """
-    path = Path(path)
-    with _holder_beside(path) as holder:
-        temporary = holder / path.name
-        yield temporary
-        try:
-            temporary.replace(path)
-        except OSError:
-            if not (temporary.is_dir() and path.is_dir()):
-                raise
-
-
-@contextlib.contextmanager
-def _holder_beside(path):
-    holder = None
-    try:
-        holder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
-        yield holder
-    except OSError as error:
-        raise AssetError(
-            f"Could not write {path} ({error.strerror or error}). Free some space there, or set "
-            f"{CACHE_VARIABLE} to another folder."
-        ) from error
-    finally:
-        if holder:
-            shutil.rmtree(holder, ignore_errors=True)
-
-
-def kept(folder, make):
-    """Return a folder of the cache, made where it is absent, and made again where it was damaged.
-
-    The checksums of its files lie in it as ``.checksums.json``. A file that is missing, altered or too many is
-    damage; it is said in one printed line.
-
-    Parameters
-    ----------
-    folder : path
-        Inside `cache_folder`; its name must tell all that decides its content.
-    make : callable
-        Takes a free path and makes a folder with the files there.
-
-    Returns
-    -------
-    pathlib.Path
-        `folder`.
-
-    Raises
-    ------
-    AssetError
-        When the folder cannot be written.
-    """
-    folder = Path(folder)
-    if folder.exists():
-        damage = _damage(folder)
-        if damage is None:
-            return folder
-        print(f"The cache entry {folder.name} is damaged ({damage}); making it again.")
-        with _holder_beside(folder) as holder, contextlib.suppress(FileNotFoundError):
-            folder.rename(holder / "damaged")
-    with written_whole(folder) as temporary:
-        make(temporary)
-        digests = _digests(temporary)
-        (temporary / CHECKSUMS).write_text(json.dumps(digests), encoding="utf-8")
-    return folder
-
-
-def _damage(folder):
-    """Return what is wrong with a folder that `kept` made, in a few words, or None."""
-    try:
-        expected, found = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")), _digests(folder)
-        differ = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
-    except (OSError, ValueError, AttributeError):
-        return "its list of checksums cannot be read"
-    if not differ:
-        return None
-    what = "is missing" if differ[0] not in found else "was altered" if differ[0] in expected else "is too many"
-    return f"{differ[0]} {what}"
-
-
-def _digests(folder):
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
 
 
 def unpacked(archive):
@@ -241,4 +82,17 @@ def unpacked(archive):
         with zipfile.ZipFile(source) as bundle:
             bundle.extractall(folder)
 
-    return kept(cache_folder("unpacked") / f"{source.stem}-{checksums()[archive][:12]}", unpack)
+    return storage.kept(storage.cache_folder("unpacked") / f"{source.stem}-{checksums()[archive][:12]}", unpack)
+
+
+def pictures(collection, split):
+    """Return the files of one split of a bundled collection, in the order in which `helpers.images` reads them.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+    class_names : tuple of str
+    """
+    folder = unpacked(COLLECTIONS[collection]) / split
+    names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    return [path for name in names for path in sorted((folder / name).iterdir())], names

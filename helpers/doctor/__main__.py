@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from helpers.doctor import machine
+        from helpers import machine
     except ImportError as error:
         sys.exit(f"[FAIL] packages: {error.name} is missing\n       → install the course: `make lab`, or see README.md")
     sys.exit(machine.report(machine.examine()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browser.lab import Lab, Notebook
 
-from helpers import notebooks
+from tools import notebooks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).parent.parent.parent

@@ -6,8 +6,9 @@ import re
 import pytest
 from PIL import Image
 
-from helpers import notebooks, quizzes
-from helpers.checks import record
+from helpers.course import quizzes
+from helpers.course.checks import record
+from tools import notebooks
 
 NAMES = [path.stem for path in notebooks.course_notebooks()]
 NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s|Traceback", re.IGNORECASE)

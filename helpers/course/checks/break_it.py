@@ -1,0 +1,205 @@
+"""Checks of notebook 08: name mistakes by their symptoms, mend a set-up, find a leak."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers.course import lab
+from helpers.course.checks import losses, probes
+from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks.wording import describe, one_line
+
+NOTEBOOK = "08_break_it"
+SYMPTOMS = "name silent mistakes by their symptoms"
+GUESSES = "a dictionary: number of each patient of this round to the name of a mistake"
+
+
+@exercise(
+    NOTEBOOK,
+    goal=SYMPTOMS,
+    expects=GUESSES,
+    praise="six diagnoses, made from curves and a line of report, before anyone looked into the code.",
+)
+def first_round(answer):
+    """Judge the blind diagnoses of patients 1 to 6."""
+    _judge_guesses(answer, lab.FIRST_ROUND)
+
+
+@exercise(
+    NOTEBOOK,
+    goal=SYMPTOMS,
+    expects=GUESSES,
+    praise="six diagnoses of trunks that move, do not move, or are measured wrongly, all from the outside.",
+)
+def second_round(answer):
+    """Judge the blind diagnoses of patients 7 to 12."""
+    _judge_guesses(answer, lab.SECOND_ROUND)
+
+
+def _judge_guesses(answer, patients):
+    more = f"each patient of a round has another mistake; the names are {', '.join(lab.MISTAKES)}"
+    if not isinstance(answer, dict):
+        raise Refusal(describe(answer), GUESSES, "keep the form of the stub: {number: 'name', ...}", more)
+    for patient in patients:
+        if patient.number not in answer:
+            saw = f"a dictionary without patient {patient.number}"
+            raise Refusal(saw, GUESSES, "the numbers of its entries: whole numbers, without quotes", more)
+        guess = answer[patient.number]
+        if not isinstance(guess, str):
+            saw = f"{describe(guess)} for patient {patient.number}"
+            raise Refusal(saw, GUESSES, "the name of the mistake, as a text", more)
+        if guess not in lab.MISTAKES:
+            saw = f"the name {one_line(guess)!r} for patient {patient.number}"
+            raise Refusal(saw, GUESSES, "the spelling: no mistake is called that", more)
+    wrong = [patient for patient in patients if answer[patient.number] != patient.mistake]
+    if wrong:
+        right = [str(patient.number) for patient in patients if patient not in wrong]
+        saw = f"right so far: {', '.join(right) or 'none'}; not right: {', '.join(str(each.number) for each in wrong)}"
+        look = "; ".join(f"patient {patient.number}: {patient.look}" for patient in wrong)
+        raise Refusal(saw, GUESSES, look, more)
+
+
+SIDE, CLASSES = 32, 5
+READY = (
+    "a function build(base) that returns a compiled model from pixels 0…255 to five outputs, so that a fit trains the "
+    "head alone, on what VGG16's base expects, with a loss that fits"
+)
+
+
+def watched_base():
+    """Return a small base with VGG16's manners, and a list that collects what it is fed."""
+    seen = []
+
+    class Watch(keras.Layer):
+        def call(self, inputs):
+            if tf.executing_eagerly() and tf.is_tensor(inputs):
+                seen.append(np.asarray(inputs))
+            return inputs
+
+    pixels = keras.Input((SIDE, SIDE, 3))
+    maps = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="block5_conv1")(Watch()(pixels))
+    return keras.Model(pixels, keras.layers.MaxPooling2D(name="block5_pool")(maps), name="vgg16"), seen
+
+
+@exercise(
+    NOTEBOOK,
+    goal="mend a model until the doctor finds nothing",
+    expects=READY,
+    praise="the base gets what it expects, stays still, and the loss asks the question that the head answers.",
+)
+def mend_set_up(answer):
+    """Judge a function that builds a model on a frozen base."""
+    more = "three stations: what stands in front of the base, what may train, and how last layer and loss fit together"
+    probes.function(answer, READY)
+    base, seen = watched_base()
+    given = probes.called(answer, READY, base)
+    if not isinstance(given, keras.Model):
+        raise Refusal(f"it returns {describe(given)}", READY, "return the model", more)
+    if not given.compiled:
+        raise Refusal("it returns a model that is not compiled", READY, "compile the model that you return", more)
+    generator = np.random.default_rng(8)
+    pixels = generator.integers(0, 256, (10, SIDE, SIDE, 3)).astype("float32")
+    seen.clear()
+    outputs = probes.outputs(given, pixels, READY, "its input: it takes pixels of the size that the base takes", more)
+    if outputs.shape != (10, CLASSES):
+        look = "the last layer: how many classes does it have to tell apart?"
+        raise Refusal(f"its outputs have shape {outputs.shape}, not (10, {CLASSES})", READY, look, more)
+    if not seen:
+        raise Refusal("the base that it was given is not in its model", READY, "put the model on that base", more)
+    _refuse_preparation(seen[-1], pixels, more)
+    probabilities = bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
+    losses.judge(probes.compiled_loss(given), "your compile", logits=not probabilities, one_hot=False)
+    look = "the compile of your function: optimizer and loss must fit this model"
+    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES, READY, look, more)
+    if "block5_conv1" in moved:
+        saw = f"in the next fit {probes.listed(moved)} moved"
+        raise Refusal(saw, READY, "the base: is it frozen before the compile?", more)
+    if not moved:
+        raise Refusal("in the next fit no layer moved", READY, "the head: it has to train", more)
+
+
+def _refuse_preparation(fed, pixels, more):
+    def caffe(given):
+        return np.asarray(keras.applications.vgg16.preprocess_input(given.copy()))
+
+    right = caffe(pixels)
+    if np.allclose(fed, right, atol=1e-2):
+        return
+    mistakes = (
+        ("pixels divided by 255", "the range: what does VGG16's own preprocess_input give?", pixels / 255),
+        ("pixels as they are", "the station between pixels and base", pixels),
+        ("pixels brought to −1…1", "whose preprocessing that is: not VGG16's", pixels / 127.5 - 1),
+        ("pixels prepared twice", "how many times preprocess_input lies on the way", caffe(right)),
+        ("pixels divided by 255, then prepared", "one station too many: preprocess_input alone", caffe(pixels / 255)),
+        ("red first, where blue should be", "the order of the colours", right[..., ::-1]),
+    )
+    for seen, look, other in mistakes:
+        if fed.shape == other.shape and np.allclose(fed, other, atol=1e-2):
+            raise Refusal(f"its base gets {seen}", READY, look, more)
+    saw = f"its base gets numbers from {fed.min():.2f} to {fed.max():.2f}"
+    raise Refusal(saw, READY, "what stands between pixels and base: VGG16's preprocess_input, and nothing else", more)
+
+
+PLACES = (
+    "a function leaked(train, test) that returns the places (0, 1, …) of the test pictures that stand in train, too"
+)
+COPIES = {2: 11, 7: 0, 8: 5}  # place in test to place in train
+
+
+def two_splits():
+    """Return two small splits with three pictures in common, and what only looks like it: the traps."""
+    generator = np.random.default_rng(80)
+    train = generator.integers(0, 256, (14, 8, 8, 3), dtype=np.uint8)
+    test = generator.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+    for place, other in COPIES.items():
+        test[place] = train[other]
+    test[4] = train[3][::-1, ::-1]  # the same numbers in other places: another picture
+    test[5] = test[1]  # twice in test, and not in train
+    return train, test
+
+
+@exercise(
+    NOTEBOOK,
+    goal="find pictures that two splits share",
+    expects=PLACES,
+    praise="you found every shared picture, and took no other for one.",
+)
+def find_leak(answer):
+    """Judge a function that finds the test pictures that are training pictures as well."""
+    more = "picture.tobytes() is the same for two pictures exactly when all of their numbers are, in the same places"
+    train, test = two_splits()
+    given = probes.called(answer, PLACES, train.copy(), test.copy())
+    places = _whole_numbers(given, len(test), more)
+    if places == set(COPIES):
+        return
+    saw = f"it returns {sorted(places)} for two splits with {len(COPIES)} pictures in common"
+    if places == set(COPIES.values()):
+        look = "which split the places belong to: they are asked for in test"
+    elif 4 in places:
+        look = f"picture {4}: it has the same sum and the same numbers as a training picture, but in other places"
+    elif places & {1, 5}:
+        look = "pictures 1 and 5: they are the same, but stand in test both times"
+    elif not places:
+        look = "the comparison: are all numbers of two pictures compared, and each test picture with each of train?"
+    elif places < set(COPIES):
+        look = "all of test: some shared pictures are missing. Does the search end too early?"
+    else:
+        look = "a picture that you return and that is not in train: compare the two by eye"
+    raise Refusal(saw, PLACES, look, more)
+
+
+def _whole_numbers(given, most, more):
+    """Return what a learner's function gives as a set of places in test."""
+    if isinstance(given, np.ndarray) or tf.is_tensor(given):
+        given = np.asarray(given)
+        if given.dtype == bool and given.shape == (most,):
+            raise Refusal("it returns True and False", PLACES, "np.flatnonzero makes places of them", more)
+        given = given.tolist()
+    if not isinstance(given, list | tuple | set | frozenset | range):
+        raise Refusal(f"it returns {describe(given)}", PLACES, "collect the places in a list", more)
+    places = list(given)
+    whole = [isinstance(place, int | np.integer) and not isinstance(place, bool) for place in places]
+    if not all(whole):
+        look = "its entries: whole numbers, the places of test pictures"
+        raise Refusal(f"it returns a list with {describe(places[whole.index(False)])}", PLACES, look, more)
+    return {int(place) for place in places}

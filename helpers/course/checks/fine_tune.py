@@ -1,0 +1,202 @@
+"""Checks of notebook 05: set fine-tuning up, choose a rate, read a certificate."""
+
+import keras
+import numpy as np
+
+from helpers.course.checks import fixtures, losses, probes
+from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks.fixtures import BLOCK5, HEAD
+from helpers.course.checks.wording import describe
+from helpers.network import certificate
+
+NOTEBOOK = "05_fine_tune"
+EARLIER = "block4_conv3"
+HIGHEST_RATE = 1e-4
+
+READY = (
+    "a function prepare(base, model) that returns the model compiled, so that block5 and the head train at a rate "
+    "of at most 0.0001 and block4 stays as it is"
+)
+
+
+@exercise(
+    NOTEBOOK,
+    goal="unfreeze the last block and recompile at a low rate",
+    expects=READY,
+    praise="block5 and the head moved in the next fit, block4 did not, and the trained head was the starting point.",
+)
+def set_up_fine_tuning(answer):
+    """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
+    more = "the order: flags of the base's layers first, compile last; then print layer_table(base) to see the flags"
+    given, moved = prepared(answer, lambda: fixtures.late_base([EARLIER]), READY, more)
+    if set(moved) == {*BLOCK5, HEAD}:
+        return
+    saw = f"in the next fit {probes.listed(moved)} moved"
+    raise Refusal(saw, READY, _why_not(moved, given), more)
+
+
+def prepared(answer, make_base, expected, more):
+    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves.
+
+    Parameters
+    ----------
+    answer : callable
+        Takes base and model.
+    make_base : callable
+        Returns the base, on the features of `helpers.course.checks.givens`.
+    expected, more : str
+        For the refusal.
+
+    Returns
+    -------
+    model : keras.Model
+    moved : list of str
+        Names of layers.
+
+    Raises
+    ------
+    Refusal
+        When what it returns is not the given model, compiled with a fitting loss and a low rate.
+    """
+    probes.function(answer, expected)  # before a model is made for it
+    base = make_base()
+    base.trainable = False
+    model = fixtures.train(fixtures.with_head(base))
+    learned = certificate.take(model)
+    given = probes.called(answer, expected, base, model)
+    if not isinstance(given, keras.Model):
+        raise Refusal(f"it returns {describe(given)}", expected, "return the model", more)
+    if not given.compiled:
+        raise Refusal("it returns a model that is not compiled", expected, "compile the model that you return", more)
+    before = certificate.take(given)
+    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
+        saw = "it returns a model with other weights than those of the model that it was given"
+        raise Refusal(saw, expected, "the head that was trained: fine-tuning begins from it, not from a new one", more)
+    _refuse_rate(given, expected, more)
+    losses.judge(probes.compiled_loss(given), "your compile", logits=True, one_hot=False)
+    look = "the compile of your function: optimizer and loss must fit this model"
+    return given, probes.moved_by_fit(given, *fixtures.features_and_labels(), expected, look, more)
+
+
+def _refuse_rate(model, expected, more):
+    rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    saw = f"it compiles with a learning rate of {rate:g}"
+    if not rate > 0:
+        raise Refusal(saw, expected, "the learning rate: at 0 nothing moves", more)
+    if rate > HIGHEST_RATE * 1.001:
+        look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
+        raise Refusal(saw, expected, look, more)
+
+
+def _why_not(moved, model):
+    marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
+    if EARLIER in moved:
+        return f"{EARLIER}: it stands before block5 and has to stay as it is"
+    if HEAD not in moved:
+        return "the head: it has to go on training"
+    if marked >= set(BLOCK5):
+        return "the order of your lines: were the flags changed before or after the last compile?"
+    return f"block5: of its layers {probes.listed(sorted(marked & set(BLOCK5)))} may train"
+
+
+STEPS, TRUE_RATE = 8, 2e-4
+RATE = "a learning rate: one number, about right is right"
+
+
+def unknown_run():
+    """Return the certificate of a fine-tuning of block5 with Adam: one epoch of 8 steps, at a rate that is not told.
+
+    The model is made, trained and compared here and now.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `helpers.network.certificate.compare` gives it.
+    """
+    model = fixtures.with_head(fixtures.late_base())
+    before = certificate.take(model)
+    model.compile(keras.optimizers.Adam(TRUE_RATE), loss=fixtures.LOSS)
+    model.fit(*fixtures.features_and_labels(), batch_size=1, verbose=0)  # one step for each of the 8 rows
+    return certificate.compare(before, certificate.take(model))
+
+
+@exercise(
+    NOTEBOOK,
+    goal="recognise a rate that is too high from how far the weights went",
+    expects=RATE,
+    praise="Adam moves a weight by about its rate in a step, so the rate is the largest change over the steps.",
+)
+def rate_of_run(answer):
+    """Judge the learning rate that the learner reads from `unknown_run`."""
+    more = "largest change ≈ number of steps × rate, as Adam moves each weight by about its rate in a step"
+    given = probes.number(answer, RATE)
+    saw = f"the rate {given:g}"
+    if not given > 0:
+        raise Refusal(saw, RATE, "its sign: a rate is above 0", more)
+    if TRUE_RATE / 2 <= given <= TRUE_RATE * 2:
+        return
+    if TRUE_RATE * STEPS / 2 <= given <= TRUE_RATE * STEPS * 2:
+        look = "how many steps the run had: the change has come together in all of them"
+    elif TRUE_RATE / STEPS / 2 <= given <= TRUE_RATE / STEPS * 2:
+        look = "how often you divided by the number of steps"
+    elif np.isclose(given, 1e-5):
+        look = "the column `largest_change`: that is the rate of the notebook's run, not of this one"
+    else:
+        look = "the column `largest_change`, and the number of steps in which it came about"
+    raise Refusal(f"{saw}: {'far too low' if given < TRUE_RATE else 'far too high'}", RATE, look, more)
+
+
+READING = "a dictionary with two lists of layer names: 'moved by mistake' and 'still by mistake'"
+MISTAKES = {"moved by mistake": {EARLIER}, "still by mistake": {"block5_conv1", "block5_conv2"}}
+LAYERS = (EARLIER, *BLOCK5, HEAD)
+
+
+def colleagues_certificate():
+    """Return the certificate of a fine-tuning in which the wrong layers were free to train.
+
+    Someone meant to fine-tune block5 and chose its layers by a part of their names. The model is made, trained for a
+    step and compared here and now.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `helpers.network.certificate.compare` gives it.
+    """
+    base = fixtures.late_base([EARLIER])
+    for layer in base.layers:
+        layer.trainable = "conv3" in layer.name
+    model = fixtures.with_head(base)
+    before = certificate.take(model)
+    return certificate.compare(before, certificate.take(fixtures.train(model)))
+
+
+@exercise(
+    NOTEBOOK,
+    goal="prove from the weights that nothing else moved",
+    expects=READING,
+    praise="two kinds of mistake, and the certificate shows both: what moved and should not, and the other way round.",
+)
+def read_certificate(answer):
+    """Judge what the learner reads in `colleagues_certificate`."""
+    more = "write down which layers should move in this fine-tuning; then compare with the column `moved`, row by row"
+    probes.entries(answer, MISTAKES, READING, more)
+    for part, wanted in MISTAKES.items():
+        given = probes.names(answer[part], LAYERS, READING)
+        if given == wanted:
+            continue
+        saw = f"{part}: {probes.listed(sorted(given))}"
+        raise Refusal(saw, READING, _misread(part, given, wanted), more)
+
+
+def _misread(part, given, wanted):
+    if HEAD in given:
+        return "the head: should it move in fine-tuning, and did it?"
+    if given == MISTAKES["still by mistake" if part == "moved by mistake" else "moved by mistake"]:
+        return "which list is which: the two are exchanged"
+    if part == "moved by mistake":
+        if not given:
+            return "the rows above block5: did all of them stay as they were?"
+        return "the layers of block5: those were meant to move"
+    if given - wanted:
+        return "the column `moved`: a layer in this list must have stayed still although it was meant to move"
+    return "every row of block5: how many of its layers did not move?"

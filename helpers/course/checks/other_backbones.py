@@ -1,0 +1,119 @@
+"""Checks of notebook 07: the preprocessing that belongs to a backbone, and BatchNormalization that stays still."""
+
+import keras
+import numpy as np
+
+from helpers.course.checks import fine_tune, fixtures, probes
+from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks.wording import describe
+from helpers.network import efficientnet_lite
+
+NOTEBOOK = "07_other_backbones"
+FROM_PIXELS = (
+    "a function from_pixels(base) that returns a model from pixels 0…255 to the maps of EfficientNet-Lite0's base"
+)
+
+
+@exercise(
+    NOTEBOOK,
+    goal="put the preprocessing that belongs to a backbone in front of it",
+    expects=FROM_PIXELS,
+    praise="your model gives the maps that the base gives for pixels brought to about -1…1, as its weights expect.",
+)
+def own_preprocessing(answer):
+    """Judge a function that puts EfficientNet-Lite0's preprocessing in front of it."""
+    more = "the first question of the notebook: which two numbers stand in this network's preprocess_input?"
+    probes.function(answer, FROM_PIXELS)
+    side = 64
+    base = efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), False, (side, side, 3))
+    given = probes.model(probes.called(answer, FROM_PIXELS, base), FROM_PIXELS)
+    pixels = np.random.default_rng(31).integers(0, 256, (2, side, side, 3)).astype("float32")
+    look = "its input: it takes pixels of the size that the base takes"
+    maps = probes.outputs(given, pixels, FROM_PIXELS, look, more)
+
+    def by_hand(prepared):
+        return probes.outputs(base, prepared, FROM_PIXELS, look, more)
+
+    if _equal(maps, by_hand(efficientnet_lite.preprocess_input(pixels))):
+        return
+    caffe = keras.applications.vgg16.preprocess_input
+    own = efficientnet_lite.preprocess_input
+    mistakes = (
+        ("feeds the base with pixels as they are", "the station between pixels and base", pixels),
+        (
+            "feeds the base with pixels divided by 255",
+            "the range that this network wants: does it reach below 0?",
+            pixels / 255,
+        ),
+        ("prepares the pixels as VGG16 wants them", "whose preprocess_input it calls", caffe(pixels.copy())),
+        (
+            "brings the pixels to −1…1 as MobileNet does",
+            "the two numbers: nearly, and not those",
+            pixels / 127.5 - 1,
+        ),
+        ("preprocesses twice", "how many times preprocess_input lies on the way", own(own(pixels))),
+        (
+            "exchanges red and blue",
+            "the order of the colours: this network takes red, green, blue",
+            own(pixels[..., ::-1]),
+        ),
+    )
+    for seen, look_at, prepared in mistakes:
+        if _equal(maps, by_hand(prepared)):
+            raise Refusal(f"{describe(given)}, which {seen}", FROM_PIXELS, look_at, more)
+    saw = f"{describe(given)}, which gives shape {maps.shape} and other numbers than the base on prepared pixels"
+    raise Refusal(saw, FROM_PIXELS, "what stands between the pixels and the end, beside preprocessing and base", more)
+
+
+def _equal(first, second):
+    return first.shape == second.shape and np.allclose(first, second, atol=1e-3 * max(np.abs(second).max(), 1e-6))
+
+
+LATE = ("block6a_conv", "top_conv")
+EARLY = "block5c_conv"
+STILL = (
+    "a function prepare(base, model) that returns the model compiled, so that the convolutions of block6 and top, and "
+    "the head, train at a rate of at most 0.0001, while block5 and all BatchNormalization stay as they are"
+)
+
+
+def normalised_base():
+    """Return a small base of convolutions with BatchNormalization behind each, named like the late ones of Lite0."""
+    features = keras.Input((fixtures.SIDE, fixtures.SIDE, 512), name="features")
+    maps = features
+    for name in (EARLY, *LATE):
+        maps = keras.layers.Conv2D(32, 1, use_bias=False, name=name)(maps)
+        maps = keras.layers.BatchNormalization(name=name.replace("conv", "bn"))(maps)
+        maps = keras.layers.ReLU(6.0, name=name.replace("conv", "activation"))(maps)
+    return keras.Model(features, maps, name="late_lite0")
+
+
+@exercise(
+    NOTEBOOK,
+    goal="fine-tune a backbone with BatchNormalization, its statistics kept still",
+    expects=STILL,
+    praise="in the next fit only convolutions behind block5 and the head moved; no statistic did.",
+)
+def still_statistics(answer):
+    """Judge a function that sets up fine-tuning of a base with BatchNormalization."""
+    more = (
+        "isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides over statistics"
+    )
+    given, moved = fine_tune.prepared(answer, normalised_base, STILL, more)
+    if set(moved) == {*LATE, fixtures.HEAD}:
+        return
+    saw = f"in the next fit {probes.listed(moved)} moved"
+    normalised = [name for name in moved if name.endswith("_bn")]
+    if normalised:
+        look = (
+            f"{normalised[0]}: a BatchNormalization that is free to train also follows each batch with its statistics"
+        )
+    elif EARLY in moved:
+        look = f"{EARLY}: it stands before block6 and has to stay as it is"
+    elif fixtures.HEAD not in moved:
+        look = "the head: it has to go on training"
+    elif any(layer.trainable for layer in given.layers if layer.name == "late_lite0"):
+        look = "the convolutions of block6 and top: which of their names does your condition miss?"
+    else:
+        look = "the base: is it still frozen as a whole, or were the flags changed after the compile?"
+    raise Refusal(saw, STILL, look, more)

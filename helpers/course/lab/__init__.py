@@ -1,0 +1,33 @@
+"""The lab of silent mistakes: twelve trainings without an error message, each wrong in its own way.
+
+``lab.Ward()`` holds what they share, ``lab.patient(number)`` is one of them: ``run`` trains it as its owner did,
+``mend`` the same code mended, ``difference`` says in code what was mended. ``lab.MISTAKES`` names what may be wrong.
+"""
+
+from helpers.course.lab.chart import charts, table
+from helpers.course.lab.patient import Patient, Record
+from helpers.course.lab.patients import MISTAKES, PATIENTS
+from helpers.course.lab.ward import Ward
+
+FIRST_ROUND, SECOND_ROUND = PATIENTS[:6], PATIENTS[6:]
+
+__all__ = ["FIRST_ROUND", "MISTAKES", "SECOND_ROUND", "Patient", "Record", "Ward", "charts", "patient", "table"]
+
+
+def patient(number):
+    """Return a patient of the lab.
+
+    Parameters
+    ----------
+    number : int
+        1 to 12.
+
+    Raises
+    ------
+    ValueError
+        When there is none of that number.
+    """
+    for each in PATIENTS:
+        if each.number == number:
+            return each
+    raise ValueError(f"There is no patient {number!r}: expected a whole number from 1 to {len(PATIENTS)}.")

@@ -1,0 +1,40 @@
+"""Interactive explorers: ipywidgets, thin over pure functions that stand in the same files.
+
+Each is made by one function and returns an `ipywidgets.VBox` whose controls are its documented attributes::
+
+    freeze_explorer        what freezing costs and saves
+    feature_map_explorer   what each layer makes of a picture
+    head_designer          how large a head is, and whether the pictures carry it
+    training_playground    real training on cached features within two seconds
+    mistake_explorer       the pictures behind a cell of the confusion matrix
+    rate_explorer          fine-tuning curves, one learning rate at a time
+    decision_helper        which method for pictures of one's own, from the measured grid
+    upload_pictures        pictures of one's own into a folder of classes
+    try_model              a saved model on a new picture, with the places that it looked at
+
+They answer in a thread of their own and always for the latest setting (`helpers.course.widgets.frame.LatestOnly`), say
+in words what their pictures show, and show an error where it happened.
+"""
+
+from helpers.course.widgets.decision import decision_helper
+from helpers.course.widgets.freeze import freeze_explorer
+from helpers.course.widgets.head import head_designer
+from helpers.course.widgets.maps import feature_map_explorer
+from helpers.course.widgets.mistakes import mistake_explorer
+from helpers.course.widgets.own_pictures import try_model, upload_pictures
+from helpers.course.widgets.playground import training_playground
+from helpers.course.widgets.rate_curves import stored as stored_rates
+from helpers.course.widgets.rates import rate_explorer
+
+__all__ = [
+    "decision_helper",
+    "feature_map_explorer",
+    "freeze_explorer",
+    "head_designer",
+    "mistake_explorer",
+    "rate_explorer",
+    "stored_rates",
+    "training_playground",
+    "try_model",
+    "upload_pictures",
+]

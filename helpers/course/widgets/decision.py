@@ -1,0 +1,150 @@
+"""The decision helper: a method for pictures of one's own, read off the measured grid, with what is not known of it."""
+
+import html
+import math
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from helpers import plots
+from helpers.course.widgets import frame
+from helpers.measuring import costs, results, study
+
+KINDS = {"photographs (near)": "animals", "drawings (far)": "emoji"}
+COUNTS = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 500)
+BUDGETS = {"10 s": 10, "20 s": 20, "40 s": 40, "1 min": 60, "2 min": 120, "5 min": 300, "10 min": 600, "any": math.inf}
+UNKNOWN = (
+    "<strong>What this cannot know.</strong> It was measured on two collections with five classes each, on VGG16 at 96 "
+    "pixels. Your pictures are a third: take the answer as where to begin, then compare two methods on a test set of "
+    "your own."
+)
+
+
+class DecisionHelper(frame.Explorer):
+    """The explorer that `decision_helper` returns.
+
+    Attributes
+    ----------
+    kind : ipywidgets.ToggleButtons
+    count : ipywidgets.SelectionSlider
+        Training pictures of each class.
+    budget : ipywidgets.SelectionSlider
+        CPU seconds for all: the trunk once, the search for a rate, the training.
+    """
+
+    def __init__(self, given):
+        self.measured = {data: costs.measured(given, data) for data in KINDS.values()}
+        self.sizes = {data: results.table(given, "quadrants", data, study.COUNTS[0]).iloc[0] for data in KINDS.values()}
+        self.kind = ipywidgets.ToggleButtons(options=list(KINDS), value="drawings (far)", description="My pictures are")
+        self.count = ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class")
+        self.budget = ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget")
+        super().__init__(
+            "Which method for my pictures?",
+            "Begin with ten drawings a class and any budget. Then lower the budget. Then go to photographs, and to "
+            "more of them: where does the advice change, and where is a difference not shown?",
+            {"kind": self.kind, "count": self.count, "budget": self.budget},
+        )
+        self.start()
+
+    def answer(self, kind, count, budget):
+        """Return the methods with their intervals, and the advice in words."""
+        data, seconds = KINDS[kind], BUDGETS[budget]
+        plane, pairs, below, above = costs.read_off(self.measured[data], count)
+        method, best = costs.recommended(plane, pairs, seconds)
+        said = _advice(plane, pairs, method, best, seconds)
+        basis = _basis(count, below, above, self.sizes[data])
+        alt = f"{kind}, {count} a class, budget {budget}. {said} Accuracy of each method with its interval."
+        table = frame.table_html(
+            ("method", "CPU seconds", "accuracy", "against the advice", ""), list(_rows(plane, pairs, method, seconds))
+        )
+        text = f"<p><strong>{html.escape(said)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
+        return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
+
+
+def _advice(plane, pairs, method, best, seconds):
+    if method is None:
+        least = plane["cost"].min()
+        return f"No method fits this budget. The cheapest, {plane['cost'].idxmin()}, takes {least:.0f} CPU seconds."
+    row = plane.loc[method]
+    said = f"Take: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
+    said += f"{row['cost']:.0f} CPU seconds."
+    if method != best:
+        gain = pairs.loc[(method, best)]
+        said += f" {best} was measured {_points(gain)} better, which is not shown, and it costs more."
+        return said
+    cheaper = plane[plane["cost"] < row["cost"]]
+    if not cheaper.empty:
+        rival = cheaper["accuracy"].idxmax()
+        price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
+        said += (
+            f" The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Whether that is worth "
+        )
+        said += "the price, only you can say."
+    return said
+
+
+def _basis(count, below, above, size):
+    trained = f"{size['seeds']} trainings a method, judged on {size['pictures']} test pictures"
+    if below != above:
+        return (
+            f"Nothing was measured at {count} a class. This is read off between {below} and {above} ({trained}), and a "
+            "difference counts as shown only if it is shown at both."
+        )
+    if count == below:
+        return f"Measured at {count} a class: {trained}."
+    few = "few" if count < below else "many"
+    return f"So {few} pictures were not measured. The answer is that for the nearest count, {below} ({trained})."
+
+
+def _rows(plane, pairs, method, seconds):
+    for name, row in plane.iterrows():
+        accuracy = f"{row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})"
+        against, verdict = "", "over the budget"
+        if method not in (None, name):
+            gain = pairs.loc[(method, name)]
+            against = _points(gain)
+            if row["cost"] <= seconds:
+                verdict = "not shown to differ" if not results.shown(tuple(gain)) else "shown to be worse"
+                verdict = "shown to be better" if gain["low"] > 0 else verdict
+        elif name == method:
+            verdict = "the advice"
+        yield name, f"{row['cost']:.0f}", accuracy, against, verdict
+
+
+def _points(gain):
+    """Return a difference with its interval in points."""
+    value, low, high = (f"{100 * part:+.1f}" for part in gain)
+    return f"{value} points ({low} to {high})"
+
+
+def _draw(plane, method, seconds):
+    figure = Figure(figsize=(7.2, 2.5), layout="none")
+    axes = figure.add_axes((0.27, 0.2, 0.7, 0.76))
+    for place, (name, row) in enumerate(plane.iterrows()):
+        colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else "#BBBBBB"
+        size = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
+        axes.errorbar(row["accuracy"], place, xerr=size, fmt="D" if name == method else "o", color=colour, capsize=4)
+    axes.set_yticks(range(len(plane)), [f"{name}\n{cost:.0f} s" for name, cost in plane["cost"].items()], fontsize=8)
+    axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel="expected accuracy, 95 % interval")
+    return figure
+
+
+def decision_helper(given):
+    """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
+
+    Parameters
+    ----------
+    given : helpers.measuring.results.Evidence
+        As `helpers.measuring.results.read` returns it.
+
+    Returns
+    -------
+    DecisionHelper
+        Controls: ``kind``, ``count``, ``budget``.
+
+    Raises
+    ------
+    ValueError
+        When the results do not hold the quadrants with at least two seeds.
+    """
+    return DecisionHelper(given)

@@ -1,0 +1,188 @@
+"""The head designer: how large a head is, and whether the training pictures can carry it."""
+
+import math
+from dataclasses import dataclass
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from helpers import plots
+from helpers.course.widgets import frame
+from helpers.network import surgery
+
+POOLINGS = {"global average": "GlobalAveragePooling2D", "global max": "GlobalMaxPooling2D", "flatten": "Flatten"}
+HIDDEN_UNITS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
+PICTURES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer of a head: its name, the numbers that leave it, its parameters, and the line that makes it."""
+
+    name: str
+    units: int
+    parameters: int
+    code: str
+
+
+def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
+    """Return the layers of a head.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Height, width and channels of the maps that the base gives.
+    pooling : {"global average", "global max", "flatten"}
+    hidden : int
+        Units of a hidden layer; 0 for none.
+    dropout : float
+        Share of the last layer's inputs that training drops; 0 for none.
+    classes : int
+
+    Returns
+    -------
+    list of Part
+
+    Raises
+    ------
+    ValueError
+        When `shape` is not that of maps, or a setting is out of its range.
+    """
+    if len(shape) != 3 or None in shape:
+        raise ValueError(f"shape={tuple(shape)}: expected (height, width, channels). Give base.output.shape[1:].")
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(map(repr, POOLINGS))}.")
+    if hidden < 0 or not 0 <= dropout < 1:
+        raise ValueError(f"hidden={hidden}, dropout={dropout}: expected hidden of at least 0 and dropout in 0..1.")
+    surgery.check_classes(classes)
+    units = math.prod(shape) if pooling == "flatten" else shape[2]
+    layers = [Part(pooling, units, 0, f"row = keras.layers.{POOLINGS[pooling]}()(features)")]
+    if hidden:
+        code = f'row = keras.layers.Dense({hidden}, activation="relu")(row)'
+        layers.append(Part("hidden", hidden, (units + 1) * hidden, code))
+        units = hidden
+    if dropout:
+        layers.append(Part(f"dropout {dropout:g}", units, 0, f"row = keras.layers.Dropout({dropout:g})(row)"))
+    code = f'logits = keras.layers.Dense({classes}, name="predictions")(row)'
+    return [*layers, Part("predictions", classes, (units + 1) * classes, code)]
+
+
+def carries(pictures, classes):
+    """Return the largest number of parameters that the labels of so many pictures pin down.
+
+    Each picture's label sets one number for each class. A linear head on d features has (d + 1) × classes parameters,
+    and where that reaches pictures × classes it can, in general, give every training picture any label at all.
+
+    References
+    ----------
+    Cover (1965), Geometrical and statistical properties of systems of linear inequalities.
+    """
+    return pictures * classes
+
+
+class HeadDesigner(frame.Explorer):
+    """The explorer that `head_designer` returns.
+
+    Attributes
+    ----------
+    pooling : ipywidgets.ToggleButtons
+    hidden : ipywidgets.SelectionSlider
+        Units of the hidden layer, 0 for none.
+    dropout : ipywidgets.FloatSlider
+    pictures : ipywidgets.SelectionSlider
+        Training pictures.
+    """
+
+    def __init__(self, base, classes=5, pictures=1000):
+        self.shape, self.classes = tuple(base.output.shape[1:]), classes
+        parts(self.shape, classes=classes)
+        if isinstance(pictures, bool) or not isinstance(pictures, int) or pictures < 1:
+            raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
+        self.pooling = ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row")
+        self.hidden = ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units")
+        self.dropout = ipywidgets.FloatSlider(0.0, min=0.0, max=0.9, step=0.1, description="Dropout")
+        self.pictures = ipywidgets.SelectionSlider(
+            options=sorted({*PICTURES, pictures}), value=pictures, description="Training pictures"
+        )
+        super().__init__(
+            "How large a head do your pictures carry?",
+            "Change global average to flatten and watch the count. Then go back, and add hidden units until the "
+            "warning comes. Does dropout change the count?",
+            {"pooling": self.pooling, "hidden": self.hidden, "dropout": self.dropout, "pictures": self.pictures},
+        )
+        self.start()
+
+    def answer(self, pooling, hidden, dropout, pictures):
+        """Return the drawing of the head, its count, its code, and whether the pictures carry it."""
+        layers = parts(self.shape, pooling, hidden, round(dropout, 2), self.classes)
+        total, carried = sum(layer.parameters for layer in layers), carries(pictures, self.classes)
+        chain = ", then ".join(f"{layer.name} ({layer.units:,})" for layer in layers)
+        maps = "×".join(map(str, self.shape))
+        alt = f"A head on maps of {maps}: {chain}. {total:,} parameters."
+        picture = frame.figure_html(_draw(maps, layers, total), alt)
+        code = "\n".join(layer.code for layer in layers)
+        return picture, frame.words_html(
+            f"<p>{_verdict(total, carried, pictures, self.classes, dropout)}</p>"
+            f'In code:<pre style="line-height:1.4">{code}</pre>'
+        )
+
+
+def _verdict(total, carried, pictures, classes, dropout):
+    sum_up = f"{pictures:,} pictures × {classes} classes = {carried:,} numbers that the labels set"
+    if total < carried:
+        return f"<strong>Your pictures carry it.</strong> {total:,} parameters, and {sum_up}."
+    helps = "Dropout makes that harder, and leaves the count as it is. " if dropout else ""
+    return (
+        f"<strong>Warning: larger than your pictures carry.</strong> {total:,} parameters, but only {sum_up}. A head "
+        "of this size can usually learn every training picture by heart, even with wrong labels, so its training "
+        f"accuracy tells you nothing. {helps}It may still do well on new pictures, if you stop in time: only the "
+        "validation accuracy can say. Smaller: a global pooling, fewer hidden units. More to carry it: more pictures."
+    )
+
+
+def _draw(maps, layers, total):
+    figure = Figure(figsize=(7.2, 2.4), layout="none")
+    axes = figure.add_axes((0, 0, 1, 0.88))
+    largest = max(math.log2(layer.units) for layer in layers)
+    boxes = [("maps", maps, 1.0, plots.GREY)]
+    for layer in layers:
+        colour = plots.ORANGE if layer.parameters else "#D9D9D9"
+        boxes.append((layer.name, f"{layer.units:,}", max(0.15, math.log2(layer.units) / largest), colour))
+    for place, (name, size, height, colour) in enumerate(boxes):
+        width = 0.5 if place == 0 else 0.16
+        axes.bar(place, height, width, bottom=-height / 2, color=colour, edgecolor="black", linewidth=0.8)
+        axes.text(place, -0.58, f"{name}\n{size}", ha="center", va="top", fontsize=9)
+        if place:
+            before = 0.27 if place == 1 else 0.1
+            axes.annotate("", (place - 0.1, 0), (place - 1 + before, 0), arrowprops={"arrowstyle": "->"})
+            count = layers[place - 1].parameters
+            label = f"{count:,}" if count else "none"
+            axes.text(place - 0.5, 0.05, label, ha="center", va="bottom", fontsize=8.5)
+    axes.set(xlim=(-0.5, 4.5), ylim=(-0.88, 0.6))
+    axes.set_axis_off()
+    figure.text(0.02, 0.9, f"{total:,} parameters (numbers above the arrows: parameters of each layer)", fontsize=10)
+    return figure
+
+
+def head_designer(base, classes=5, pictures=1000):
+    """Design a head for a base: how many parameters it has, and whether the training pictures can carry them.
+
+    Parameters
+    ----------
+    base : keras.Model
+        Convolutional, output shape (n, height, width, channels); it is not run.
+    classes : int
+    pictures : int
+        Training pictures at the start.
+
+    Returns
+    -------
+    HeadDesigner
+        Controls: ``pooling``, ``hidden``, ``dropout``, ``pictures``.
+
+    Raises
+    ------
+    ValueError
+        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is no such number.
+    """
+    return HeadDesigner(base, classes, pictures)

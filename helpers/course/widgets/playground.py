@@ -1,0 +1,190 @@
+"""The training playground: train a head, with settings of one's own, one run beside the other."""
+
+import math
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import plots
+from helpers.course.widgets import frame, training
+from helpers.measuring import evaluation
+
+MOST_EPOCHS = 30
+RUNS_SHOWN = 4
+LOWEST, HIGHEST = 1e-2, 1e4  # of the loss axis, the same for every run
+READINGS = {
+    "diverged": "Diverged: the loss ended worse than guessing, so its probabilities are worthless, whatever the "
+    "accuracy. Take a lower rate.",
+    "collapsed": "Collapsed: the head only guesses any more. Take a lower rate.",
+    "jumping": "Jumping: the loss went up again and again. Take a lower rate.",
+    "slow": "Slow: the loss falls, but is no better than guessing yet. Take a higher rate, or more epochs.",
+    "learned": "Learned: the training loss fell below guessing.",
+}
+
+
+class TrainingPlayground(frame.Explorer):
+    """The explorer that `training_playground` returns.
+
+    Attributes
+    ----------
+    optimizer : ipywidgets.Dropdown
+    learning_rate : ipywidgets.FloatLogSlider
+    epochs : ipywidgets.IntSlider
+    head : ipywidgets.ToggleButtons
+    train : ipywidgets.Button
+        While a run is under way it reads "Training …", and a click is dropped. It is not ``disabled``: browsers take
+        the keyboard's focus away from a disabled button, and whoever works by keyboard would have to find it again.
+    running : bool
+    progress : ipywidgets.IntProgress
+        Epochs done.
+    runs : list of Run
+        Every run, the oldest first; the last `RUNS_SHOWN` are drawn.
+    trainer : Trainer
+    """
+
+    def __init__(self, train, validation):
+        self.trainer, self.runs, self._panels = training.Trainer(train, validation), [], []
+        self.optimizer = ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer")
+        self.learning_rate = ipywidgets.FloatLogSlider(
+            1e-3, min=-6, max=2, step=0.5, readout_format=".1e", description="Learning rate"
+        )
+        self.epochs = ipywidgets.IntSlider(10, min=1, max=MOST_EPOCHS, description="Epochs")
+        self.head = ipywidgets.ToggleButtons(options=[training.LINEAR, training.HIDDEN], description="Head")
+        self.train, self.running = ipywidgets.Button(), False
+        self.progress = ipywidgets.IntProgress(0, 0, MOST_EPOCHS, description="Epochs done", layout={"width": "22em"})
+        self.progress.style.description_width = "6.5em"
+        self._show_running(False)
+        inputs = {
+            "optimizer": self.optimizer,
+            "learning_rate": self.learning_rate,
+            "epochs": self.epochs,
+            "head": self.head,
+        }
+        super().__init__(
+            "Train a head yourself",
+            "Press Train. Then raise the rate tenfold and train again, until something breaks. Is it the loss or the "
+            "accuracy? Do the same with the hidden layer: what breaks now? Does SGD want the same rate as Adam?",
+            inputs,
+            rows=[*inputs.values(), ipywidgets.HBox([self.train, self.progress])],
+            remember=False,
+        )
+        size = training.batch_size(len(self.trainer.training[1]))
+        self.words.value = frame.words_html(
+            f"No run yet. A run trains on {len(self.trainer.training[1]):,} pictures in batches of {size}, "
+            f"and ends after two seconds at the latest."
+        )
+        self.train.on_click(self._clicked)
+
+    def answer(self, **settings):
+        """Train for real, and return the panels of the last runs and their table."""
+        self.progress.max, self.progress.value = settings["epochs"], 0
+        run = self.trainer.run(**settings, report=self._report)
+        self.runs.append(run)
+        self._panels = [*self._panels, self._panel(run, len(self.runs))][-RUNS_SHOWN:]
+        rows = [self._row(number, past) for number, past in list(enumerate(self.runs, start=1))[: -RUNS_SHOWN - 1 : -1]]
+        head = ("Run", "Settings", "Epochs", "Training accuracy", "Validation accuracy (95 % interval)", "Reading")
+        return frame.row_html(self._panels), frame.words_html(frame.table_html(head, rows, "The last runs"), frame.WIDE)
+
+    def _clicked(self, button):
+        if not self.running:
+            self._show_running(True)
+            self.latest.ask(self.settings())
+
+    def _show_running(self, running):
+        self.running = running
+        self.train.description = "Training …" if running else "Train"
+        self.train.button_style = "" if running else "primary"
+
+    def _respond(self, settings):
+        try:
+            super()._respond(settings)
+        finally:
+            self._show_running(False)
+
+    def _report(self, epoch):
+        self.progress.value = epoch
+
+    def _row(self, number, run):
+        value, low, high = evaluation.accuracy(self.trainer.validation[1], np.nan_to_num(run.logits))
+        epochs = str(run.done) if run.done == run.epochs else f"{run.done} of {run.epochs}, then stopped"
+        accuracy = f"{run.history['val_accuracy'][-1]:.1%} ({low:.0%} to {high:.0%})"
+        if not np.isfinite(run.logits).all():
+            accuracy = "none: not numbers any more"
+        reading = READINGS[run.verdict]
+        best = training.best_epoch(run.history)
+        if run.verdict == "learned" and best < run.done:
+            reading += f" The validation loss was lowest after epoch {best}: since then it learns by heart."
+        return f"{number}", _title(run), epochs, f"{run.history['accuracy'][-1]:.1%}", accuracy, reading
+
+    def _panel(self, run, number):
+        last = {name: values[-1] for name, values in run.history.items()}
+        alt = (
+            f"Run {number}: {_title(run)}. {READINGS[run.verdict]} Training loss from {run.history['loss'][0]:.3g} to "
+            f"{last['loss']:.3g}; validation accuracy from {run.history['val_accuracy'][0]:.0%} to "
+            f"{last['val_accuracy']:.0%} after {run.done} epochs."
+        )
+        return frame.figure_html(_draw(run, number, self.trainer.classes), alt)
+
+
+def _title(run):
+    return f"{run.optimizer}, rate {run.learning_rate:.1e}, {run.head}"
+
+
+def _draw(run, number, classes):
+    figure = Figure(figsize=(2.6, 4.1), layout="none")
+    upper, lower = figure.add_axes((0.2, 0.51, 0.77, 0.31)), figure.add_axes((0.2, 0.16, 0.77, 0.28))
+    upper.set_yscale("log")
+    upper.set_yticks([0.01, 1, 100, 10_000], ["0.01", "1", "100", "10,000"])
+    upper.minorticks_off()
+    epochs = range(run.done + 1)
+    for axes, metric, guess in ((upper, "loss", math.log(classes)), (lower, "accuracy", 1 / classes)):
+        floor = LOWEST if metric == "loss" else 0
+        for name, look in (
+            (metric, {"linestyle": "--", "color": plots.BLUE, "label": "training"}),
+            (
+                f"val_{metric}",
+                {"marker": "o", "markersize": 2.5, "color": plots.ORANGE, "label": "validation"},
+            ),
+        ):
+            axes.plot(epochs, np.clip(run.history[name], floor, HIGHEST), **look)
+        axes.axhline(guess, color=plots.GREY, linewidth=0.8, linestyle=":", label="guessing")
+        axes.set_title(metric, fontsize=8, loc="left", pad=3)
+        axes.tick_params(labelsize=7)
+        axes.set_xlim(0, run.done)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    upper.set(ylim=(LOWEST, HIGHEST), xticklabels=[])
+    lower.set(ylim=(0, 1))
+    lower.set_xlabel("epoch", fontsize=8, labelpad=1)
+    figure.legend(*lower.get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=6.5, frameon=False)
+    if not np.isfinite(run.history["loss"]).all():
+        upper.text(0.5, 0.5, "not a number", transform=upper.transAxes, ha="center", fontsize=8)
+    look = {"fontweight": "bold", "color": plots.ORANGE} if run.verdict in ("diverged", "collapsed") else {}
+    figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **look)
+    rest = f"{run.optimizer}, rate {run.learning_rate:.1e}\n{run.head}"
+    figure.text(0.03, 0.93, rest, va="top", fontsize=8, linespacing=1.25)
+    return figure
+
+
+def training_playground(train, validation):
+    """Train a head on cached features, with settings of your own, as often as you like.
+
+    A run uses Keras, takes at most two seconds, and stays on the screen beside the last ones. It touches no model and
+    no random generator of yours.
+
+    Parameters
+    ----------
+    train, validation : (array (n, d), array of int (n,))
+        Pooled features of a frozen trunk, one row a picture, and labels from 0.
+
+    Returns
+    -------
+    TrainingPlayground
+        Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, and the button ``train``.
+
+    Raises
+    ------
+    ValueError
+        When features and labels do not fit one another, or are not pooled.
+    """
+    return TrainingPlayground(train, validation)

@@ -1,0 +1,158 @@
+"""The fine-tuning rate explorer: measured curves, one learning rate at a time against all the others."""
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+from helpers import plots
+from helpers.course.widgets import frame
+
+
+def read(history, before=None, pictures=None):
+    """Say what a fine-tuning run did to the validation accuracy.
+
+    Parameters
+    ----------
+    history : dict of str to list of float
+        With ``val_accuracy``, one number an epoch.
+    before : float, optional
+        Validation accuracy before fine-tuning.
+    pictures : int, optional
+        Number of validation pictures; changes within the 95 % interval of `before` then count as none.
+
+    Returns
+    -------
+    {"forgot", "dipped", "gained", "no clear change", "unknown"}
+        Forgot: ends clearly below `before`. Dipped: clearly below after the first epoch, no longer at the end.
+        Unknown: `before` was not given.
+    """
+    if before is None:
+        return "unknown"
+    low, high = interval(before, pictures) if pictures else (before, before)
+    accuracies = history["val_accuracy"]
+    if accuracies[-1] < low:
+        return "forgot"
+    if accuracies[0] < low:
+        return "dipped"
+    return "gained" if accuracies[-1] > high else "no clear change"
+
+
+READINGS = {
+    "forgot": "It forgot: the accuracy ended below where fine-tuning began. The steps were large enough to wreck what "
+    "the trunk knew.",
+    "dipped": "It dipped in the first epoch and came back: the first steps broke more than they taught.",
+    "gained": "It gained: the end lies above the interval of the accuracy before.",
+    "no clear change": "No clear change: the end lies within the interval of the accuracy before.",
+    "unknown": "",
+}
+
+
+def interval(accuracy, pictures):
+    """Return the 95 % Wilson interval of an accuracy that was measured on so many pictures."""
+    found = stats.binomtest(round(accuracy * pictures), pictures).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+class RateExplorer(frame.Explorer):
+    """The explorer that `rate_explorer` returns.
+
+    Attributes
+    ----------
+    rate : ipywidgets.SelectionSlider
+        Over the rates, the lowest first.
+    """
+
+    def __init__(self, histories, before=None, pictures=None):
+        if not histories:
+            raise ValueError("There are no curves: give a dict of learning rate to History.history.")
+        for rate, history in histories.items():
+            lengths = {len(history.get(name, ())) for name in ("accuracy", "val_accuracy")}
+            if isinstance(rate, str) or lengths & {0} or len(lengths) > 1:
+                raise ValueError(
+                    f"The entry {rate!r}: expected a learning rate (a number) and a history with 'accuracy' and "
+                    "'val_accuracy', equally long. Fit with metrics=['accuracy'] and validation_data."
+                )
+        self.histories = {float(rate): histories[rate] for rate in sorted(histories)}
+        self.before, self.pictures = before, pictures
+        options = [(f"{rate:g}", rate) for rate in self.histories]
+        middle = options[len(options) // 2][1]
+        self.rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
+        super().__init__(
+            "How much rate does fine-tuning bear?",
+            "Go from the lowest rate to the highest. Does any of them pay? Where does it begin to destroy? Look at the "
+            "first epoch above all, and at what the training accuracy says meanwhile.",
+            {"rate": self.rate},
+        )
+        self.start()
+
+    def answer(self, rate):
+        """Return the curves with one rate in front, and what that rate did."""
+        history = self.histories[rate]
+        accuracies = history["val_accuracy"]
+        last = accuracies[-1]
+        text = f"Rate {rate:g}: validation accuracy {accuracies[0]:.1%} after the first epoch, {last:.1%} at the end"
+        if self.pictures:
+            low, high = interval(last, self.pictures)
+            text += f" (95 % interval {low:.0%} to {high:.0%}, {self.pictures} pictures)"
+        text += f"; training accuracy {history['accuracy'][-1]:.1%}."
+        if self.before is not None:
+            text += f" Before fine-tuning it was {self.before:.1%}. "
+            text += READINGS[read(history, self.before, self.pictures)]
+        return frame.figure_html(self._draw(rate), text), frame.words_html(text)
+
+    def _draw(self, rate):
+        figure = Figure(figsize=(6.4, 3.6), layout="none")
+        axes = figure.add_axes((0.1, 0.22, 0.87, 0.69))
+        for other, history in self.histories.items():
+            if other != rate:
+                axes.plot(*self._path(history["val_accuracy"]), color="#CCCCCC", linewidth=1, zorder=1)
+        history = self.histories[rate]
+        epochs, accuracies = self._path(history["val_accuracy"])
+        later = range(1, len(history["accuracy"]) + 1)
+        axes.plot(later, history["accuracy"], "--", color=plots.BLUE, label="training")
+        axes.plot(epochs, accuracies, "-o", color=plots.ORANGE, markersize=4, label="validation", zorder=3)
+        if self.pictures:
+            low, high = interval(accuracies[-1], self.pictures)
+            size = [[accuracies[-1] - low], [high - accuracies[-1]]]
+            axes.errorbar(epochs[-1], accuracies[-1], yerr=size, color=plots.ORANGE, capsize=4, label="95 % interval")
+        if self.before is not None:
+            axes.axhline(self.before, color="black", linewidth=0.9, linestyle=":", label="before fine-tuning")
+        axes.plot([], [], color="#CCCCCC", label="other rates")
+        axes.set(ylim=(0, 1.02), xlim=(-0.2, max(later) + 0.3), xlabel="epoch", ylabel="accuracy")
+        axes.set_xticks(range(len(later) + 1) if len(later) <= 12 else np.linspace(0, len(later), 6).round())
+        axes.set_title(f"Fine-tuning at rate {rate:g}", loc="left", fontsize=11)
+        figure.legend(fontsize=8, frameon=False, loc="lower center", ncols=5, columnspacing=1.2)
+        return figure
+
+    def _path(self, accuracies):
+        """Return epochs and accuracies, beginning before fine-tuning where that is known."""
+        if self.before is None:
+            return list(range(1, len(accuracies) + 1)), list(accuracies)
+        return list(range(len(accuracies) + 1)), [self.before, *accuracies]
+
+
+def rate_explorer(histories, before=None, pictures=None):
+    """Compare fine-tuning runs that differ in nothing but the learning rate.
+
+    Parameters
+    ----------
+    histories : dict of float to dict
+        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``: of runs of your own, or those that
+        `stored_rates` returns.
+    before : float, optional
+        Validation accuracy before fine-tuning, from which every run started.
+    pictures : int, optional
+        Number of validation pictures, for the interval.
+
+    Returns
+    -------
+    RateExplorer
+        Control: ``rate``.
+
+    Raises
+    ------
+    ValueError
+        When there is no curve, or one that lacks an accuracy.
+    """
+    return RateExplorer(histories, before, pictures)

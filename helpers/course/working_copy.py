@@ -1,0 +1,87 @@
+"""The learner's own folder: a copy of the course's notebooks that nothing overwrites."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import nbformat
+
+from helpers import storage
+
+COURSE = Path(__file__).parents[2] / "notebooks"
+RECORD = ".laid_out.json"
+
+
+def course_notebooks(folder=COURSE):
+    """Return the notebooks of the course, in order."""
+    return sorted(Path(folder).glob("[0-9][0-9]_*.ipynb"))
+
+
+def working_copy(start=None):
+    """Return the learner's folder: the nearest that `make lab` has laid out, from `start` upwards.
+
+    Parameters
+    ----------
+    start : path, optional
+        The kernel's folder by default, which is that of the notebook.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None outside a working copy.
+    """
+    try:
+        start = Path(start or Path.cwd()).resolve()
+        return next((folder for folder in (start, *start.parents) if (folder / RECORD).is_file()), None)
+    except OSError:  # the folder was deleted while the kernel ran
+        return None
+
+
+def lay_out(target, course=COURSE):
+    """Lay out a working copy of the course, and never overwrite anything in it.
+
+    A notebook that is not there yet is copied with its outputs cleared. Where the course's notebook has changed
+    since, the new version is laid beside the learner's own.
+
+    Parameters
+    ----------
+    target : path
+        The learner's folder.
+    course : path
+        Where the course's notebooks lie.
+
+    Returns
+    -------
+    list of str
+        One line for each notebook that was laid beside an older one.
+    """
+    target = Path(target)
+    target.mkdir(parents=True, exist_ok=True)
+    record = target / RECORD
+    try:
+        laid = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        laid = {}
+    news = []
+    for path in course_notebooks(course):
+        text = nbformat.writes(cleared(nbformat.read(path, as_version=4)))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        place = target / path.name
+        if place.exists() and laid.get(path.name) != digest:
+            place = target / f"{path.stem}.new-{digest[:6]}.ipynb"
+            news.append(f"{path.name} has changed in the course; the new version lies beside yours as {place.name}.")
+        if not place.exists():
+            with storage.written_whole(place) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        laid[path.name] = digest
+    with storage.written_whole(record) as temporary:
+        temporary.write_text(json.dumps(laid, indent=1), encoding="utf-8")
+    return news
+
+
+def cleared(notebook):
+    """Return the notebook without outputs and execution counts, so that no prediction is spoiled."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook

@@ -1,0 +1,258 @@
+"""How good is it, how sure are we, and where does it fail?"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn import metrics
+
+
+def accuracy(labels, predictions, confidence=0.95):
+    """Return an accuracy with its Wilson interval.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    predictions : array of int, shape (n,), or of float, shape (n, classes)
+        Predicted labels, or logits or probabilities of which the largest counts.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    accuracy, low, high : float
+        In 0..1.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to count or the numbers of labels and predictions differ.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    labels, predicted = _pair(labels, predictions)
+    right = int((labels == predicted).sum())
+    interval = stats.binomtest(right, len(labels)).proportion_ci(confidence, method="wilson")
+    return right / len(labels), float(interval.low), float(interval.high)
+
+
+def paired_difference(labels, first, second, confidence=0.95, resamples=5000, seed=0):
+    """Return how much more accurate `second` is than `first` on the same pictures, with a bootstrap interval.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    first, second : array of int (n,), or of float (n, classes)
+        Predictions of two models for the same pictures in the same order.
+    confidence : float
+        Between 0 and 1.
+    resamples : int
+        Bootstrap resamples of the pictures.
+    seed : int
+
+    Returns
+    -------
+    difference, low, high : float
+        In −1..1; positive where `second` is better. The interval is the percentile interval.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 13.
+    """
+    truth, one = _pair(labels, first)
+    _, two = _pair(labels, second)
+    gain = (two == truth).astype(float) - (one == truth).astype(float)
+    if (gain == gain[0]).all():  # nothing varies, so no resample can differ
+        return float(gain[0]), float(gain[0]), float(gain[0])
+    result = stats.bootstrap(
+        (gain,), np.mean, confidence_level=confidence, n_resamples=resamples, method="percentile", rng=seed
+    )
+    return float(gain.mean()), float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def paired_over_seeds(labels, first, second, confidence=0.95, resamples=2000, seed=0):
+    """Return how much more accurate one method is than another, over repeated trainings on the same test pictures.
+
+    Both sources of chance count: which pictures were tested, and how the trainings fell out. So pictures and seeds are
+    both resampled, each by itself (the pigeonhole bootstrap). Pictures that belong together, such as three drawings of
+    one thing, are no independent evidence: for them see `helpers.measuring.results.difference`.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    first, second : array of int, shape (seeds, n)
+        Predicted labels of two methods, a row a training; row i of both had the same seed and sample.
+    confidence : float
+        Between 0 and 1.
+    resamples : int
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    difference, low, high : float
+        In −1..1; positive where `second` is better. The interval is the percentile interval; it is a little too wide
+        rather than too narrow.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit one another, or there is only one seed.
+
+    References
+    ----------
+    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics.
+    """
+    labels, first, second = (np.asarray(given) for given in (labels, first, second))
+    if first.shape != second.shape or first.ndim != 2 or first.shape[1:] != labels.shape:
+        raise ValueError(
+            f"Predictions of shapes {first.shape} and {second.shape} for {labels.shape} labels: expected (seeds, n) "
+            "twice and (n,)."
+        )
+    if len(first) < 2:
+        raise ValueError("One training of each method: expected at least two seeds. Take paired_difference for one.")
+    gain = (second == labels).astype(float) - (first == labels)
+    seeds, pictures = gain.shape
+    generator = np.random.default_rng(seed)
+    means = [
+        gain[generator.integers(0, seeds, seeds)].mean(axis=0)[generator.integers(0, pictures, pictures)].mean()
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(gain.mean()), float(low), float(high)
+
+
+def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
+    """Return how many test pictures could show a difference in accuracy between two models.
+
+    Parameters
+    ----------
+    difference : float
+        The difference that is to be shown, e.g. 0.02 for two points.
+    disagreement : float
+        Share of pictures for which exactly one of the two models is right; at least the size of `difference`.
+    confidence : float
+        Of the interval that must leave out zero.
+    power : float
+        Probability with which it shall do so, if the difference is real.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        When a share is out of range.
+
+    References
+    ----------
+    Connor (1987), Sample size for testing differences in proportions for the paired-sample design, Biometrics.
+    """
+    size = abs(difference)
+    if not 0 < size <= disagreement <= 1 or not (0 < confidence < 1 and 0 < power < 1):
+        raise ValueError(
+            f"difference={difference!r}, disagreement={disagreement!r}: expected 0 < |difference| ≤ disagreement ≤ 1, "
+            "because only pictures on which the models differ can make a difference."
+        )
+    sure, found = stats.norm.ppf([(1 + confidence) / 2, power])
+    needed = (sure * np.sqrt(disagreement) + found * np.sqrt(disagreement - size**2)) / size
+    return int(np.ceil(needed**2))
+
+
+def confusion(labels, predictions, class_names):
+    """Return the confusion matrix: rows are the true classes, columns the predicted ones.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    predictions : array of int (n,), or of float (n, classes)
+    class_names : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Counts, shape (classes, classes).
+
+    Raises
+    ------
+    ValueError
+        When a label or a prediction has no name.
+    """
+    labels, predicted = _pair(labels, predictions)
+    _check_names(class_names, max(labels.max(), predicted.max()) + 1)
+    matrix = metrics.confusion_matrix(labels, predicted, labels=range(len(class_names)))
+    return pd.DataFrame(
+        matrix, index=pd.Index(class_names, name="true"), columns=pd.Index(class_names, name="predicted")
+    )
+
+
+def mistakes(labels, probabilities, class_names, files=None):
+    """Return the wrong predictions, the most confident first.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    probabilities : array of float, shape (n, classes)
+        Rows that sum to 1.
+    class_names : sequence of str
+    files : sequence, length n, optional
+        What to show beside each, e.g. the paths of the pictures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: place of the picture. Columns: ``true``, ``predicted``, ``confidence`` (probability of the predicted
+        class), ``probability_of_true``, and ``file`` where `files` is given.
+
+    Raises
+    ------
+    ValueError
+        When the rows are no probabilities, or names or files are too few or too many.
+    """
+    labels, predicted = _pair(labels, probabilities)
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
+        raise ValueError(
+            "Expected probabilities (n, classes), rows that sum to 1: put logits through keras.ops.softmax first."
+        )
+    _check_names(class_names, max(labels.max() + 1, probabilities.shape[1]))
+    if files is not None and len(files) != len(labels):
+        raise ValueError(f"{len(files)} files for {len(labels)} labels: expected one for each, in the same order.")
+    wrong = np.flatnonzero(predicted != labels)
+    names = np.asarray(class_names)
+    table = pd.DataFrame(
+        {
+            "true": names[labels[wrong]],
+            "predicted": names[predicted[wrong]],
+            "confidence": probabilities[wrong, predicted[wrong]],
+            "probability_of_true": probabilities[wrong, labels[wrong]],
+        },
+        index=wrong,
+    )
+    if files is not None:
+        table["file"] = [files[place] for place in wrong]
+    return table.sort_values("confidence", ascending=False, kind="stable")
+
+
+def _check_names(class_names, classes):
+    if len(class_names) < classes:
+        raise ValueError(
+            f"{len(class_names)} class names for {classes} classes: expected one for each, in the order of labels."
+        )
+
+
+def _pair(labels, predictions):
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"labels of shape {labels.shape}: expected whole numbers (n,). Use argmax on one-hot rows.")
+    predicted = predictions.argmax(axis=1) if predictions.ndim == 2 and predictions.shape[1] > 1 else predictions
+    if predicted.shape != labels.shape:
+        raise ValueError(
+            f"{len(labels)} labels but predictions of shape {predictions.shape}: expected one row for each label, "
+            "either a whole number or a column for each of at least 2 classes."
+        )
+    if predicted.dtype.kind == "f" and (predicted % 1).any():
+        raise ValueError("predictions (n,) must be whole numbers, the predicted labels; one is a fraction.")
+    return labels, predicted

@@ -1,0 +1,328 @@
+"""What the results of `helpers.measuring.study` say, and how surely: one table in, tidy tables out.
+
+An interval counts both sources of chance: the trainings (seeds) and the test pictures are resampled, each by itself.
+Where several pictures show one thing, as the drawings of one emoji by three artists do, the thing is resampled.
+"""
+
+import functools
+import itertools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import assets
+from helpers.measuring import study
+
+RESAMPLES = 2000
+
+
+class Cell(NamedTuple):
+    """A place in the grid: all of its trainings differ in nothing but the seed.
+
+    Attributes
+    ----------
+    experiment, data : str
+        As in the results file.
+    per_class : int
+        Training pictures of each class; 0 is all of them.
+    method : str
+    """
+
+    experiment: str
+    data: str
+    per_class: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What was to be answered.
+
+    Attributes
+    ----------
+    labels : array of int, shape (n,)
+    things : array of int, shape (n,)
+        Number of the thing that a picture shows, from 0. Pictures of one thing are no independent evidence.
+    """
+
+    labels: np.ndarray
+    things: np.ndarray
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A results file and the pictures on which its predictions were made.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        As `helpers.measuring.study.results` gives it.
+    pictures : dict of str to Pictures
+        For ``"animals"`` and ``"emoji"`` the test pictures; for ``"choice animals"`` and ``"choice emoji"`` those of
+        validation; for the two experiments with a shift what each was tested on.
+    """
+
+    table: pd.DataFrame
+    pictures: dict
+
+    def rows(self, cell):
+        """Return the rows of a cell in the order of their seeds."""
+        columns = zip(cell._fields, cell, strict=True)
+        chosen = np.logical_and.reduce([self.table[name] == value for name, value in columns])
+        return self.table[chosen].sort_values("seed")
+
+    def pictures_of(self, experiment, data):
+        """Return the pictures on which an experiment was judged."""
+        for name in (experiment, f"{experiment} {data}", data):
+            if name in self.pictures:
+                return self.pictures[name]
+        raise ValueError(f"No pictures are known for {experiment!r} on {data!r}; known: {', '.join(self.pictures)}.")
+
+
+def read(path=study.RESULTS):
+    """Return a results file with the labels of its pictures.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    helpers.storage.StorageError
+        When there is no results file, or the pictures are missing or altered.
+    """
+    pictures = {}
+    for data in study.DATA:
+        test, names = assets.pictures(data, "test")
+        pictures[data] = _pictures(test, names)
+        pictures[f"choice {data}"] = _pictures(*assets.pictures(data, "validation"))
+        if data == "emoji":
+            third = [file for file in test if file.stem.endswith(study.THIRD_ARTIST)]
+            pictures[study.OTHER_ARTIST] = _pictures(third, names)
+            pictures[study.SAME_ARTISTS] = _pictures([file for file in test if file not in third], names)
+    return Evidence(study.results(path), pictures)
+
+
+def _pictures(files, class_names):
+    labels = np.array([class_names.index(file.parent.name) for file in files])
+    # A drawing is called after its emoji and its artist, a photograph after its place in CIFAR-10's sheets.
+    by_artists = all(file.stem.rpartition("_")[2].isalpha() for file in files)
+    things = [file.stem.rpartition("_")[0] if by_artists else f"{file.parent.name}/{file.stem}" for file in files]
+    return Pictures(labels, np.unique(things, return_inverse=True)[1])
+
+
+def verified(evidence):
+    """Count every row's predictions again, and return how many rows there are.
+
+    Raises
+    ------
+    ValueError
+        When a row's accuracy is not what its predictions say.
+    """
+    for row in evidence.table.itertuples():
+        labels = evidence.pictures_of(row.experiment, row.data).labels
+        where = f"{row.experiment}, {row.data}, {row.per_class}, {row.method}, seed {row.seed}"
+        if len(row.predictions) != len(labels):
+            raise ValueError(f"Row {where}: {len(row.predictions)} predictions for {len(labels)} pictures.")
+        counted = np.mean(_digits(row.predictions) == labels)
+        if abs(counted - row.accuracy) > 1e-5:
+            raise ValueError(f"Row {where}: accuracy {row.accuracy}, but its predictions are right for {counted:.5f}.")
+    return len(evidence.table)
+
+
+def accuracy(evidence, cell):
+    """Return the mean accuracy of a cell's trainings with its 95 % interval.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    cell : Cell
+
+    Returns
+    -------
+    accuracy, low, high : float
+        In 0..1.
+
+    Raises
+    ------
+    ValueError
+        When the cell has fewer than two trainings.
+    """
+    sums, counts = _totals(evidence, cell)
+    return _share(sums, counts), *_interval(_draws(sums, counts))
+
+
+def difference(evidence, first, second):
+    """Return how much more accurate the trainings of a second cell are than those of a first, with a 95 % interval.
+
+    The comparison is paired: seed by seed, and thing by thing. The two may have been tested on different pictures of
+    the same things, such as the drawings of two artists.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    first, second : Cell
+
+    Returns
+    -------
+    difference, low, high : float
+        In −1..1; positive where `second` is better.
+
+    Raises
+    ------
+    ValueError
+        When a cell has fewer than two trainings, the seeds differ, or the two were tested on different things.
+
+    References
+    ----------
+    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics; Rao and Wu (1988), Resampling inference with
+    complex survey data, Journal of the American Statistical Association (for the number of seeds drawn).
+    """
+    return differences(evidence, (first, second))[first, second]
+
+
+def differences(evidence, cells):
+    """Return what `difference` gives for each pair of cells, in less time than one by one.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    cells : sequence of Cell
+
+    Returns
+    -------
+    dict of (Cell, Cell) to (float, float, float)
+        Each pair once, in the order of `cells`.
+
+    Raises
+    ------
+    ValueError
+        As `difference` does.
+    """
+    seeds = {cell: tuple(evidence.rows(cell)["seed"]) for cell in cells}
+    totals = {cell: _totals(evidence, cell) for cell in cells}
+    for cell in cells[1:]:
+        if seeds[cell] != seeds[cells[0]] or totals[cell][1].shape != totals[cells[0]][1].shape:
+            told = (f"{one} has seeds {seeds[one]} and {totals[one][1].size} things" for one in (cells[0], cell))
+            raise ValueError(
+                f"{'; '.join(told)}: only trainings with the same seeds, tested on the same things, can be paired."
+            )
+    draws = {cell: _draws(*totals[cell]) for cell in cells}
+    return {
+        (one, two): (_share(*totals[two]) - _share(*totals[one]), *_interval(draws[two] - draws[one]))
+        for one, two in itertools.combinations(cells, 2)
+    }
+
+
+def shown(interval):
+    """Return whether an interval (value, low, high) of a difference leaves out zero."""
+    return interval[1] > 0 or interval[2] < 0
+
+
+def disagreement(evidence, first, second):
+    """Return the share of pictures for which exactly one of two methods is right, on average over the seeds.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    first, second : Cell
+        Tested on the same pictures.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.mean(_right(evidence, first) != _right(evidence, second)))
+
+
+def table(evidence, experiment, data=None, per_class=None):
+    """Return the accuracy of every cell of an experiment, with its interval.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    experiment : str
+    data : str, optional
+        This data set alone.
+    per_class : int, optional
+        This number of training pictures alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a cell, in the order of the file. Columns: ``data``, ``per_class``, ``method``; ``accuracy``, ``low``,
+        ``high`` (float, 0..1); ``seeds``, ``pictures`` (int).
+
+    Raises
+    ------
+    ValueError
+        When there is no such cell.
+    """
+    found = evidence.table
+    wanted = {"experiment": experiment, "data": data, "per_class": per_class}
+    for column, value in wanted.items():
+        found = found if value is None else found[found[column] == value]
+    if found.empty:
+        raise ValueError(f"The results hold nothing for {wanted}. Check the spelling, or run `make experiments`.")
+    rows = []
+    for key in found[list(Cell._fields)].drop_duplicates().itertuples(index=False, name=None):
+        cell = Cell(*key)
+        size = len(evidence.pictures_of(experiment, cell.data).labels)
+        rows.append((*cell[1:], *accuracy(evidence, cell), len(evidence.rows(cell)), size))
+    return pd.DataFrame(rows, columns=[*Cell._fields[1:], "accuracy", "low", "high", "seeds", "pictures"])
+
+
+def _digits(text):
+    return np.frombuffer(text.encode(), dtype=np.uint8) - ord("0")
+
+
+def _right(evidence, cell):
+    """Return which answers were right: bool (seeds, pictures)."""
+    rows = evidence.rows(cell)
+    if len(rows) < 2:
+        raise ValueError(
+            f"{cell} has {len(rows)} trainings in the results: expected at least two seeds. Run `make experiments`."
+        )
+    labels = evidence.pictures_of(cell.experiment, cell.data).labels
+    return np.array([_digits(text) == labels for text in rows["predictions"]])
+
+
+def _totals(evidence, cell):
+    """Return the number of right answers for each thing (seeds, things), and of its pictures (things,)."""
+    things = evidence.pictures_of(cell.experiment, cell.data).things
+    sums = np.array([np.bincount(things, right) for right in _right(evidence, cell)])
+    return sums, np.bincount(things)
+
+
+def _share(sums, counts):
+    return float(sums.sum() / counts.sum() / len(sums))
+
+
+def _draws(sums, counts):
+    """Return the accuracy in each resample; the same resamples for all that has as many seeds and things."""
+    seeds, things = _resamples(len(sums), len(counts))
+    return ((things @ sums.T) * seeds).sum(axis=1) / (things @ counts)
+
+
+@functools.cache
+def _resamples(seeds, things):
+    """Return how often each seed, as a share, and each thing stands in each resample.
+
+    One seed fewer is drawn than there are, which makes up for their small number (Rao and Wu, 1988).
+    """
+    generator = np.random.default_rng(0)
+    return (
+        generator.multinomial(seeds - 1, np.full(seeds, 1 / seeds), RESAMPLES) / (seeds - 1),
+        generator.multinomial(things, np.full(things, 1 / things), RESAMPLES).astype(float),
+    )
+
+
+def _interval(draws):
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)

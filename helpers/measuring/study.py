@@ -1,0 +1,148 @@
+"""The study behind the comparison of methods: its design, and the reader of its results file.
+
+A run's seed decides its training sample, the head's start and the order of the pictures; the test pictures never
+change. Learning rates are chosen on validation pictures, with a seed of their own, and are in the file too.
+The file is made by ``make experiments``; nothing here imports TensorFlow.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import storage
+
+RESULTS = Path(__file__).with_name("study.tsv")
+BLOCKS = ("block1", "block2", "block3", "block4", "block5")
+SIDE, BATCH, CLASSES = 96, 32, 5
+SEEDS = tuple(range(5))
+SEED_OF_CHOICE = 1000
+COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
+HEAD_RATES, BLOCK_RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), (1e-5, 3e-5, 1e-4, 3e-4)
+DATA = ("animals", "emoji")
+THIRD_ARTIST = "fluent"
+
+FROM_SCRATCH, RANDOM, FROZEN = "scratch", "random VGG16 + head", "frozen VGG16 + head"
+LP_FT, FRESH = "LP-FT", "fine-tuned, fresh head"
+# For each method: the learning rates to choose from, and the most epochs for each count of pictures, more where an
+# epoch is short. When the validation loss has not fallen for a fifth of them, training ends with the best weights.
+CARE = {
+    FROM_SCRATCH: ((3e-4, 1e-3, 3e-3, 1e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    RANDOM: ((3e-4, 1e-3, 3e-3, 1e-2, 3e-2), dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    FROZEN: (HEAD_RATES, dict(zip(COUNTS, (100, 60, 40), strict=True))),
+    LP_FT: (BLOCK_RATES, dict(zip(COUNTS, (15, 8, 5), strict=True))),
+    FRESH: (BLOCK_RATES, dict(zip(COUNTS, (30, 12, 6), strict=True))),  # its head has further to go
+}
+HEADS = ("pooling", "flatten", "pooling, flipped too", "flatten, flipped too")
+PREPROCESSING = ("right", "0 to 1", "red and blue exchanged", "twice")
+SAME_ARTISTS, OTHER_ARTIST = "shift, unseen emoji of the same artists", "shift, unseen emoji of the third artist"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of the grid, and the key of its row (of its two rows for ``shift``).
+
+    Attributes
+    ----------
+    experiment : {"choice", "quadrants", "depth", "preprocessing", "head", "shift"}
+    data : {"animals", "emoji"}
+    per_class : int
+        Training pictures of each class; 0 is all of them.
+    method : str
+    seed : int
+    rate : float
+        Learning rate of Adam; 0 where the run takes the one that was chosen.
+    """
+
+    experiment: str
+    data: str
+    per_class: int
+    method: str
+    seed: int
+    rate: float = 0.0
+
+    @property
+    def rows(self):
+        """Names of the experiments under which its results stand."""
+        return (SAME_ARTISTS, OTHER_ARTIST) if self.experiment == "shift" else (self.experiment,)
+
+
+def grid(seeds=SEEDS):
+    """Return every run, the choices of rates first.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of Run
+    """
+    cells = [("depth", data, 0, block) for data in DATA for block in BLOCKS]
+    cells += [("preprocessing", data, 40, method) for data in DATA for method in PREPROCESSING]
+    cells += [("head", data, 40, method) for data in DATA for method in HEADS]
+    cells += [("quadrants", data, count, method) for method in CARE for data in DATA for count in COUNTS]
+    choices = [
+        Run("choice", data, count, method, SEED_OF_CHOICE, rate)
+        for _, data, count, method in cells
+        for rate in (CARE[method][0] if method in CARE else HEAD_RATES)
+    ]
+    cells += [("shift", "emoji", 0, method) for method in (FROZEN, LP_FT, FRESH)]  # with the rates of the quadrants
+    return choices + [Run(*cell, seed) for cell in cells for seed in seeds]
+
+
+def results(path=RESULTS):
+    """Return the results file as a table; a last line that was cut off in writing is left out.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``experiment``, ``data``, ``per_class``, ``method``, ``seed``, ``rate``, ``accuracy``, ``loss`` (on the
+        test pictures; on validation pictures for ``choice``), ``seconds`` (of training, features at hand; a busy
+        machine makes them long), ``cpu_seconds`` (of all cores together, which a busy machine leaves as they are),
+        ``trunk_pictures`` (passed once through a frozen trunk for it), ``pictures_seen`` in training,
+        ``trainable_parameters``, ``epochs``, ``predictions`` (a digit a test picture, text), ``versions``,
+        ``processor``.
+
+    Raises
+    ------
+    helpers.storage.StorageError
+        When there is no such file, or not one whole line in it.
+    """
+    path = Path(path)
+    whole = whole_lines(path.read_text(encoding="utf-8")) if path.is_file() else ""
+    if not whole:
+        raise storage.StorageError(f"There are no results at {path.name}. Restore the file, or run `make experiments`.")
+    lines = [line.split("\t") for line in whole.splitlines()]
+    table = pd.DataFrame(lines[1:], columns=lines[0])
+    kinds = {"per_class": int, "seed": int, "pictures_seen": int, "trainable_parameters": int, "epochs": int}
+    kinds |= {"rate": float, "accuracy": float, "loss": float, "seconds": float, "cpu_seconds": float}
+    kinds |= {"trunk_pictures": int}
+    key = ["experiment", "data", "per_class", "method", "seed", "rate"]
+    return table.astype(kinds).drop_duplicates(key, keep="last", ignore_index=True)
+
+
+def whole_lines(text):
+    """Return a text without a last line that has no end."""
+    return text[: text.rfind("\n") + 1]
+
+
+def rate_of(method, data, per_class, done):
+    """Return the rate with the lowest validation loss among the choices for a method, a data set and a count."""
+    tried = done[(done["experiment"] == "choice") & (done["method"] == method)]
+    tried = tried[(tried["data"] == data) & (tried["per_class"] == per_class)]
+    if tried.empty:
+        raise ValueError(f"No rate was tried yet for {method!r} on {data} with {per_class or 'all'} pictures a class.")
+    return float(tried.loc[tried["loss"].idxmin(), "rate"])
+
+
+def sample(labels, per_class, seed):
+    """Return the places of a seeded draw of so many pictures of each class, in order; 0 draws all."""
+    generator = np.random.default_rng(seed)
+    drawn = [generator.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    return np.sort(np.concatenate([places[: per_class or None] for places in drawn]))

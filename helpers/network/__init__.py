@@ -1,0 +1,1 @@
+"""What is the network, what do I change, what moved?"""

@@ -1,0 +1,320 @@
+"""Pictures as tf.data: the bundled sets, the flowers, or a folder of one's own.
+
+Whatever the source, its pictures end as a folder ``split/class/file`` in the cache or among the bundled
+sets, and are read from there with `keras.utils.image_dataset_from_directory`.
+"""
+
+import functools
+import hashlib
+import numbers
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from helpers import assets, storage
+from helpers.network import inspection
+from helpers.pictures import collection, folders, naming, opening
+
+SPLITS = collection.SPLITS
+LARGEST_SIDE = opening.LARGEST_SIDE  # pixels; a folder's pictures are stored no larger
+SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
+INTERPOLATION = "bicubic"
+
+FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
+# As recorded by TensorFlow Datasets for tf_flowers.
+FLOWERS_SHA256 = "4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
+
+
+@dataclass(frozen=True)
+class ImageSets:
+    """Three splits of one collection of pictures.
+
+    Attributes
+    ----------
+    name : str
+    folder : pathlib.Path
+        Holds ``train``, ``validation`` and ``test``, each with one folder a class.
+    class_names : tuple of str
+        Sorted; a label is a place in it.
+    image_size : (int, int)
+        Height and width in pixels to which pictures are resized.
+    batch_size : int
+    seed : int
+        Of the order of `train`.
+    """
+
+    name: str
+    folder: Path
+    class_names: tuple
+    image_size: tuple
+    batch_size: int = 32
+    seed: int = 0
+
+    @functools.cached_property
+    def train(self):
+        """Training pictures, another order on every pass: float32 (n, h, w, 3) in 0..255, int32 (n,)."""
+        return self._dataset("train", shuffle=True)
+
+    @functools.cached_property
+    def validation(self):
+        """Validation pictures in the order of `files`."""
+        return self.in_order("validation")
+
+    @functools.cached_property
+    def test(self):
+        """Test pictures in the order of `files`."""
+        return self.in_order("test")
+
+    def in_order(self, split):
+        """Return a split as tf.data in the order of `files`, the same on every pass."""
+        return self._dataset(split, shuffle=False)
+
+    def _dataset(self, split, shuffle):
+        read = keras.utils.image_dataset_from_directory(
+            self.folder / split,
+            class_names=list(self.class_names),
+            image_size=self.image_size,
+            interpolation=INTERPOLATION,
+            batch_size=self.batch_size,
+            shuffle=shuffle,
+            seed=self.seed,
+            verbose=False,
+        )
+        # The autotuner sleeps in ever longer periods, and the end of a pass has to wait for it to wake: with a slow
+        # consumer such as a trunk that was up to half as long again as the pass itself.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        dataset = read.map(_clipped).with_options(options)
+        dataset.class_names, dataset.file_paths = read.class_names, read.file_paths
+        return dataset
+
+    def files(self, split):
+        """Return the paths of a split's pictures, in the order of `in_order`."""
+        return [Path(path) for path in self.in_order(split).file_paths]
+
+    def counts(self):
+        """Return a table of pictures: a row a class, a column a split."""
+        return pd.DataFrame(
+            {split: [len(_pictures_in(self.folder / split / name)) for name in self.class_names] for split in SPLITS},
+            index=pd.Index(self.class_names, name="class"),
+        )
+
+    def fingerprint(self, split):
+        """Return a digest of what `in_order` will give: the files' bytes and names, the size, the resizing."""
+        digest = hashlib.sha256(repr((self.class_names, self.image_size, INTERPOLATION, "clipped")).encode())
+        for path in self.files(split):
+            digest.update(f"{path.parent.name}/{path.name}".encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+def _clipped(pictures, labels):
+    return keras.ops.clip(pictures, 0, 255), labels  # bicubic resizing overshoots at edges
+
+
+def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="raise"):
+    """Load a collection of pictures in three splits.
+
+    Parameters
+    ----------
+    source : str or path
+        ``"animals"`` or ``"emoji"`` (bundled), ``"flowers"`` (fetched on request, 229 MB), or a folder of one's own:
+        either ``class/picture``, which is split 60 : 15 : 25 by class, or ``train|validation|test/class/picture``.
+    image_size : int or (int, int)
+        Side, or height and width, in pixels; at least 32.
+    batch_size : int
+        Pictures in a batch.
+    per_class : int or dict of str to int, optional
+        How many pictures of each class to draw from the training split, or from each split named,
+        e.g. ``{"train": 40, "test": 80}``. A smaller draw with the same seed lies within a larger one.
+    seed : int
+        Of the order of the training pictures, of the draw, and of the split of a folder without splits.
+    on_bad : {"raise", "skip"}
+        What to do with a file of a folder that cannot be used (`helpers.pictures.folders.examine` says why: it is no picture, it
+        might do harm, it stands in two classes): raise an error that names all of them, or leave them out and print
+        their names.
+        Of copies within one class, one is kept either way, so that no picture stands in two splits.
+
+    Returns
+    -------
+    ImageSets
+
+    Raises
+    ------
+    ValueError
+        When the source is unknown, has fewer than two classes or an empty one, holds a file that cannot be used,
+        or `image_size` is too small.
+    helpers.storage.StorageError
+        When a bundled archive is missing or altered, or the cache cannot be written to.
+    ConnectionError
+        When the flowers are asked for and cannot be fetched.
+    """
+    size = inspection.check_image_size(image_size)
+    if on_bad not in ("raise", "skip"):
+        raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
+    if source in assets.COLLECTIONS:
+        folder = assets.unpacked(assets.COLLECTIONS[source])
+    elif source == "flowers":
+        folder = _prepared(_flowers(), seed, "skip")  # not the learner's to mend
+    elif Path(source).expanduser().is_dir():
+        folder = _prepared(Path(source).expanduser(), seed, on_bad)
+    else:
+        known = ", ".join(repr(name) for name in [*assets.COLLECTIONS, "flowers"])
+        raise ValueError(f"No data set and no folder is called {str(source)!r}. Take {known}, or the path of a folder.")
+    if per_class is not None:
+        folder = _drawn(folder, per_class if isinstance(per_class, dict) else {"train": per_class}, seed)
+    names = tuple(sorted(path.name for path in (folder / "train").iterdir()))
+    return ImageSets(Path(source).resolve().name, folder, names, size, batch_size, seed)
+
+
+def _drawn(folder, per_class, seed):
+    """Return a cached folder: seeded draws of the splits that `per_class` names, the other splits whole."""
+    for split, number in per_class.items():
+        if split not in SPLITS or isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
+            raise ValueError(
+                f"per_class has {split!r}: {number!r}: expected whole numbers of at least 1 "
+                f"for some of {', '.join(SPLITS)}."
+            )
+    label = "-".join(f"{split}{per_class[split]}" for split in SPLITS if split in per_class)
+    chosen = {}
+    for split in SPLITS:
+        for place in sorted((folder / split).iterdir()):
+            pictures = _pictures_in(place)
+            wanted = per_class.get(split, len(pictures))
+            if wanted > len(pictures):
+                raise ValueError(
+                    f"per_class asks for {wanted} {split} pictures of {place.name!r}, but there are {len(pictures)}."
+                )
+            order = np.random.default_rng(seed).permutation(len(pictures))[:wanted]
+            for index in order:
+                chosen[Path(split, place.name, pictures[index].name)] = pictures[index]
+
+    def copy(target):
+        for place, picture in chosen.items():
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, target / place)
+
+    return storage.kept(storage.cache_folder("draws") / f"{folder.name}-{label}-seed{seed}", copy)
+
+
+def _flowers():
+    home = storage.cache_folder("downloads")
+    try:
+        path = keras.utils.get_file(
+            origin=FLOWERS_URL, file_hash=FLOWERS_SHA256, hash_algorithm="sha256", cache_dir=home, extract=True
+        )
+    except Exception as error:  # Keras wraps every failure of the connection in a bare Exception
+        raise ConnectionError(
+            "The flowers could not be fetched (229 MB; they are not shipped with the course). Connect to the internet "
+            f"and call again, or take images.load('animals'), which needs no connection. Reason: {error}"
+        ) from error
+    return next(Path(path).rglob("daisy")).parent
+
+
+def _pictures_in(folder):
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _classes_of(folder):
+    """Check the classes of a folder before any picture is read."""
+    classes = folders.class_folders(folder)
+    if len(classes) < 2:
+        found = ", ".join(classes) or "none"
+        raise ValueError(
+            f"{folder} holds {len(classes)} class folder(s) ({found}): expected at least 2. "
+            "Put the pictures of each class in a folder of its own, named after the class."
+        )
+    empty = [name for name, pictures in classes.items() if not pictures]
+    if empty:
+        raise ValueError(f"Empty class folder(s) in {folder}: {', '.join(empty)}. Fill them, or delete them.")
+    return classes
+
+
+def _check_folder(folder):
+    """Return whether a folder comes with splits, after a check of its classes."""
+    if not folders.has_splits(folder):
+        _classes_of(folder)
+        return False
+    missing = [split for split in SPLITS if not (folder / split).is_dir()]
+    if missing:
+        raise ValueError(f"{folder} has a folder 'train' but none called {', '.join(missing)}. Add what is missing.")
+    splits = {split: _classes_of(folder / split) for split in SPLITS}
+    for split in SPLITS[1:]:
+        if splits[split].keys() != splits["train"].keys():
+            odd = ", ".join(sorted(splits[split].keys() ^ splits["train"].keys()))
+            raise ValueError(f"{folder}: the classes of 'train' and {split!r} differ ({odd}). Make them the same.")
+    return True
+
+
+def _prepared(folder, seed, on_bad):
+    """Return a cached folder ``split/class/picture.png`` made from a folder of one's own."""
+    given = _check_folder(folder)
+    report = folders.examine(folder)
+    _say_what_is_left_out(report, on_bad)
+    if given:
+        splits = {split: _filled(folder / split, _lying_in(folder / split, report.good)) for split in SPLITS}
+    else:
+        splits = _split(_filled(folder, report.good), seed)
+    digest = hashlib.sha256(repr((seed, LARGEST_SIDE, "examined")).encode())
+    for path in (path for paths in report.good.values() for path in paths):
+        digest.update(os.fsencode(path.relative_to(folder)) + report.digests[path].encode())
+
+    def convert(target):
+        for split, classes in splits.items():
+            for name, paths in classes.items():
+                place = target / split / naming.stored_name(name)
+                place.mkdir(parents=True)
+                for path in paths:
+                    folders.open_picture(path, folder).save(place / f"{naming.stored_name(path.name)}.png")
+
+    return storage.kept(storage.cache_folder("own") / digest.hexdigest()[:24], convert)
+
+
+def _lying_in(place, classes):
+    return {name: [path for path in paths if place in path.parents] for name, paths in classes.items()}
+
+
+def _say_what_is_left_out(report, on_bad):
+    bad = {naming.shown(path.relative_to(report.folder)): reason for path, reason in report.bad.items()}
+    copies = [naming.shown(path.relative_to(report.folder)) for path in report.copies]
+    if bad and on_bad == "raise":
+        listed = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
+        raise ValueError(
+            f"{len(bad)} file(s) in {report.folder} cannot be used as pictures: {listed}. "
+            "Remove them, or load the rest with on_bad='skip'."
+        )
+    if bad:
+        print(f"Left out {len(bad)} file(s) that cannot be used: {', '.join(bad)}.")
+    if copies:
+        print(f"Left out {len(copies)} picture(s) that are copies of others: {', '.join(copies)}.")
+
+
+def _filled(folder, classes):
+    lost = [naming.shown(name) for name, paths in classes.items() if not paths]
+    if lost:
+        raise ValueError(
+            f"No readable picture is left in {', '.join(sorted(lost))} (in {folder}). Add some, or delete it."
+        )
+    return classes
+
+
+def _split(classes, seed):
+    small = [f"{naming.shown(name)} ({len(paths)})" for name, paths in classes.items() if len(paths) < 3]
+    if small:
+        raise ValueError(f"Too few pictures to split three ways: {', '.join(small)}. Each class needs at least 3.")
+    generator = np.random.default_rng(seed)
+    splits = {split: {} for split in SPLITS}
+    for name, paths in classes.items():
+        order = [paths[place] for place in generator.permutation(len(paths))]
+        tests = max(1, round(SHARES[2] * len(order)))
+        validations = max(1, round(SHARES[1] * len(order)))
+        splits["test"][name] = order[:tests]
+        splits["validation"][name] = order[tests : tests + validations]
+        splits["train"][name] = order[tests + validations :]
+    return splits

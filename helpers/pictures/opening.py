@@ -1,0 +1,256 @@
+"""Open pictures of unknown origin: the one place where a file that a learner brings is decoded.
+
+A file is judged by what it holds, not by its name. Only its pixels are carried on: no EXIF data (a place, a camera), no
+colour profile, nothing appended behind the picture.
+"""
+
+import hashlib
+import io
+import os
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from helpers.pictures import naming
+
+FORMATS = tuple(sorted(set(naming.ENDINGS.values())))
+LARGEST_SIDE = 512  # pixels; pictures are stored and shown to a model no larger
+MOST_BYTES = 32 * 2**20  # of a file
+MOST_PIXELS = 64_000_000  # of a picture: 8000 × 8000
+LARGE_PIXELS = 16_000_000  # worth a word
+TINY_SIDE, LEAST_SIDE = 32, 16  # pixels: what the trunk needs, and what can show anything at all
+MOST_READS = 200_000  # a file of countless tiny parts would keep the reader busy for minutes
+MOST_SCANS = 100  # of a progressive JPEG; each costs a pass over the whole picture
+TURNS = {  # EXIF 2.3, tag 0x0112: how the stored picture lies → what sets it upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class PictureError(ValueError):
+    """A file cannot be used as a picture.
+
+    Attributes
+    ----------
+    reason : str
+        Why, without the name of the file.
+    refused : bool
+        True where the file was not decoded because that might do harm; False where it is damaged or too small.
+    """
+
+    def __init__(self, path, reason, refused=False):
+        super().__init__(f"{naming.shown(Path(path).name)} cannot be used as a picture: {reason}.")
+        self.reason, self.refused = reason, refused
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture and what there is to say of its file.
+
+    Attributes
+    ----------
+    picture : PIL.Image.Image
+        RGB, upright, without any data beside its pixels.
+    digest : str
+        SHA-256 of the file's bytes.
+    notes : tuple of (str, str)
+        What was found, and what was done about it.
+    """
+
+    picture: Image.Image
+    digest: str
+    notes: tuple
+
+
+def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
+    """Decode one picture of unknown origin, as `helpers.pictures.images.load` does with those of a folder.
+
+    Parameters
+    ----------
+    path : path
+        A BMP, GIF, JPEG, PNG or WebP file. Of an animation the first frame is taken, transparency becomes white.
+    folder : path, optional
+        Refuse a link that leads out of this folder.
+    largest_side : int or None
+        Pixels; a larger picture is made smaller, its shape kept. None: as large as it is.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, upright as its EXIF orientation says.
+
+    Raises
+    ------
+    PictureError
+        When the file is no picture, damaged, smaller than 16 pixels a side, or might do harm: larger than 32 MB or 64
+        million pixels, of another type than its name says, no regular file, or a link out of `folder`.
+    """
+    return opened(path, folder, largest_side).picture
+
+
+def opened(path, folder=None, largest_side=LARGEST_SIDE):
+    """Decode one picture as `open_picture` does, and tell what was found in its file: `Opened`."""
+    path = Path(path)
+    data = _bytes_of(path, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow warns of is refused or said here
+        try:
+            picture, notes = _decoded(path, data, largest_side)
+        except PictureError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise _too_many_pixels(path, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from error
+        except Image.UnidentifiedImageError as error:
+            raise _no_picture(path, data) from error
+        except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
+            raise PictureError(path, f"damaged ({naming.shown(str(error))[:100] or type(error).__name__})") from error
+    return Opened(picture, hashlib.sha256(data).hexdigest(), tuple(notes))
+
+
+def _bytes_of(path, folder):
+    try:
+        real = path.resolve(strict=True)
+        if folder is not None and not real.is_relative_to(Path(folder).resolve()):
+            raise PictureError(path, "a link that leads out of the folder", refused=True)
+        _check_status(path, real.stat())  # before it is opened: a pipe would wait for a writer for ever
+        with open(real, "rb", opener=_open_at_once) as stream:
+            _check_status(path, os.fstat(stream.fileno()))
+            return stream.read(MOST_BYTES)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
+        if path.is_symlink():
+            raise PictureError(path, "a link that leads nowhere", refused=True) from error
+        raise PictureError(path, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _open_at_once(name, flags):
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+
+
+def _check_status(path, status):
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError(path, "a folder; pictures are looked for in the class folder itself")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(path, "no regular file but a pipe, a socket or a device", refused=True)
+    if status.st_size > MOST_BYTES:
+        size, most = status.st_size / 2**20, MOST_BYTES // 2**20
+        raise PictureError(path, f"{size:.0f} MB: larger than the {most} MB that are read", refused=True)
+    if status.st_size == 0:
+        raise PictureError(path, "an empty file")
+
+
+class _Patience(io.BytesIO):
+    """Bytes in memory that can be read so many times and no more."""
+
+    def __init__(self, data, path):
+        super().__init__(data)
+        self.left, self.path = MOST_READS, path
+
+    def read(self, size=-1):
+        self.left -= 1
+        if self.left < 0:
+            raise PictureError(self.path, "in too many tiny parts to be a picture", refused=True)
+        return super().read(size)
+
+
+def _decoded(path, data, largest_side):
+    ending = naming.ending_of(path)
+    if ending and ending not in naming.ENDINGS:
+        advice = "; save it as JPEG or PNG" if ending in (".heic", ".heif", ".avif", ".tif", ".tiff", ".svg") else ""
+        raise PictureError(path, f"the ending {naming.shown(ending)} is none of {', '.join(naming.ENDINGS)}{advice}")
+    with Image.open(_Patience(data, path), formats=FORMATS) as picture:
+        kind = (
+            "JPEG" if picture.format == "MPO" else picture.format
+        )  # what phones write: a JPEG and a second one behind
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            raise _too_many_pixels(path, f"{width} × {height} pixels")
+        if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
+            raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
+        if min(width, height) < LEAST_SIDE:
+            raise PictureError(path, f"{width} × {height} pixels: too small to show anything")
+        notes = [*_notes_on_name(ending, kind), *_notes_on_size(width, height)]
+        if kind != "JPEG" and getattr(picture, "is_animated", False):
+            notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
+        return _upright_rgb(picture, largest_side, notes), notes
+
+
+def _too_many_pixels(path, declared):
+    return PictureError(
+        path,
+        f"declares {declared}: more than the {MOST_PIXELS:,} that are decoded (a decompression bomb?)",
+        refused=True,
+    )
+
+
+def _no_picture(path, data):
+    kind, ending = naming.other_kind(data), naming.ending_of(path)
+    if kind is None:
+        return PictureError(path, "damaged from its beginning")
+    name = f"its name ends in {ending}" if ending else "it stands among pictures"
+    return PictureError(path, f"holds {kind} though {name}: a file that lies about its type", refused=True)
+
+
+def _notes_on_name(ending, kind):
+    if not ending:
+        yield f"a {kind} picture whose name has no ending", "kept: the content decides"
+    elif naming.ENDINGS[ending] != kind:
+        yield f"wrongly named: a {kind} picture that ends in {ending}", "kept: the content decides"
+
+
+def _notes_on_size(width, height):
+    if min(width, height) < TINY_SIDE:
+        yield f"tiny: {width} × {height} pixels, fewer than {TINY_SIDE} a side", "kept; it will be enlarged and blurred"
+    if width * height > LARGE_PIXELS:
+        yield f"huge: {width} × {height} pixels", "kept; it is made smaller when it is loaded"
+
+
+def _frames(path, data):
+    try:
+        with Image.open(_Patience(data, path), formats=FORMATS) as again:
+            return again.n_frames
+    except Exception:  # so many that counting was stopped, or a later frame is damaged: the first one is what matters
+        return "many"
+
+
+def _orientation(picture):
+    try:
+        return picture.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF data says nothing of the pixels
+        return 1
+
+
+def _upright_rgb(picture, largest_side, notes):
+    orientation = _orientation(picture)
+    if picture.mode == "CMYK":
+        notes.append(("CMYK colours, for print", "converted to RGB"))
+    elif picture.mode in ("1", "L", "LA") or picture.mode.startswith("I"):
+        notes.append(("grey", "converted to RGB: three equal channels"))
+    if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
+        picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+    if "transparency" in picture.info or picture.mode in ("PA", "LA"):
+        picture = picture.convert("RGBA")
+    elif picture.mode in ("1", "P"):
+        picture = picture.convert("RGB")
+    if largest_side:
+        picture.thumbnail((largest_side, largest_side))  # a JPEG is decoded no finer than this needs
+    if orientation in TURNS:
+        picture = picture.transpose(TURNS[orientation])
+        notes.append((f"rotated by EXIF orientation {orientation}", "turned upright"))
+    if picture.mode == "RGBA":
+        if picture.getchannel("A").getextrema()[0] < 255:
+            notes.append(("transparent in places", "laid on white, converted to RGB"))
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    picture = picture.convert("RGB")
+    if all(low == high for low, high in picture.getextrema()):
+        notes.append(("blank: all its pixels are alike", "kept; look whether it belongs here"))
+    picture.info = {}
+    return picture

@@ -1,0 +1,100 @@
+"""Write what an upload widget holds into a folder of classes."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from helpers import storage
+from helpers.pictures import archives, naming, opening
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
+
+
+class UploadError(ValueError):
+    """An upload cannot be used."""
+
+
+def from_upload(files, target, class_name=None, most_bytes=archives.MOST_BYTES):
+    """Write what an upload widget holds into a folder of classes.
+
+    Parameters
+    ----------
+    files : sequence of dict
+        As in the value of `ipywidgets.FileUpload` (version 8): ``name`` (str) and ``content`` (bytes or memoryview).
+        Either pictures of one class, or a single archive of class folders.
+    target : path
+        The folder of classes; made where it is absent. An archive needs a new one.
+    class_name : str, optional
+        The class of the pictures; for an archive it is not used.
+    most_bytes : int
+        How many bytes may be uploaded, and may come out of an archive.
+
+    Returns
+    -------
+    pathlib.Path
+        `target`. What is already there is kept: a picture of the same name and another content gets a number.
+
+    Raises
+    ------
+    UploadError
+        When nothing was uploaded, the class name cannot be a folder's, a file is too large or its name has not the
+        ending of a picture. Nothing is written then.
+    helpers.pictures.archives.ArchiveError
+        When the archive is refused.
+    """
+    target = Path(target)
+    files = [(str(file["name"]), bytes(file["content"])) for file in files]
+    if not files:
+        raise UploadError("Nothing was uploaded: choose pictures of one class, or one zip of class folders.")
+    if sum(len(content) for _, content in files) > most_bytes:
+        raise UploadError(f"The upload is larger than {most_bytes:,} bytes. Upload fewer or smaller pictures.")
+    if len(files) == 1 and naming.ending_of(files[0][0]) in ARCHIVES:
+        with tempfile.TemporaryDirectory() as place:
+            archive = Path(place, "upload" + naming.ending_of(files[0][0]))
+            archive.write_bytes(files[0][1])
+            return archives.unpack(archive, target, most_bytes=most_bytes)
+    folder = target / _class_folder(class_name)
+    named = [(_file_name(name), content) for name, content in files]
+    odd = [name for name, _ in named if naming.ending_of(name) not in naming.ENDINGS]
+    odd += [name for name, content in named if len(content) > opening.MOST_BYTES]
+    if odd:
+        raise UploadError(
+            f"Cannot take {', '.join(map(naming.shown, odd[:5]))}: expected pictures that end in "
+            f"{', '.join(naming.ENDINGS)} and have at most {opening.MOST_BYTES // 2**20} MB, or one zip alone. "
+            "Nothing was written."
+        )
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UploadError(f"{folder.name!r} in the folder of classes is a link or a file: give the class another name.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in named:
+        _add(folder, name, content)
+    return target
+
+
+def _class_folder(name):
+    plain = " ".join(str(name or "").split())
+    if not plain or re.search(r'[\\/:*?"<>|]', plain) or plain.startswith((".", "__")) or plain.endswith("."):
+        raise UploadError(f"{name!r} cannot be the name of a class: give a word or two, such as 'red mug'.")
+    if naming.stored_name(plain, 80) != plain:
+        raise UploadError("The name of the class is too long, or holds characters that cannot be shown.")
+    return plain
+
+
+def _file_name(name):
+    last = re.split(r"[\\/]", name)[-1].strip().lstrip(".")
+    stem, ending = Path(last).stem, Path(last).suffix
+    return naming.stored_name(re.sub(r'[:*?"<>|\0]', "_", stem) or "picture", 100) + ending
+
+
+def _add(folder, name, content):
+    stem, ending = Path(name).stem, Path(name).suffix
+    for number in range(1, archives.MOST_MEMBERS):
+        path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
+        if path.is_symlink():
+            continue
+        if not path.exists():
+            with storage.written_whole(path) as temporary:
+                temporary.write_bytes(content)
+            return
+        if path.is_file() and path.read_bytes() == content:
+            return

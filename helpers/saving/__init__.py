@@ -1,0 +1,1 @@
+"""How do I hand the model over?"""

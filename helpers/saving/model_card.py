@@ -1,0 +1,211 @@
+"""A model card: what a saved model was made from, how good it is, what it is for.
+
+After Mitchell et al. (2019), Model cards for model reporting.
+"""
+
+import datetime
+import re
+import sys
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from helpers import storage
+from helpers.measuring import evaluation
+
+
+@dataclass(frozen=True)
+class Card:
+    """What `describe` found, before the model's file is there.
+
+    Attributes
+    ----------
+    name, data, training, intended_use, limits, date : str
+    counts : pandas.DataFrame
+        Pictures: a row a class, a column a split.
+    accuracy : (float, float, float)
+        Test accuracy with its Wilson interval.
+    tested : int
+        Test pictures.
+    by_class : dict of str to (int, int)
+        Class to test pictures rightly called and test pictures in all.
+    worst : str
+        The commonest confusion, as a sentence.
+    """
+
+    name: str
+    data: str
+    counts: pd.DataFrame
+    accuracy: tuple
+    tested: int
+    by_class: dict
+    worst: str
+    training: str
+    intended_use: str
+    limits: str
+    date: str
+
+
+def describe(data, labels, predictions, *, name, training, intended_use, limits, date=None):
+    """Collect what stands in a model card.
+
+    Parameters
+    ----------
+    data : helpers.pictures.images.ImageSets
+        The pictures that the model was trained and tested on.
+    labels : array of int, shape (n,)
+        Of the test pictures, in the order of ``data.files("test")``.
+    predictions : array of int (n,), or of float (n, classes)
+    name : str
+        Of the model, for people.
+    training, intended_use, limits : str
+        How it was trained; what it is for; where it is not to be trusted. Only a person knows these.
+    date : str, optional
+        Today by default, as ``"2025-01-31"``.
+
+    Returns
+    -------
+    Card
+
+    Raises
+    ------
+    ValueError
+        When a text is blank, or the labels are not as many as the test pictures.
+    """
+    texts = {"name": name, "training": training, "intended_use": intended_use, "limits": limits}
+    blank = [key for key, text in texts.items() if not isinstance(text, str) or len(text.strip()) < 2]
+    if blank:
+        raise ValueError(
+            f"{' and '.join(blank)} of the model card is blank: write a sentence. Whoever finds the file in a year "
+            "knows only what stands there."
+        )
+    counts, names = data.counts(), list(data.class_names)
+    table = evaluation.confusion(labels, predictions, names)
+    if len(labels) != counts["test"].sum():
+        raise ValueError(
+            f"{len(labels)} labels, but {data.name!r} has {counts['test'].sum()} test pictures: give the labels and "
+            "predictions of all of them, data.test."
+        )
+    matrix = table.to_numpy()
+    return Card(
+        data=data.name,
+        counts=counts,
+        accuracy=evaluation.accuracy(labels, predictions),
+        tested=len(labels),
+        by_class={name: (int(matrix[k, k]), int(matrix[k].sum())) for k, name in enumerate(names)},
+        worst=_worst(matrix, names),
+        date=date or datetime.date.today().isoformat(),
+        **{key: text.strip() for key, text in texts.items()},
+    )
+
+
+def _worst(matrix, names):
+    wrong = matrix * (1 - np.eye(len(names), dtype=int))
+    if not wrong.any():
+        return "No test picture was called wrongly."
+    true, called = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    return (
+        f"The commonest mistake: {names[true]} called {names[called]}, {wrong[true, called]} of the "
+        f"{matrix[true].sum()} test pictures of {names[true]}."
+    )
+
+
+def path_beside(path):
+    """Return where the card of a model lies: ``model.card.md`` beside ``model.keras``."""
+    return path.with_name(f"{path.stem}.card.md")
+
+
+def write(card, path, digest, size, outputs, parameters):
+    """Write the card of a saved model, whole or not at all.
+
+    Parameters
+    ----------
+    card : Card
+    path : pathlib.Path
+        Of the model.
+    digest : str
+        SHA-256 of the model's file.
+    size : (int, int)
+        Height and width of the pictures that it takes.
+    outputs : {"logits", "probabilities"}
+    parameters : int
+    """
+    with storage.written_whole(path_beside(path)) as temporary:
+        temporary.write_text(_markdown(card, path, digest, size, outputs, parameters), encoding="utf-8")
+
+
+def recorded_digest(path):
+    """Return the SHA-256 of the model's file that its card tells, or None without a card that tells one."""
+    try:
+        found = re.search(r"SHA-256 `([0-9a-f]{64})`", path_beside(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found and found[1]
+
+
+def _markdown(card, path, digest, size, outputs, parameters):
+    value, low, high = card.accuracy
+    splits = list(card.counts.columns)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    head = ["class", *splits, "right on test"]
+    rows = [
+        [name, *card.counts.loc[name], "{} of {}".format(*card.by_class[name])]
+        for name in card.counts.index  # a row a class
+    ]
+    rows.append(["all", *card.counts.sum(), f"{sum(right for right, _ in card.by_class.values())} of {card.tested}"])
+    table = "\n".join(_row(row) for row in [head, ["---"] * len(head), *rows])
+    ends = "logits (softmax makes probabilities of them)" if outputs == "logits" else "probabilities (softmax inside)"
+    return f"""# Model card: {card.name}
+
+## Data
+
+{card.data}: {len(card.counts)} classes, {card.counts.to_numpy().sum()} pictures.
+
+{table}
+
+## How good it is
+
+Test accuracy {value:.1%}, 95% interval {low:.1%} to {high:.1%} (Wilson), on {card.tested} pictures that were kept \
+out of training.
+
+{card.worst}
+
+## How it was trained
+
+{card.training}
+
+## What it is for
+
+{card.intended_use}
+
+## Limits
+
+{card.limits}
+
+The interval speaks of pictures like those of the test split. Pictures from another source may be called worse.
+
+## The file
+
+* `{path.name}`, SHA-256 `{digest}`
+* takes pixels 0 to 255, red, green, blue, {size[0]}×{size[1]}, float; preprocessing is inside
+* gives {ends}, one number a class, in the order of the table above; the names also stand in the file
+* {parameters:,} parameters; saved on {card.date} with Python {python}, TensorFlow {tf.__version__}, Keras \
+{keras.__version__}; without optimiser state, so compile it again before training on
+
+```python
+from helpers import export, predict
+
+model, class_names = export.load("{path.name}")
+predict.classify(model, class_names, "picture.jpg")
+```
+
+On the command line: `python -m helpers.predict {path.name} picture.jpg`. Without the course:
+`keras.models.load_model("{path.name}", safe_mode=True)`.
+"""
+
+
+def _row(cells):
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

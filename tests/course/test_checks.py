@@ -1,0 +1,328 @@
+"""Every check refuses what is wrong with the hint for that mistake, accepts what is right, and leaves all as it was."""
+
+import json
+import random
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from check_cases import CASES
+from check_cases.absurd import ABSURD, Hostile
+from check_cases.common import head, vgg
+from keras import layers
+
+from helpers.course import checks
+from helpers.course.checks import exercise, fixtures, record
+from helpers.course.checks.exercise import Refusal
+from helpers.network import certificate, surgery
+from tools import notebooks
+
+BY_NAME = {each.name: each for each in checks.EXERCISES}
+
+
+def listed(kind):
+    """The name of each exercise with each of its answers of a kind."""
+    answers = [(name, label) for name, cases in CASES.items() for label in getattr(cases, kind)]
+    return [pytest.param(name, label, id=f"{name}-{label}") for name, label in answers]
+
+
+def walk(layer):
+    yield layer
+    for inner in getattr(layer, "layers", []):
+        yield from walk(inner)
+
+
+def snapshot(thing):
+    """All of an object that a check could change, as values that can be compared."""
+    if isinstance(thing, keras.Model):
+        optimizer = thing.optimizer if thing.compiled else None
+        return {
+            "built": thing.built,
+            "compiled": (thing.compiled, id(optimizer), optimizer and thing.run_eagerly),
+            "weights": [weight.numpy().tobytes() for weight in thing.weights],
+            "flags": [layer.trainable for layer in walk(thing)],
+            "optimizer": [variable.numpy().tobytes() for variable in optimizer.variables] if optimizer else None,
+            "metrics": [v.numpy().tobytes() for metric in thing.metrics for v in metric.variables],
+        }
+    if isinstance(thing, np.ndarray):
+        return thing.dtype, thing.shape, thing.tobytes()
+    if isinstance(thing, dict):
+        return {key: snapshot(value) for key, value in thing.items()}
+    return [snapshot(value) for value in thing] if isinstance(thing, list | tuple) else repr(thing)
+
+
+class TestTable:
+    def test_every_exercise_has_its_cases(self):
+        assert list(CASES) == [each.name for each in checks.EXERCISES]
+        for cases in CASES.values():
+            assert cases.blank and len(cases.wrong) >= 3 and len(cases.right) >= 2
+
+    def test_every_notebook_but_the_first_has_at_least_two_exercises(self):
+        counts = [each.notebook for each in checks.EXERCISES]
+        for path in notebooks.course_notebooks()[1:]:
+            assert counts.count(path.stem) >= 2
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_a_blank_gets_a_friendly_not_yet(self, name):
+        given = CASES[name].given()
+        for make in CASES[name].blank:
+            verdict = BY_NAME[name].verdict(make(*given), *given)
+            assert verdict.state == "blank" and verdict.text.startswith("… Not yet") and not verdict
+
+    @pytest.mark.parametrize(("name", "label"), listed("wrong"))
+    def test_a_wrong_answer_gets_the_hint_for_that_mistake(self, name, label):
+        given = CASES[name].given()
+        make, words = CASES[name].wrong[label]
+        answer = make(*given)
+        before = snapshot([answer, given])
+        verdict = BY_NAME[name].verdict(answer, *given, tries=2)
+        assert verdict.state == "wrong" and words in verdict.text.rpartition("One more hint")[0], verdict.text
+        assert [label for label, _ in verdict.lines] == ["You gave", "Expected", "Look at", "One more hint"]
+        assert all(len(sentence) > 2 for _, sentence in verdict.lines)
+        assert snapshot([answer, given]) == before
+
+    @pytest.mark.parametrize(("name", "label"), listed("right"))
+    def test_a_right_answer_is_accepted(self, name, label):
+        given = CASES[name].given()
+        answer = CASES[name].right[label](*given)
+        before = snapshot([answer, given])
+        verdict = BY_NAME[name].verdict(answer, *given)
+        assert verdict and verdict.text.startswith("✓ Right."), verdict.text
+        assert snapshot([answer, given]) == before
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_stands_in_its_notebook_between_a_stub_and_a_folded_solution(name):
+    cells = nbformat.read(notebooks.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
+    (place,) = [place for place, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
+    task, stub, _, solution = cells[place - 2 : place + 2]
+    assert task.cell_type == "markdown" and task.source.startswith("### Exercise")
+    assert stub.metadata.tags == ["exercise"] and "..." in stub.source
+    assert solution.metadata.tags == ["solution"] and solution.metadata.jupyter.source_hidden
+    assert f"assert checks.{name}.accepts(" in solution.source
+
+
+class TestTruth:
+    """What the checks hold to be right is what Keras does."""
+
+    def test_output_shape(self):
+        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(200, 120, 3))
+        assert checks.output_shape.accepts(base.output_shape)
+
+    def test_convolution_parameters(self):
+        assert checks.convolution_parameters.accepts(vgg().get_layer("block3_conv1").count_params())
+
+    def test_moved_layers(self):
+        base = fixtures.late_base()
+        base.trainable = False
+        model = fixtures.with_head(base)
+        fit = fixtures.features_and_labels()
+
+        def moved(compiled=True):
+            before = certificate.take(model)
+            if compiled:
+                fixtures.train(model)
+            else:
+                model.fit(*fit, verbose=0)
+            return certificate.moved(before, certificate.take(model))
+
+        moved()
+        surgery.freeze_up_to(base, "block5_conv2")
+        answer = {"second fit": moved(compiled=False)}
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        surgery.freeze_up_to(base, "block5_conv1")
+        answer["third fit"] = moved(compiled=False)
+        base.trainable = False
+        answer["fourth fit"] = moved(compiled=False)
+        assert checks.moved_layers.accepts(answer), answer
+
+    def test_rate_of_the_unknown_run(self):
+        largest = checks.unknown_run()["largest_change"]
+        assert (largest > 0).all()
+        assert checks.rate_of_run.accepts(largest.max() / 8)
+
+    def test_certificate_of_the_colleague(self):
+        table = checks.colleagues_certificate()
+        moved = table.index[table["moved"]].tolist()
+        assert moved == ["block4_conv3", "block5_conv3", "predictions"]
+        meant = {*fixtures.BLOCK5, fixtures.HEAD}
+        answer = {"moved by mistake": set(moved) - meant, "still by mistake": meant - set(moved)}
+        assert checks.read_certificate.accepts(answer)
+
+
+class TestAbsurdAnswers:
+    @pytest.mark.parametrize("label", ABSURD)
+    def test_no_check_raises_or_accepts(self, label):
+        for each in checks.EXERCISES:
+            given = CASES[each.name].given()
+            verdict = each.verdict(ABSURD[label](), *given, tries=2)
+            assert verdict.state == "wrong", (each.name, verdict.text)
+            assert verdict.html
+
+    @pytest.mark.parametrize("name", [name for name, cases in CASES.items() if cases.given()])
+    def test_an_absurd_second_argument_raises_nothing(self, name):
+        given = CASES[name].given()
+        answer = next(iter(CASES[name].right.values()))(*given)
+        assert BY_NAME[name].verdict(answer).state == "wrong"  # forgotten
+        for absurd in (None, "model", Hostile(), ..., np.nan, layers.Dense(5)):
+            assert BY_NAME[name].verdict(answer, *[absurd] * len(given)).state == "wrong"
+
+    def test_a_missing_answer_is_blank(self):
+        assert checks.output_shape.verdict().state == "blank"
+
+    def test_the_learner_can_still_interrupt(self):
+        def endless_loop(pixels):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            checks.preprocess.verdict(endless_loop)
+
+
+class TestLeavesAllAsItWas:
+    def test_training_goes_on_as_if_unchecked(self):
+        features, labels = fixtures.features_and_labels()
+        features = np.repeat(np.repeat(features, 2, axis=1), 2, axis=2)[:, :7, :7]
+        ends = []
+        for checked in (False, True):
+            keras.utils.set_random_seed(1)
+            model = head(layers.Flatten, lambda: layers.Dropout(0.5), lambda: layers.Dense(5))()
+            model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+            for _ in range(2):
+                model.fit(features, labels, verbose=0)
+                if checked:
+                    assert checks.head_on_features.accepts(model)
+            ends.append(snapshot(model)["weights"])
+        assert ends[0] == ends[1]
+
+    def test_random_numbers_go_on_as_if_unchecked(self):
+        drawn = []
+        for checked in (False, True):
+            keras.utils.set_random_seed(5)
+            if checked:
+                make, _ = CASES["mend_stale_compile"].wrong["nothing done"]
+                checks.mend_stale_compile.verdict(make())
+            drawn.append((random.random(), np.random.rand(), layers.Dense(2)(np.ones((1, 2))).numpy().tolist()))
+        assert drawn[0] == drawn[1]
+
+    def test_a_model_that_is_not_built_stays_so(self):
+        model = keras.Sequential([layers.Flatten(), layers.Dense(5)])
+        assert checks.head_on_features.accepts(model)
+        assert not model.built and not model.weights
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(exercise.display, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+@pytest.fixture
+def asked():
+    """A fresh exercise, so that no test meets the tries of another."""
+
+    @exercise.exercise("01_load_vgg16", "count", expects="a number", praise="it is 3")
+    def count(answer):
+        if answer != 3:
+            raise Refusal(f"{answer}", "a number", "your <b>fingers</b>", "start with the thumb")
+
+    return count
+
+
+@pytest.fixture
+def copy_of_the_course(tmp_path, monkeypatch):
+    (tmp_path / notebooks.RECORD).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class TestVerdict:
+    def test_is_shown_in_text_and_html(self, asked, shown):
+        for answer in (3, 4, ...):
+            assert asked(answer) is None  # or the cell would show it below the verdict
+        right, wrong, blank = shown
+        assert right["text/plain"] == "✓ Right.\n  Why: it is 3"
+        assert "✗ <" not in wrong["text/html"] and "✗ Not right yet." in wrong["text/html"]
+        assert "your &lt;b&gt;fingers" in wrong["text/html"] and "your <b>fingers" in wrong["text/plain"]
+        assert blank["text/plain"].startswith("… Not yet: this is still blank.")
+
+    def test_second_wrong_try_says_more(self, asked, shown):
+        for answer in (1, ..., 2, 3, 1):
+            asked(answer)
+        hints = ["thumb" in bundle["text/plain"] for bundle in shown]
+        assert hints == [False, False, True, False, False]  # a blank is no try, and a right answer ends them
+
+    def test_solutions_are_accepted_in_silence(self, asked, shown, copy_of_the_course, capsys):
+        assert asked.accepts(3) is True and asked.accepts(2) is False
+        assert shown == [] and capsys.readouterr().out == ""
+        assert not (copy_of_the_course / record.FILE).exists() and not asked.done_here
+
+
+class TestProgress:
+    def test_is_kept_in_the_working_copy(self, asked, shown, copy_of_the_course):
+        asked(2)
+        assert not (copy_of_the_course / record.FILE).exists()
+        asked(3)
+        kept = json.loads((copy_of_the_course / record.FILE).read_text())
+        assert list(kept) == ["count"]
+        assert record.done() == (kept, True)
+
+    def test_is_found_from_a_folder_inside(self, asked, shown, copy_of_the_course, monkeypatch):
+        (copy_of_the_course / "tries").mkdir()
+        monkeypatch.chdir(copy_of_the_course / "tries")
+        asked(3)
+        assert (copy_of_the_course / record.FILE).exists() and not any((copy_of_the_course / "tries").iterdir())
+
+    def test_nothing_is_written_elsewhere(self, asked, shown, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        asked(3)
+        assert asked.done_here and not any(tmp_path.iterdir())
+
+    def test_earlier_exercises_are_kept(self, asked, shown, copy_of_the_course):
+        (copy_of_the_course / record.FILE).write_text('{"output_shape": "2025-01-31"}')
+        asked(3)
+        assert set(record.done()[0]) == {"output_shape", "count"}
+        assert record.done()[0]["output_shape"] == "2025-01-31"
+        assert [path.name for path in copy_of_the_course.iterdir() if path.name.startswith(".writing")] == []
+
+    @pytest.mark.parametrize("damaged", ["", "{ half", "[1, 2]", '"text"', "\x00\xff"])
+    def test_survives_a_damaged_record(self, asked, shown, copy_of_the_course, damaged):
+        (copy_of_the_course / record.FILE).write_text(damaged, encoding="latin-1")
+        checks.progress()
+        assert "damaged" in shown[-1]["text/plain"]
+        asked(3)
+        assert asked.done_here
+        assert record.done()[1] and list(record.done()[0]) == ["count"]
+
+    def test_a_record_that_cannot_be_written_is_said_in_one_line(self, asked, shown, copy_of_the_course, capsys):
+        (copy_of_the_course / record.FILE).mkdir()
+        (copy_of_the_course / record.FILE / "full").touch()
+        asked(3)
+        assert asked.done_here
+        (line,) = capsys.readouterr().out.splitlines()
+        assert record.FILE in line
+
+    def test_a_deleted_folder_does_no_harm(self, asked, shown, tmp_path, monkeypatch):
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        folder.rmdir()
+        asked(3)
+        assert asked.done_here
+
+    def test_shows_the_whole_course(self, shown, copy_of_the_course):
+        (copy_of_the_course / record.FILE).write_text('{"preprocess": "2025-01-31", "no_more": "2025-01-31"}')
+        checks.progress()
+        (bundle,) = shown
+        lines = bundle["text/plain"].splitlines()
+        assert len([line for line in lines if "  to do" in line]) == len(checks.EXERCISES) - 1
+        (done,) = [line for line in lines if line.endswith("✓ done")]
+        assert done.split()[:2] == ["01_load_vgg16", "preprocess"]
+        assert f"1 of {len(checks.EXERCISES)} exercises done." in lines
+        assert bundle["text/html"].count("<tr>") == len(checks.EXERCISES) + 1
+
+    def test_says_where_nothing_is_kept(self, shown, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        checks.progress()
+        assert "make lab" in shown[-1]["text/plain"]

@@ -1,0 +1,174 @@
+"""The doctor finds each fault under its name and raises no alarm on healthy models, real pictures or real weights."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from doctor_cases import FAULTY, HEALTHY
+from doctor_cases.common import caffe, compiled, dataset, features, frozen, head, on_top, three
+
+from helpers import doctor
+from helpers.doctor import Diagnosis, Finding, examine, leaks, pixels, splits
+from helpers.doctor.case import Case
+from helpers.network import vgg16
+from helpers.pictures import images
+
+
+def diagnosed(build):
+    keras.utils.set_random_seed(0)
+    model, *data = build()
+    settings = data.pop() if isinstance(data[-1], dict) else {}
+    return doctor.diagnose(model, *data, **settings)
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_every_fault_is_found_under_its_name(name):
+    build, expected = FAULTY[name]
+    found = diagnosed(build)
+    assert set(found.names) == expected, found
+    assert "check-failed" not in found.not_judged, found
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_no_false_alarm_on_a_healthy_model(name):
+    found = diagnosed(HEALTHY[name])
+    assert found.names == [], found
+    assert "check-failed" not in found.not_judged, found
+
+
+def test_the_cases_are_as_many_as_promised_and_name_every_finding():
+    named = set().union(*(expected for _, expected in FAULTY.values()))
+    assert len(FAULTY) >= 30 and len(HEALTHY) >= 15
+    assert named == set(doctor.NAMES) - {"check-failed"}
+
+
+def test_what_cannot_be_judged_is_said_and_is_no_alarm():
+    features_only = diagnosed(HEALTHY["linear_head_on_features"])
+    assert "pixels-range" in features_only.not_judged and features_only.names == []
+    prepared = diagnosed(HEALTHY["frozen_vgg_on_prepared_data"])
+    assert "channel-order" in prepared.not_judged
+    bare = diagnosed(HEALTHY["not_compiled"])
+    assert {"stale-compile", "rate-undoes-pretraining"} <= set(bare.not_judged)
+    subclassed = diagnosed(HEALTHY["subclassed_vgg"])
+    assert "does-not-reload" in subclassed.not_judged  # loads here, where the class is known
+
+
+def test_a_model_that_is_not_built_yet_stays_so():
+    model = keras.Sequential([keras.layers.Dense(3)])
+    found = doctor.diagnose(model, features())
+    assert not model.built
+    assert found.names == [] and "check-failed" in found.not_judged
+
+
+@pytest.mark.parametrize(
+    ("model", "train", "error", "words"),
+    [
+        ("vgg16", features(), TypeError, "expected a keras.Model"),
+        (head(), None, TypeError, "train=None"),
+        (head(), "folder", TypeError, "expected a tf.data.Dataset"),
+        (head(), features()[0], TypeError, "expected a tf.data.Dataset"),
+        (head(), ({"a": 1}, [1]), TypeError, "one input and output"),
+        (head(), (features()[0], [0, 1]), ValueError, "48 inputs and 2 labels"),
+        (head(), dataset(features()).take(0), ValueError, "holds no batch"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(model, train, error, words):
+    with pytest.raises(error, match=words):
+        doctor.diagnose(model, train)
+
+
+def test_a_layer_that_does_not_exist_cannot_be_meant_to_be_frozen():
+    with pytest.raises(ValueError, match="no layer is called that"):
+        doctor.diagnose(head(), features(), frozen=["block5_conv4"])
+
+
+def test_data_without_labels_are_judged_as_far_as_they_go():
+    data = dataset(features()).map(lambda rows, labels: rows)
+    found = doctor.diagnose(compiled(head()), data)
+    assert found.names == []
+    assert {"stale-compile", "labels-do-not-fit"} <= set(found.not_judged)
+
+
+def test_an_endless_data_set_is_read_in_part(monkeypatch):
+    monkeypatch.setattr(splits, "MOST_ROWS", 64)
+    train, validation, _ = three(features)
+    found = doctor.diagnose(compiled(head()), dataset(train).repeat(), validation)
+    assert found.names == []
+    assert "same-picture-in-two-splits" in found.not_judged  # the rest was not compared, and it says so
+
+
+def test_a_check_that_fails_is_an_entry_and_the_others_go_on(monkeypatch):
+    def broken(case):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(examine, "CHECKS", (("the weather", broken), *examine.CHECKS))
+    build, expected = FAULTY["logits_into_the_default_loss"]
+    found = diagnosed(build)
+    assert set(found.names) == expected
+    assert any("the weather" in each.observed and "out of order" in each.observed for each in found if not each.alarm)
+
+
+def test_every_alarm_tells_what_it_saw_why_it_matters_and_what_to_do():
+    for name in ("nine_of_ten_are_one_class", "logits_into_the_default_loss", "labels_beyond_the_units"):
+        for finding in diagnosed(FAULTY[name][0]).alarms:
+            assert any(letter.isdigit() for letter in finding.observed)
+            assert finding.why and finding.mend
+
+
+def test_a_diagnosis_is_a_list_the_gravest_first_as_text_and_as_a_table():
+    sick = Finding("stale-compile", "error", "seen <b>2</b>", "why & how", "model.compile(...)")
+    mild = Finding("classes-unequal", "warning", "90%", "because", "weights")
+    open_ = Finding("channel-order", "cannot judge", "grey pictures", "", "")
+    found = Diagnosis([open_, mild, sick])
+    assert isinstance(found, list) and list(found) == [sick, mild, open_]
+    assert found.names == ["stale-compile", "classes-unequal"] and found.not_judged == ["channel-order"]
+    assert found.headline == "1 error, 1 warning; 1 that the doctor cannot judge."
+    assert all(word in str(found) for word in ("stale-compile", "Why:", "Mend:", "grey pictures"))
+    page = found._repr_html_()
+    assert page.count("<tr>") == 4 and "&lt;b&gt;2&lt;/b&gt;" in page and "<b>2</b>" not in page
+    assert Diagnosis().headline == "Nothing found." and "<table" not in Diagnosis()._repr_html_()
+
+
+@pytest.mark.parametrize(("name", "severity"), [("no-such-name", "error"), ("stale-compile", "fatal")])
+def test_a_finding_has_a_known_name_and_severity(name, severity):
+    with pytest.raises(ValueError, match="expected"):
+        Finding(name, severity, "", "", "")
+
+
+@pytest.mark.parametrize("name", ["animals", "emoji"])
+def test_the_bundled_pictures_share_none_between_their_splits(name, monkeypatch):
+    monkeypatch.setattr(splits, "MOST_SECONDS", 600)
+    data = images.load(name, 32)
+    read = {split: splits.read(split, data.in_order(split)) for split in images.SPLITS}
+    assert all(split.whole for split in read.values())
+    assert list(leaks.shared_pictures(Case(None, **read))) == []
+
+
+def test_real_pictures_saved_anew_are_found_in_another_split():
+    data = images.load("animals", 32)
+    kept = [next(iter(data.in_order(split))) for split in ("train", "validation")]
+    (train, labels), (validation, others) = ((np.array(part) for part in pair) for pair in kept)
+    anew = [tf.io.decode_jpeg(tf.io.encode_jpeg(tf.cast(one, tf.uint8), quality=80)).numpy() for one in train[:6]]
+    validation[:6] = anew
+    case = Case(None, splits.read("train", (train, labels)), splits.read("validation", (validation, others)))
+    (found,) = leaks.shared_pictures(case)
+    assert found.name == "same-picture-in-two-splits" and "look the same" in found.observed
+
+
+def test_vgg16_with_its_real_weights_is_diagnosed_in_time():
+    data = images.load("animals", 96, per_class={"train": 40, "validation": 10, "test": 10})
+    base = frozen(keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3)))
+    right, wrong = (
+        compiled(on_top(base, prepare, units=5, side=96)) for prepare in (caffe, lambda pixels: pixels / 255)
+    )
+    start = time.process_time()
+    found = doctor.diagnose(right, data.train, data.validation, data.test, data.class_names)
+    spent = time.process_time() - start
+    assert found.names == [], found
+    assert spent < 40  # seconds of two cores together: 20 s where both are free
+    assert pixels.range_fault("caffe", pixels.first_pixels(Case(wrong, splits.read("train", data.train)))) == (
+        "pixels-range",
+        "divided by 255",
+    )

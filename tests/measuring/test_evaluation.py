@@ -1,0 +1,226 @@
+"""Numbers agree with known answers; what cannot be counted is refused."""
+
+import numpy as np
+import pytest
+
+from helpers.measuring import evaluation
+
+NAMES = ("cat", "dog", "frog")
+
+
+def predictions(right, wrong):
+    """Return labels and predictions with so many right and so many wrong."""
+    labels = np.zeros(right + wrong, int)
+    return labels, np.repeat([0, 1], [right, wrong])
+
+
+class TestAccuracy:
+    @pytest.mark.parametrize(
+        ("right", "of", "low", "high"),
+        [
+            (8, 10, 0.4902, 0.9433),
+            (0, 10, 0, 0.2775),
+            (10, 10, 0.7225, 1),
+            (1, 2, 0.0945, 0.9055),
+            (600, 800, 0.7188, 0.7788),
+        ],
+    )
+    def test_has_the_wilson_interval(self, right, of, low, high):
+        result = evaluation.accuracy(*predictions(right, of - right))
+        assert result == pytest.approx((right / of, low, high), abs=1e-4)
+        assert all(type(number) is float for number in result)
+
+    def test_more_confidence_needs_a_wider_interval(self):
+        _, low, high = evaluation.accuracy(*predictions(8, 2))
+        _, lower, higher = evaluation.accuracy(*predictions(8, 2), confidence=0.99)
+        assert lower < low < high < higher
+
+    def test_of_rows_the_largest_counts(self):
+        rows = [[0.1, 0.7, 0.2], [-3, -2, -9], [5, 4, 4]]
+        assert evaluation.accuracy([1, 1, 1], rows)[0] == pytest.approx(2 / 3)
+
+    @pytest.mark.parametrize(
+        ("labels", "predicted", "message"),
+        [
+            ([], [], r"labels of shape \(0,\): expected whole numbers"),
+            ([[0, 1], [1, 0]], [1, 0], "Use argmax on one-hot rows"),
+            ([0, 1], [0, 1, 1], r"2 labels but predictions of shape \(3,\)"),
+            ([0, 1], [[1, 0]], r"2 labels but predictions of shape \(1, 2\)"),
+            ([0, 1], [[0.2], [0.9]], r"predictions of shape \(2, 1\).*at least 2 classes"),
+            ([0, 1], [0.2, 0.9], "must be whole numbers"),
+        ],
+    )
+    def test_what_cannot_be_counted_is_refused(self, labels, predicted, message):
+        with pytest.raises(ValueError, match=message):
+            evaluation.accuracy(labels, predicted)
+
+    def test_confidence_is_no_percentage(self):
+        with pytest.raises(ValueError, match="must be in the interval"):
+            evaluation.accuracy([0], [0], confidence=95)
+
+
+class TestPairedDifference:
+    LABELS = np.zeros(400, int)
+    FIRST = np.repeat([0, 1], [200, 200])  # right on the first 200
+    SECOND = np.repeat([0, 1, 0, 1], [180, 20, 60, 140])  # 20 of them lost, 60 of the others gained
+
+    def test_is_the_difference_of_the_accuracies(self):
+        difference, _, _ = evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND)
+        assert difference == pytest.approx(0.1)
+
+    def test_has_the_interval_of_paired_pictures(self):
+        """The normal approximation for paired proportions: 80 pictures differ, 40 net."""
+        error = 1.96 * np.sqrt((80 - 40**2 / 400) / 400**2)
+        _, low, high = evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND)
+        assert (low, high) == pytest.approx((0.1 - error, 0.1 + error), abs=0.006)
+
+    def test_the_other_way_round_it_changes_sign(self):
+        there = evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND)
+        back = evaluation.paired_difference(self.LABELS, self.SECOND, self.FIRST)
+        assert back == pytest.approx((-there[0], -there[2], -there[1]), abs=0.006)
+
+    def test_the_seed_decides_the_resamples(self):
+        one, again, other = (
+            evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND, resamples=200, seed=seed)
+            for seed in (1, 1, 2)
+        )
+        assert one == again != other
+
+    @pytest.mark.parametrize(
+        ("first", "second", "expected"),
+        [([0, 1, 0], [0, 1, 0], 0), ([1, 1, 1], [0, 0, 0], 1), ([0, 0, 0], [1, 2, 1], -1), ([1, 2, 1], [2, 1, 2], 0)],
+    )
+    def test_where_nothing_varies_there_is_no_interval(self, first, second, expected):
+        assert evaluation.paired_difference([0, 0, 0], first, second) == (expected, expected, expected)
+
+    def test_takes_rows_and_labels_alike(self):
+        rows = np.eye(2)[self.SECOND]
+        assert evaluation.paired_difference(self.LABELS, self.FIRST, rows) == evaluation.paired_difference(
+            self.LABELS, self.FIRST, self.SECOND
+        )
+
+    def test_predictions_for_other_pictures_are_refused(self):
+        with pytest.raises(ValueError, match=r"400 labels but predictions of shape \(399,\)"):
+            evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND[1:])
+
+
+class TestConfusion:
+    def test_counts_truth_in_rows_and_predictions_in_columns(self):
+        table = evaluation.confusion([0, 0, 0, 1, 2], [0, 1, 1, 1, 0], NAMES)
+        assert table.to_numpy().tolist() == [[1, 2, 0], [0, 1, 0], [1, 0, 0]]
+        assert table.loc["cat", "dog"] == 2
+        assert (table.index.name, table.columns.name) == ("true", "predicted")
+
+    def test_a_class_that_never_occurs_keeps_its_place(self):
+        assert evaluation.confusion([0, 2], [0, 2], NAMES).shape == (3, 3)
+
+    def test_no_picture_is_dropped_for_want_of_a_name(self):
+        with pytest.raises(ValueError, match="2 class names for 3 classes"):
+            evaluation.confusion([0, 1, 2], [0, 1, 1], NAMES[:2])
+        with pytest.raises(ValueError, match="2 class names for 3 classes"):
+            evaluation.confusion([0, 1, 1], [0, 1, 2], NAMES[:2])
+
+
+class TestMistakes:
+    LABELS = [0, 1, 2, 0]
+    ROWS = np.array([[0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.9, 0.06, 0.04], [0.2, 0.2, 0.6]])
+
+    def test_lists_the_wrong_ones_with_the_most_confident_first(self):
+        table = evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files=["a", "b", "c", "d"])
+        assert table.index.tolist() == [2, 0, 3]
+        assert table["true"].tolist() == ["frog", "cat", "cat"]
+        assert table["predicted"].tolist() == ["cat", "dog", "frog"]
+        assert table["confidence"].tolist() == pytest.approx([0.9, 0.6, 0.6])
+        assert table["probability_of_true"].tolist() == pytest.approx([0.04, 0.3, 0.2])
+        assert table["file"].tolist() == ["c", "a", "d"]
+
+    def test_without_mistakes_the_table_is_empty(self):
+        table = evaluation.mistakes([1], self.ROWS[:1], NAMES)
+        assert len(table) == 0 and table.columns.tolist() == ["true", "predicted", "confidence", "probability_of_true"]
+
+    @pytest.mark.parametrize("rows", [ROWS * 4, ROWS - 0.5, ROWS.argmax(axis=1)])
+    def test_logits_and_labels_are_no_probabilities(self, rows):
+        with pytest.raises(ValueError, match="rows that sum to 1: put logits through keras.ops.softmax"):
+            evaluation.mistakes(self.LABELS, rows, NAMES)
+
+    def test_rows_that_sum_to_1_but_go_below_0_are_no_probabilities(self):
+        with pytest.raises(ValueError, match="Expected probabilities"):
+            evaluation.mistakes([0], [[1.5, -0.5, 0]], NAMES)
+
+    def test_names_and_files_must_be_as_many(self):
+        with pytest.raises(ValueError, match="2 class names for 3 classes"):
+            evaluation.mistakes(self.LABELS, self.ROWS, NAMES[:2])
+        with pytest.raises(ValueError, match="5 files for 4 labels"):
+            evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files="abcde")
+
+
+class TestPairedOverSeeds:
+    def test_of_trainings_that_agree_is_the_bootstrap_over_pictures(self):
+        labels = np.zeros(400, int)
+        first = np.tile(np.repeat([0, 1, 1], [280, 80, 40]), (5, 1))
+        second = np.tile(np.repeat([0, 0, 1], [280, 80, 40]), (5, 1))
+        difference, low, high = evaluation.paired_over_seeds(labels, first, second)
+        _, *alone = evaluation.paired_difference(labels, first[0], second[0])
+        assert difference == pytest.approx(0.2)
+        assert (low, high) == pytest.approx(tuple(alone), abs=0.01)
+
+    def test_of_pictures_that_agree_is_the_bootstrap_over_seeds(self):
+        labels = np.zeros(50, int)
+        first = np.ones((4, 50), int)
+        second = np.repeat([[0], [0], [0], [1]], 50, axis=1)  # right in three trainings of four
+        difference, low, high = evaluation.paired_over_seeds(labels, first, second)
+        assert (difference, low, high) == pytest.approx(
+            (0.75, 0.25, 1)
+        )  # four drawn of four: 1/4 is the 2.5 % quantile
+
+    def test_holds_the_truth_about_as_often_as_it_says(self):
+        generator = np.random.default_rng(1)
+        held, runs = 0, 150
+        for run in range(runs):
+            hard = generator.uniform(0.2, 0.8, 120)  # how often a picture is right, whoever looks at it
+            better, training = 0.1, generator.normal(0, 0.05, (2, 5, 1))
+            first, second = (
+                (generator.uniform(size=(5, 120)) > np.clip(hard + shift + noise, 0, 1)).astype(int)
+                for shift, noise in zip((0, better), training, strict=True)
+            )
+            _, low, high = evaluation.paired_over_seeds(np.zeros(120, int), first, second, resamples=400, seed=run)
+            held += low <= better <= high
+        assert 0.93 <= held / runs <= 1
+
+    @pytest.mark.parametrize(
+        ("first", "second", "message"),
+        [
+            (np.zeros((2, 3)), np.zeros((3, 3)), r"\(2, 3\) and \(3, 3\)"),
+            (np.zeros(3), np.zeros(3), "seeds, n"),
+            (np.zeros((2, 4)), np.zeros((2, 4)), r"\(3,\) labels"),
+            (np.zeros((1, 3)), np.zeros((1, 3)), "at least two seeds"),
+        ],
+    )
+    def test_refuses_what_cannot_be_paired(self, first, second, message):
+        with pytest.raises(ValueError, match=message):
+            evaluation.paired_over_seeds(np.zeros(3), first, second)
+
+
+class TestPicturesNeeded:
+    def test_agrees_with_the_formula_worked_by_hand(self):
+        # (1.95996 √0.3 + 0.84162 √(0.3 − 0.01))² / 0.01 = 233.03
+        assert evaluation.pictures_needed(0.1, 0.3) == 234
+        assert evaluation.pictures_needed(-0.1, 0.3) == 234
+
+    def test_that_many_show_the_difference_four_times_in_five(self):
+        difference, disagreement = 0.08, 0.2
+        needed = evaluation.pictures_needed(difference, disagreement)
+        generator = np.random.default_rng(2)
+        better, worse = (disagreement + difference) / 2, (disagreement - difference) / 2
+        counts = generator.multinomial(needed, [better, worse, 1 - disagreement], size=4000)
+        statistic = (counts[:, 0] - counts[:, 1]) / np.sqrt(counts[:, 0] + counts[:, 1])  # McNemar
+        assert np.mean(statistic > 1.96) == pytest.approx(0.8, abs=0.03)
+
+    def test_half_the_difference_needs_about_four_times_as_many(self):
+        ratio = evaluation.pictures_needed(0.01, 0.1) / evaluation.pictures_needed(0.02, 0.1)
+        assert ratio == pytest.approx(4, rel=0.05)
+
+    @pytest.mark.parametrize("shares", [(0, 0.1), (0.2, 0.1), (0.1, 1.1)])
+    def test_refuses_impossible_shares(self, shares):
+        with pytest.raises(ValueError, match="only pictures on which the models differ"):
+            evaluation.pictures_needed(*shares)

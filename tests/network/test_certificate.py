@@ -1,0 +1,119 @@
+"""The certificate tells exactly which layers moved."""
+
+import keras
+import numpy as np
+import pytest
+
+from helpers.network import certificate
+
+
+@pytest.fixture
+def model():
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(3, name="first"),
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.Dense(2, name="second"),
+    ]
+    return keras.Sequential(layers, name="model")
+
+
+def train(model, learning_rate=0.1):
+    generator = np.random.default_rng(0)
+    model.compile(keras.optimizers.SGD(learning_rate), "mse")
+    model.fit(generator.normal(size=(8, 4)), generator.normal(size=(8, 2)), verbose=0)
+
+
+def test_without_training_nothing_moved(model):
+    before = certificate.take(model)
+    table = certificate.compare(before, certificate.take(model))
+    assert table.index.tolist() == ["first", "norm", "second"]
+    assert table["parameters"].tolist() == [15, 12, 8]
+    assert table["largest_change"].tolist() == [0, 0, 0] and not table["moved"].any()
+
+
+def test_what_was_taken_stays_as_it_was_when_the_model_moves_on(model):
+    before = certificate.take(model)
+    kept = {path: values.copy() for path, values in before.items()}
+    train(model)
+    assert all(np.array_equal(before[path], kept[path]) for path in before)
+    assert certificate.moved(before, certificate.take(model)) == ["first", "norm", "second"]
+
+
+def test_frozen_layers_stand_still_while_the_others_train(model):
+    model.get_layer("first").trainable = model.get_layer("norm").trainable = False
+    before = certificate.take(model)
+    train(model)
+    assert certificate.moved(before, certificate.take(model)) == ["second"]
+
+
+def test_statistics_of_batch_normalization_count_as_movement(model):
+    for layer in model.layers:
+        layer.trainable = False
+    before = certificate.take(model)
+    model(np.random.default_rng(0).normal(size=(8, 4)), training=True)
+    assert certificate.moved(before, certificate.take(model)) == []
+    model.get_layer("norm").trainable = True
+    model(np.random.default_rng(0).normal(size=(8, 4)), training=True)
+    assert certificate.moved(before, certificate.take(model)) == ["norm"]
+
+
+def test_the_largest_change_is_that_of_the_weight_that_moved_most(model):
+    before = certificate.take(model)
+    kernel, bias = model.get_layer("second").get_weights()
+    kernel[0, 0] += 0.25
+    bias[1] -= 0.5
+    model.get_layer("second").set_weights([kernel, bias])
+    table = certificate.compare(before, certificate.take(model))
+    assert table["largest_change"].tolist() == pytest.approx([0, 0, 0.5])
+
+
+def test_the_least_step_of_one_value_is_movement(model):
+    before = certificate.take(model)
+    kernel, bias = model.get_layer("first").get_weights()
+    kernel[0, 0] = np.nextafter(kernel[0, 0], np.inf, dtype=np.float32)
+    model.get_layer("first").set_weights([kernel, bias])
+    assert certificate.moved(before, certificate.take(model)) == ["first"]
+
+
+def test_weights_that_became_nan_moved_and_are_seen(model):
+    before = certificate.take(model)
+    model.get_layer("first").bias.assign([0, np.nan, 0])
+    table = certificate.compare(before, certificate.take(model))
+    assert table["moved"].tolist() == [True, False, False]
+    assert np.isnan(table["largest_change"]["first"])
+
+
+def test_layers_of_one_name_in_two_branches_are_told_apart():
+    branches = [
+        keras.Sequential(
+            [keras.Input((4,)), keras.layers.Dense(4, name="dense"), keras.layers.Dense(2, name=last)], name=name
+        )
+        for name, last in (("left", "left_end"), ("right", "right_end"))
+    ]
+    pixels = keras.Input((4,))
+    model = keras.Model(pixels, keras.layers.Add()([branch(pixels) for branch in branches]))
+    branches[0].trainable = False
+    before = certificate.take(model)
+    train(model)
+    after = certificate.take(model)
+    assert certificate.moved(before, after) == ["right/dense", "right_end"]
+    assert certificate.compare(before, after).index.tolist() == ["left/dense", "left_end", "right/dense", "right_end"]
+
+
+def test_a_model_without_weights_is_refused():
+    with pytest.raises(ValueError, match="no weights: build it first"):
+        certificate.take(keras.Sequential([keras.layers.Dense(2)]))
+
+
+def test_two_models_cannot_be_compared(model):
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="another")])
+    with pytest.raises(ValueError, match="hold different weights .*Take both from one model"):
+        certificate.compare(certificate.take(model), certificate.take(other))
+
+
+def test_nor_can_two_shapes_of_one_name(model):
+    layers = [type(layer).from_config(layer.get_config()) for layer in model.layers]
+    other = keras.Sequential([keras.Input((5,)), *layers], name="model")
+    with pytest.raises(ValueError, match=r"first/kernel had shape \(4, 3\) and now has \(5, 3\)"):
+        certificate.compare(certificate.take(model), certificate.take(other))

@@ -1,0 +1,268 @@
+"""Features belong to their pictures, come from the cache only when nothing changed, and survive damage to it."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import storage
+from helpers.pictures import features, images
+
+SIDE = 32
+COUNTS = {"train": 4, "validation": 2, "test": 3}
+CAFFE = keras.applications.vgg16.preprocess_input
+
+
+@pytest.fixture(scope="module")
+def animals():
+    return images.load("animals", SIDE, batch_size=8, per_class=COUNTS)
+
+
+def build(preprocess=None, side=SIDE, seed=1, strides=3, last=keras.layers.ReLU):
+    """Return a trunk of one convolution; equal arguments give equal trunks with other layer names."""
+    pixels = keras.Input((side, side, 3))
+    kernel = keras.initializers.GlorotUniform(seed)
+    maps = keras.layers.Conv2D(4, 5, strides, kernel_initializer=kernel)(preprocess(pixels) if preprocess else pixels)
+    return keras.Model(pixels, last()(maps))
+
+
+def refusing(trunk):
+    """Return the trunk unable to look at a picture."""
+
+    def refuse(*_, **__):
+        raise AssertionError("the trunk was run")
+
+    trunk.predict_on_batch = trunk.predict = trunk.call = refuse
+    return trunk
+
+
+def computed(trunk, data, split="test"):
+    return features.run(trunk, data.in_order(split))
+
+
+def same(one, other):
+    return all(np.array_equal(mine, theirs) for mine, theirs in zip(one, other, strict=True))
+
+
+class TestRows:
+    @pytest.mark.parametrize("split", images.SPLITS)
+    def test_row_i_belongs_to_file_i(self, animals, split):
+        pixels = keras.Input((SIDE, SIDE, 3))
+        mean_colour = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(pixels))
+        rows, labels = getattr(features.extract(mean_colour, animals), split)
+        assert rows.dtype == np.float32 and labels.dtype == np.int32
+        files = animals.files(split)
+        assert len(rows) == len(labels) == len(files) == 5 * COUNTS[split]
+        for row, label, path in zip(rows, labels, files, strict=True):
+            assert row == pytest.approx(np.asarray(Image.open(path), float).mean((0, 1)), abs=0.01)
+            assert animals.class_names[label] == path.parent.name
+
+    def test_head_on_features_gives_the_logits_of_the_whole_model(self, animals):
+        trunk = build(CAFFE)
+        head = keras.Sequential([keras.Input(trunk.output.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(5)])
+        whole = keras.Model(trunk.input, head(trunk.output))
+        rows, _ = features.extract(trunk, animals).test
+        pictures = np.concatenate([batch for batch, _ in animals.test])
+        assert np.allclose(head(rows), whole(pictures), rtol=1e-4, atol=1e-3)
+
+    def test_features_and_labels_stay_together_when_the_data_reshuffles(self, animals):
+        trunk = build()
+        rows, labels = features.run(trunk, animals.train)
+        ordered_rows, ordered_labels = computed(trunk, animals, "train")
+        assert not np.array_equal(rows, ordered_rows)
+        places = [next(n for n, other in enumerate(ordered_rows) if np.allclose(row, other, atol=1e-3)) for row in rows]
+        assert sorted(places) == list(range(len(rows)))
+        assert np.array_equal(labels, ordered_labels[places])
+
+    def test_only_the_splits_asked_for_are_run(self, animals):
+        result = features.extract(build(), animals, splits=["test"])
+        assert result.train is None and result.validation is None
+        assert len(result.test[0]) == 5 * COUNTS["test"]
+
+
+class TestCache:
+    def test_cached_equals_computed_and_the_trunk_is_not_run_again(self, animals, fresh_cache):
+        first = features.extract(build(), animals)
+        again = features.extract(refusing(build()), animals)
+        for split in images.SPLITS:
+            assert same(getattr(first, split), computed(build(), animals, split))
+            assert same(getattr(again, split), getattr(first, split))
+
+    def test_a_trunk_that_refuses_is_noticed(self, animals, fresh_cache):
+        with pytest.raises(AssertionError, match="the trunk was run"):
+            features.extract(refusing(build()), animals)
+
+    OTHER = {
+        "weights": {"seed": 2},
+        "strides": {"strides": 2},
+        "preprocessing of caffe": {"preprocess": CAFFE},
+        "pixels / 255": {"preprocess": lambda pixels: pixels / 255},
+        "pixels / 127": {"preprocess": lambda pixels: pixels / 127},
+        "255 - pixels": {"preprocess": lambda pixels: 255 - pixels},
+        "a layer that rescales": {"preprocess": lambda pixels: keras.layers.Rescaling(1 / 255)(pixels)},
+        "another layer": {"last": keras.layers.Softmax},
+        "another setting": {"last": lambda: keras.layers.ReLU(negative_slope=0.1)},
+        "another type of number": {"last": lambda: keras.layers.ReLU(dtype="float16")},
+    }
+
+    @pytest.mark.parametrize("other", OTHER)
+    def test_another_trunk_gets_features_of_its_own(self, other, animals):
+        other = self.OTHER[other]
+        features.extract(build(), animals, ["test"])
+        expected = computed(build(**other), animals)
+        assert same(features.extract(build(**other), animals, ["test"]).test, expected)
+        assert same(features.extract(refusing(build(**other)), animals, ["test"]).test, expected)
+
+    def test_another_wiring_of_the_same_layers_gets_features_of_its_own(self, animals):
+        def wired(first, second):
+            pixels = keras.Input((SIDE, SIDE, 3))
+            maps = [keras.layers.Conv2D(2, 3, kernel_initializer=kind)(pixels) for kind in ("ones", "zeros")]
+            return keras.Model(pixels, keras.layers.Subtract()([maps[first], maps[second]]))
+
+        one, other = (features.extract(wired(*order), animals, ["test"]).test[0] for order in ((0, 1), (1, 0)))
+        assert np.allclose(one, -other) and one.any()
+
+    def test_weights_that_moved_get_features_of_their_own(self, animals):
+        trunk = build()
+        before = features.extract(trunk, animals, ["test"]).test[0]
+        trunk.layers[1].bias.assign_add([1.0, 0, 0, 0])
+        after = features.extract(trunk, animals, ["test"]).test[0]
+        assert not np.array_equal(before[..., 0], after[..., 0]) and np.array_equal(before[..., 1:], after[..., 1:])
+
+    def test_freezing_and_compiling_change_nothing(self, animals):
+        features.extract(build(), animals, ["test"])
+        trunk = refusing(build())
+        trunk.trainable = False
+        trunk.compile("adam", "mse")
+        features.extract(trunk, animals, ["test"])
+
+    def test_neither_does_the_numbering_of_layers_in_a_base_within(self, animals):
+        def nested():
+            pixels = keras.Input((SIDE, SIDE, 3))
+            return keras.Model(pixels, build()(CAFFE(pixels)))
+
+        first = features.extract(nested(), animals, ["test"]).test
+        assert same(features.extract(refusing(nested()), animals, ["test"]).test, first)
+
+    def test_a_sequential_trunk_is_a_trunk(self, animals):
+        def sequential():
+            return keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.AveragePooling2D(8)])
+
+        first = features.extract(sequential(), animals, ["test"]).test
+        assert first[0].shape == (15, 4, 4, 3)
+        assert same(features.extract(refusing(sequential()), animals, ["test"]).test, first)
+
+    def test_another_size_gets_features_of_its_own(self, animals):
+        larger = images.load("animals", 48, per_class=COUNTS)
+        shapes = [features.extract(build(side=None), data, ["test"]).test[0].shape for data in (animals, larger)]
+        assert shapes == [(15, 10, 10, 4), (15, 15, 15, 4)]
+
+    def test_another_batch_size_does_not(self, animals):
+        features.extract(build(), animals, ["test"])
+        features.extract(refusing(build()), images.load("animals", SIDE, 3, COUNTS), ["test"])
+
+    def test_a_changed_picture_gets_features_of_its_own(self, animals, tmp_path):
+        for split in images.SPLITS:
+            for path in animals.files(split):
+                (tmp_path / split / path.parent.name).mkdir(parents=True, exist_ok=True)
+                (tmp_path / split / path.parent.name / path.name).write_bytes(path.read_bytes())
+        before = features.extract(build(), images.load(tmp_path, SIDE), ["test"]).test[0]
+        picture = sorted((tmp_path / "test" / "cat").iterdir())[1]
+        Image.new("RGB", (32, 32), "red").save(picture)
+        after = features.extract(build(), images.load(tmp_path, SIDE), ["test"]).test[0]
+        assert np.flatnonzero((before != after).any(axis=(1, 2, 3))).tolist() == [1]
+
+
+class TestDamage:
+    @staticmethod
+    def change_a_byte(path):
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+
+    DAMAGE = {
+        "features cut in half": (
+            "features.npy",
+            lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        ),
+        "a byte of features changed": ("features.npy", lambda path: TestDamage.change_a_byte(path)),
+        "labels deleted": ("labels.npy", lambda path: path.unlink()),
+        "a byte of labels changed": ("labels.npy", lambda path: TestDamage.change_a_byte(path)),
+        "garbage for checksums": ("*.json", lambda path: path.write_text("}{")),
+        "other checksums": ("*.json", lambda path: path.write_text("[]")),
+        "no checksums": ("*.json", lambda path: path.unlink()),
+    }
+
+    @pytest.mark.parametrize("damage", DAMAGE)
+    def test_is_said_in_one_line_and_computed_again(self, damage, animals, fresh_cache, capsys):
+        before = features.extract(build(), animals, ["test"]).test
+        pattern, spoil = self.DAMAGE[damage]
+        (path,) = (fresh_cache / "features").rglob(pattern)
+        spoil(path)
+        assert same(features.extract(build(), animals, ["test"]).test, before)
+        said = capsys.readouterr().out
+        assert said.count("\n") == 1 and "damaged" in said
+        assert same(features.extract(refusing(build()), animals, ["test"]).test, before)
+        assert capsys.readouterr().out == ""
+
+
+class TestMisuse:
+    def test_pictures_of_another_size_are_refused_with_the_size_to_load(self, animals):
+        with pytest.raises(ValueError, match=r"takes pictures of \(48, 48\).*image_size=\(48, 48\)"):
+            features.extract(build(side=48), animals)
+
+    def test_a_trunk_for_another_number_of_channels_is_refused(self, animals):
+        pixels = keras.Input((SIDE, SIDE, 1))
+        with pytest.raises(ValueError, match="takes 1 channels, but the pictures of 'animals' have 3"):
+            features.extract(keras.Model(pixels, keras.layers.Flatten()(pixels)), animals)
+
+    def test_a_head_is_no_trunk(self, animals):
+        head = keras.Sequential([keras.Input((512,)), keras.layers.Dense(5)])
+        with pytest.raises(ValueError, match=r"takes shape \(None, 512\), not pictures"):
+            features.extract(head, animals)
+
+    @pytest.mark.parametrize("splits", [["dev"], "test"])
+    def test_unknown_splits_list_the_known_ones(self, animals, splits):
+        with pytest.raises(ValueError, match="Unknown split.*expected some of train, validation, test"):
+            features.extract(build(), animals, splits)
+
+    def test_grey_batches_are_refused(self):
+        with pytest.raises(ValueError, match="1 channels: expected 3"):
+            features.run(build(), [(np.zeros((2, SIDE, SIDE, 1)), np.zeros(2))])
+
+    def test_a_data_set_that_is_used_up_is_said(self):
+        with pytest.raises(ValueError, match="No batch of pictures was given"):
+            features.run(build(), iter([]))
+
+    def test_a_cache_that_cannot_be_written_to_is_said(self, animals, tmp_path, monkeypatch):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file" / "below"))
+        with pytest.raises(storage.StorageError, match=f"cannot be written to.*{storage.CACHE_VARIABLE}"):
+            features.extract(build(), animals)
+
+
+def test_two_processes_share_one_fresh_cache(fresh_cache, at_once):
+    """Both unpack the archive, draw from it and extract the same features at the same time."""
+    first, second = at_once(
+        """
+        import hashlib
+        import keras
+        from helpers import features, images
+
+        pixels = keras.Input((32, 32, 3))
+        kernel = keras.initializers.GlorotUniform(1)
+        trunk = keras.Model(pixels, keras.layers.Conv2D(4, 5, 3, kernel_initializer=kernel)(pixels))
+        wait_for_the_others()
+        data = images.load("animals", 32, per_class={"train": 40, "validation": 20, "test": 80})
+        for split, (rows, labels) in vars(features.extract(trunk, data)).items():
+            print(split, len(rows), hashlib.sha256(rows).hexdigest(), hashlib.sha256(labels).hexdigest())
+        """,
+        processes=2,
+    )
+    assert [line.split()[:2] for line in first.splitlines()] == [
+        ["train", "200"],
+        ["validation", "100"],
+        ["test", "400"],
+    ]
+    assert first == second
+    assert not list(fresh_cache.rglob(".writing-*"))

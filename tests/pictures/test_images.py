@@ -1,0 +1,454 @@
+"""Pictures come out as promised, whatever they lay in before; a folder that cannot be used says why."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import storage
+from helpers.pictures import images
+
+COUNTS = {"train": 6, "validation": 2, "test": 3}
+PICTURES_A_CLASS = 12
+
+
+@pytest.fixture(scope="module")
+def animals():
+    return images.load("animals", 32, batch_size=7, per_class=COUNTS)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of one's own: two classes of noise, free to be spoiled."""
+    return noise_folder(tmp_path / "own", classes=("bird", "fish"))
+
+
+def noise_folder(folder, classes, number=PICTURES_A_CLASS):
+    generator = np.random.default_rng(number)  # so that folders of different sizes share no picture
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for index in range(number):
+            pixels = generator.integers(0, 256, (32, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{name}{index:02d}.png")
+    return folder
+
+
+def everything(dataset):
+    """Return all pictures and labels of a data set, in the order of one pass."""
+    batches = [(pictures.numpy(), labels.numpy()) for pictures, labels in dataset]
+    return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))
+
+
+def by_file(data, split):
+    """Return file name → pixels as `in_order` gives them."""
+    names = [path.name for path in data.files(split)]
+    return dict(zip(names, everything(data.in_order(split))[0], strict=True))
+
+
+def pairs(pictures, labels):
+    return {picture.tobytes(): int(label) for picture, label in zip(pictures, labels, strict=True)}
+
+
+class TestBundledSets:
+    @pytest.mark.parametrize("split", images.SPLITS)
+    def test_give_batches_of_float_pictures_and_labels(self, animals, split):
+        pictures, labels = next(iter(getattr(animals, split)))
+        assert pictures.shape == (7, 32, 32, 3) and pictures.dtype == "float32"
+        assert labels.shape == (7,) and labels.dtype == "int32"
+        pictures, labels = everything(getattr(animals, split))
+        assert len(pictures) == 5 * COUNTS[split]
+        assert 0 <= pictures.min() < 50 and 200 < pictures.max() <= 255
+        assert np.bincount(labels).tolist() == [COUNTS[split]] * 5
+
+    @pytest.mark.parametrize("split", images.SPLITS)
+    def test_pixels_and_labels_are_those_of_the_files_in_order(self, animals, split):
+        pictures, labels = everything(animals.in_order(split))
+        files = animals.files(split)
+        assert [animals.class_names[label] for label in labels] == [path.parent.name for path in files]
+        for picture, path in zip(pictures, files, strict=True):
+            assert np.array_equal(picture, np.asarray(Image.open(path)))
+
+    def test_have_the_classes_and_counts_stated(self):
+        data = images.load("emoji")
+        assert data.class_names == ("animal", "clothing", "food", "object", "transport")
+        assert data.name == "emoji" and data.image_size == (96, 96)
+        assert data.counts().sum(axis=1).to_dict() == {
+            "animal": 387,
+            "clothing": 141,
+            "food": 363,
+            "object": 342,
+            "transport": 216,
+        }
+        assert list(data.counts().columns) == list(images.SPLITS)
+
+    def test_are_resized_to_the_size_asked_for_as_the_picture_they_are(self, animals):
+        large = images.load("animals", (96, 64), per_class=COUNTS)
+        first, enlarged = everything(animals.test)[0][0], everything(large.test)[0][0]
+        assert enlarged.shape == (96, 64, 3)
+        again = np.asarray(Image.fromarray(enlarged.clip(0, 255).astype(np.uint8)).resize((32, 32)), float)
+        assert np.abs(again - first).mean() < 8
+
+    def test_bicubic_overshoot_stays_within_the_range_of_pixels(self):
+        pictures, _ = everything(images.load("emoji", 96, per_class={"train": 1, "validation": 2, "test": 9}).test)
+        assert pictures.min() >= 0 and pictures.max() <= 255
+
+
+class TestOrder:
+    def test_train_reshuffles_on_every_pass_and_keeps_each_picture_with_its_label(self, animals):
+        first, second = everything(animals.train), everything(animals.train)
+        assert not np.array_equal(first[0], second[0])
+        assert pairs(*first) == pairs(*second) == pairs(*everything(animals.in_order("train")))
+
+    @pytest.mark.parametrize("split", ["validation", "test"])
+    def test_validation_and_test_do_not(self, animals, split):
+        first, second = (everything(getattr(animals, split)) for _ in range(2))
+        assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
+        assert np.array_equal(first[0], everything(animals.in_order(split))[0])
+
+    def test_the_seed_decides_the_order_of_training(self):
+        def labels(seed):
+            data = images.load("animals", 32, seed=seed)
+            return [batch.numpy().tolist() for _, batch in data.train.take(3)]
+
+        assert labels(1) == labels(1) != labels(2)
+
+
+class TestPerClass:
+    @staticmethod
+    def names(data, split):
+        return {path.name for path in data.files(split)}
+
+    def test_smaller_draws_lie_within_larger_ones_of_the_same_seed(self):
+        draws = [self.names(images.load("animals", per_class=number, seed=3), "train") for number in (2, 5, 200)]
+        assert [len(draw) for draw in draws] == [10, 25, 1000]
+        assert draws[0] < draws[1] < draws[2]
+        assert self.names(images.load("animals", per_class=5, seed=4), "train") != draws[1]
+
+    def test_a_number_draws_from_training_alone(self):
+        counts = images.load("animals", per_class=2).counts()
+        assert counts["train"].tolist() == [2] * 5
+        assert counts["validation"].tolist() == [40] * 5 and counts["test"].tolist() == [160] * 5
+
+    def test_drawn_pictures_have_the_pixels_of_the_whole_set(self, animals):
+        whole = by_file(images.load("animals", 32), "test")
+        for name, pixels in by_file(animals, "test").items():
+            assert np.array_equal(pixels, whole[name])
+
+    def test_numbers_of_numpy_are_numbers(self, animals):
+        again = images.load("animals", 32, per_class={split: np.int64(number) for split, number in COUNTS.items()})
+        assert again.counts().equals(animals.counts())
+
+    @pytest.mark.parametrize("per_class", [0, -1, True, 2.5, "all", {"dev": 3}, {"train": 0}])
+    def test_what_is_no_number_of_pictures_is_refused(self, per_class):
+        with pytest.raises(
+            ValueError, match="expected whole numbers of at least 1 for some of train, validation, test"
+        ):
+            images.load("animals", per_class=per_class)
+
+    def test_asking_for_too_many_says_how_many_there_are(self):
+        with pytest.raises(ValueError, match="201 train pictures of 'cat', but there are 200"):
+            images.load("animals", per_class=201)
+
+
+class TestOwnFolder:
+    def test_is_split_by_class_without_loss_or_overlap(self, own):
+        data = images.load(own, 32)
+        assert data.class_names == ("bird", "fish") and data.name == "own"
+        assert data.counts().loc["bird"].to_dict() == {"train": 7, "validation": 2, "test": 3}
+        names = [path.stem for split in images.SPLITS for path in data.files(split)]
+        assert sorted(names) == sorted(path.name for path in own.rglob("*.png"))
+
+    def test_is_split_alike_every_time_and_otherwise_with_another_seed(self, own, fresh_cache):
+        def test_names(seed):
+            return [path.name for path in images.load(own, 32, seed=seed).files("test")]
+
+        first = test_names(0)
+        shutil.rmtree(fresh_cache)
+        assert test_names(0) == first != test_names(1)
+
+    def test_gives_the_pixels_of_its_files(self, own):
+        data = images.load(str(own), (32, 40))
+        originals = {path.name: np.asarray(Image.open(path)) for path in own.rglob("*.png")}
+        for name, pixels in by_file(data, "train").items():
+            assert np.array_equal(pixels, originals[name.removesuffix(".png")])
+
+    def test_gives_the_same_values_as_the_bundled_set_it_was_copied_from(self, animals, tmp_path):
+        copy = shutil.copytree(animals.folder, tmp_path / "copy")
+        again = images.load(copy, 32)
+        for split in images.SPLITS:
+            for mine, theirs in zip(
+                everything(again.in_order(split)), everything(animals.in_order(split)), strict=True
+            ):
+                assert np.array_equal(mine, theirs)
+
+    def test_hidden_files_and_folders_are_no_pictures_and_no_classes(self, own):
+        (own / ".ipynb_checkpoints").mkdir()
+        (own / "__MACOSX").mkdir()
+        (own / "bird" / ".DS_Store").write_text("?")
+        (own / "notes.txt").write_text("beside the classes")
+        assert images.load(own, 32).counts().to_numpy().sum() == 2 * PICTURES_A_CLASS
+
+    def test_a_changed_picture_is_read_anew(self, own):
+        before = images.load(own, 32)
+        path = own / "bird" / "bird00.png"
+        Image.new("RGB", (40, 32), "red").save(path)
+        after = images.load(own, 32)
+        reds = [
+            np.allclose(pixels, [255, 0, 0], atol=0.01)
+            for split in images.SPLITS
+            for pixels in by_file(after, split).values()
+        ]
+        assert sum(reds) == 1
+        assert [before.fingerprint(split) == after.fingerprint(split) for split in images.SPLITS].count(False) == 1
+
+    def test_large_pictures_are_stored_no_larger_than_needed(self, own):
+        Image.new("RGB", (2000, 1000), "red").save(own / "bird" / "bird00.png")
+        sizes = {Image.open(path).size for split in images.SPLITS for path in images.load(own, 32).files(split)}
+        assert sizes == {(40, 32), (512, 256)}
+
+    @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(path.read_bytes()[:50]), Path.unlink])
+    @pytest.mark.parametrize("options", [{}, {"per_class": 2}])
+    def test_a_damaged_copy_in_the_cache_is_made_again_and_said_in_one_line(self, own, options, damage, capsys):
+        data = images.load(own, 32, **options)
+        before = everything(data.in_order("train"))[0]
+        damage(data.files("train")[0])
+        after = everything(images.load(own, 32, **options).in_order("train"))[0]
+        assert np.array_equal(before, after)
+        said = capsys.readouterr().out
+        assert said.count("\n") == 1 and "damaged" in said
+
+
+class TestKindsOfPictures:
+    """Whatever a file holds, out come three channels, upright."""
+
+    RED, BLUE = (254, 0, 0), (0, 0, 254)
+
+    @pytest.fixture
+    def read(self, own):
+        """Save a picture among the others, load the folder, and return it as it comes out."""
+
+        def read(picture, name="odd.png", **options):
+            picture.save(own / "bird" / name, **options)
+            data = images.load(own, (32, 32))
+            return {k: v for split in images.SPLITS for k, v in by_file(data, split).items()}[f"{name}.png"]
+
+        return read
+
+    def quarters(self, mode="RGB"):
+        """A picture of 32×32 that is blue, but for its red upper left quarter."""
+        picture = Image.new("RGB", (32, 32), self.BLUE)
+        picture.paste(self.RED, (0, 0, 16, 16))
+        return picture.convert(mode)
+
+    def is_upright(self, pixels, tolerance=0):
+        expected = np.asarray(self.quarters(), float)
+        return np.abs(pixels - expected)[4:-4, 4:-4].max() <= tolerance or np.abs(pixels - expected).mean() <= tolerance
+
+    def test_grey_is_repeated_in_three_channels(self, read):
+        ramp = np.arange(1024, dtype=np.uint16).reshape(32, 32) // 4
+        assert np.array_equal(read(Image.fromarray(ramp.astype(np.uint8))), np.repeat(ramp[..., None], 3, axis=2))
+
+    def test_grey_of_16_bits_keeps_its_shades(self, read):
+        ramp = np.arange(1024, dtype=np.uint16).reshape(32, 32) // 4
+        assert np.array_equal(read(Image.fromarray(ramp * 257)), np.repeat(ramp[..., None], 3, axis=2))
+
+    def test_black_and_white_of_one_bit(self, read):
+        assert set(np.unique(read(Image.new("1", (32, 32), 1)))) == {255}
+
+    def test_transparency_becomes_white(self, read):
+        picture = self.quarters("RGBA")
+        picture.putalpha(Image.fromarray(np.repeat([[255, 0]], [16, 16], axis=1).repeat(32, 0).astype(np.uint8)))
+        pixels = read(picture)
+        assert np.all(pixels[:16, :16] == self.RED) and np.all(pixels[16:, :16] == self.BLUE)
+        assert np.all(pixels[:, 16:] == 255)
+
+    def test_a_palette(self, read):
+        assert np.array_equal(read(self.quarters("P")), np.asarray(self.quarters("P").convert("RGB")))
+
+    def test_a_palette_with_a_transparent_colour(self, read):
+        picture = self.quarters("P")
+        pixels = read(picture, transparency=picture.getpixel((0, 0)))
+        assert np.all(pixels[:16, :16] == 255) and not np.any(np.all(pixels[16:, 16:] == 255, axis=-1))
+
+    @pytest.mark.parametrize("ending", ["gif", "webp", "bmp", "JPG"])
+    def test_other_formats(self, read, ending):
+        assert np.abs(read(self.quarters(), f"odd.{ending}") - np.asarray(self.quarters())).mean() < 8
+
+    def test_cmyk(self, read):
+        assert np.abs(read(self.quarters("CMYK"), "odd.jpg") - np.asarray(self.quarters())).mean() < 16
+
+    @pytest.mark.parametrize(
+        ("orientation", "stored_as"),
+        [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270)],
+    )
+    def test_a_photo_that_says_how_it_was_held_is_turned_upright(self, read, orientation, stored_as):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        sideways = self.quarters().transpose(stored_as)
+        assert np.array_equal(read(sideways, exif=exif), np.asarray(self.quarters()))
+        assert np.abs(read(sideways, "odd.jpg", exif=exif) - np.asarray(self.quarters())).mean() < 8
+
+
+class TestGivenSplits:
+    @pytest.fixture
+    def split(self, tmp_path):
+        for number, name in enumerate(images.SPLITS, start=2):
+            noise_folder(tmp_path / "split" / name, ("bird", "fish"), number)
+        return tmp_path / "split"
+
+    def test_are_kept(self, split):
+        data = images.load(split, 32)
+        assert data.counts().loc["fish"].to_dict() == {"train": 2, "validation": 3, "test": 4}
+        for name in images.SPLITS:
+            assert {f"{path.name}.png" for path in (split / name).rglob("*.png")} == set(by_file(data, name))
+
+    def test_a_missing_split_is_named(self, split):
+        shutil.rmtree(split / "validation")
+        with pytest.raises(ValueError, match="'train' but none called validation"):
+            images.load(split)
+
+    def test_classes_that_differ_are_named(self, split):
+        (split / "test" / "fish").rename(split / "test" / "fishes")
+        with pytest.raises(ValueError, match=r"'train' and 'test' differ \(fish, fishes\)"):
+            images.load(split)
+
+    def test_a_class_that_skipping_empties_is_named(self, split):
+        for path in (split / "test" / "fish").iterdir():
+            path.write_text("no picture")
+        with pytest.raises(ValueError, match="No readable picture is left in fish .*test"):
+            images.load(split, on_bad="skip")
+
+
+class TestUnreadableFiles:
+    BAD = {
+        "a text named .jpg": ("notes.jpg", lambda path: path.write_text("no picture")),
+        "a text": ("notes.txt", lambda path: path.write_text("no picture")),
+        "no ending": ("notes", lambda path: path.write_text("no picture")),
+        "an empty file": ("empty.png", Path.touch),
+        "half a picture": ("half.jpg", lambda path: half_a_picture(path)),
+    }
+
+    @pytest.mark.parametrize("kind", BAD)
+    def test_are_named_with_their_folder_and_with_what_to_do(self, own, kind):
+        name, spoil = self.BAD[kind]
+        spoil(own / "fish" / name)
+        with pytest.raises(ValueError, match=rf"1 file\(s\) .*: fish.{name} \(.+\)\. .*on_bad='skip'"):
+            images.load(own)
+
+    def test_all_of_them_are_named_at_once(self, own):
+        for name, spoil in self.BAD.values():
+            spoil(own / "fish" / name)
+        with pytest.raises(ValueError) as error:
+            images.load(own)
+        assert all(name in str(error.value) for name, _ in self.BAD.values())
+
+    def test_are_left_out_on_request_and_the_rest_loads(self, own, capsys):
+        for name, spoil in self.BAD.values():
+            spoil(own / "fish" / name)
+        data = images.load(own, 32, on_bad="skip")
+        assert data.counts().sum(axis=1).to_dict() == {"bird": PICTURES_A_CLASS, "fish": PICTURES_A_CLASS}
+        assert everything(data.train)[0].shape == (14, 32, 32, 3)
+        said = capsys.readouterr().out
+        assert said.startswith("Left out 5 file(s)") and said.count("\n") == 1
+        assert all(name in said for name, _ in self.BAD.values())
+
+    @pytest.mark.filterwarnings("error:Corrupt EXIF:UserWarning")  # Pillow's own would be red noise
+    def test_a_damaged_photo_never_ends_in_a_foreign_error(self, own, capsys):
+        """Pillow meets damage with many kinds of errors, `struct.error` among them."""
+        exif = Image.Exif()
+        exif[0x0112], exif[0x010E] = 6, "a description"
+        photo = own / "fish" / "photo.jpg"
+        Image.open(own / "fish" / "fish00.png").save(photo, exif=exif)
+        generator = np.random.default_rng(0)
+        for number in range(200):
+            data = np.frombuffer(photo.read_bytes(), np.uint8).copy()
+            data[generator.integers(2, 150, 4)] = generator.integers(0, 256, 4)
+            (own / "fish" / f"damaged{number}.jpg").write_bytes(data.tobytes())
+        loaded = images.load(own, 32, on_bad="skip").counts().to_numpy().sum()
+        left_out = capsys.readouterr().out.count("damaged")
+        assert 20 < left_out < 200 and loaded + left_out == 2 * PICTURES_A_CLASS + 201
+
+
+def half_a_picture(path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+class TestMisuse:
+    def test_an_unknown_name_lists_the_known_ones(self):
+        with pytest.raises(ValueError, match="'annimals'.*'animals', 'emoji', 'flowers', or the path of a folder"):
+            images.load("annimals")
+
+    def test_an_empty_class_is_named(self, own):
+        (own / "cow").mkdir()
+        with pytest.raises(ValueError, match=r"Empty class folder\(s\) in .*: cow\."):
+            images.load(own)
+
+    def test_one_class_is_too_few(self, own):
+        shutil.rmtree(own / "fish")
+        with pytest.raises(ValueError, match=r"1 class folder\(s\) \(bird\): expected at least 2"):
+            images.load(own)
+
+    def test_pictures_without_class_folders_are_not_enough(self, own):
+        with pytest.raises(ValueError, match=r"0 class folder\(s\) \(none\): expected at least 2"):
+            images.load(own / "bird")
+
+    def test_a_class_that_skipping_empties_is_named(self, own):
+        for path in (own / "bird").iterdir():
+            path.write_text("no picture")
+        with pytest.raises(ValueError, match="No readable picture is left in bird"):
+            images.load(own, on_bad="skip")
+
+    def test_a_class_too_small_to_split_is_named_with_its_size(self, own):
+        for path in sorted((own / "bird").iterdir())[2:]:
+            path.unlink()
+        with pytest.raises(ValueError, match=r"bird \(2\)\. Each class needs at least 3"):
+            images.load(own)
+
+    @pytest.mark.parametrize(
+        "image_size", [31, 0, -96, "big", "96", (96,), (96, 31), (96, 96, 3), 96.5, None, float("inf")]
+    )
+    def test_a_size_that_vgg16_cannot_take_is_refused(self, image_size):
+        with pytest.raises(ValueError, match="at least 32 pixels"):
+            images.load("animals", image_size)
+
+    def test_an_unknown_way_with_bad_files_lists_the_known_ones(self):
+        with pytest.raises(ValueError, match="on_bad='ignore': expected 'raise' or 'skip'"):
+            images.load("animals", on_bad="ignore")
+
+    def test_a_cache_that_cannot_be_written_to_is_said(self, tmp_path, monkeypatch):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file"))
+        with pytest.raises(storage.StorageError, match=f"cannot be written to.*{storage.CACHE_VARIABLE}"):
+            images.load("animals")
+
+
+class TestFlowers:
+    def test_asked_for_offline_they_name_the_way_out_in_one_line(self, monkeypatch):
+        def no_connection(*_, **__):
+            raise Exception("URL fetch failure: None -- [Errno -3] Temporary failure in name resolution")
+
+        monkeypatch.setattr(keras.utils, "get_file", no_connection)
+        with pytest.raises(
+            ConnectionError, match=r"could not be fetched.*images\.load\('animals'\).*name resolution"
+        ) as error:
+            images.load("flowers")
+        assert "\n" not in str(error.value)
+
+    def test_are_fetched_under_a_checksum_and_split(self, monkeypatch, tmp_path):
+        asked = {}
+
+        def fetched(**options):
+            asked.update(options)
+            noise_folder(tmp_path / "x" / "flower_photos", ("daisy", "roses"))
+            (tmp_path / "x" / "flower_photos" / "LICENSE.txt").write_text("CC BY 2.0")
+            return str(tmp_path / "x")
+
+        monkeypatch.setattr(keras.utils, "get_file", fetched)
+        data = images.load("flowers", 32)
+        assert data.class_names == ("daisy", "roses") and data.name == "flowers"
+        assert data.counts()["train"].tolist() == [7, 7]
+        assert asked["file_hash"] == images.FLOWERS_SHA256 and asked["hash_algorithm"] == "sha256"
