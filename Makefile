@@ -4,14 +4,21 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test notebooks timings experiments benchmark lint assets constraints
+.PHONY: lab test test-fast coverage notebooks timings experiments benchmark lint assets constraints
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
 	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 00_start_here.ipynb
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov=helpers --cov-report=
+
+# Under a minute, without TensorFlow: for every change. `make test` before a pull request.
+test-fast: $(READY)
+	$(BIN)/python -m pytest --fast -n 0 tests
+
+coverage: $(READY)
+	$(BIN)/python -m tools.coverage_by_room
 
 # Installed once, and again only when the list of packages changes.
 $(READY): pyproject.toml constraints.txt

@@ -9,6 +9,7 @@ from IPython import display
 from matplotlib import ticker
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+PALE = "#D9D9D9"  # of what is frozen or has no parameters
 MARKERS = "osD^vX"  # of lines that colour alone would not tell apart
 
 
@@ -66,19 +67,19 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
     rows = -(-len(images) // columns)
     extra = 0.15 + 0.2 * max((title.count("\n") + 1 for title in titles), default=0) if titles is not None else 0
     figure, grid = plt.subplots(rows, columns, figsize=(columns * side, rows * (side + extra)), squeeze=False)
-    for place, axes in enumerate(grid.flat):
+    for index, axes in enumerate(grid.flat):
         axes.set_axis_off()
-        if place >= len(images):
+        if index >= len(images):
             continue
-        picture = np.asarray(images[place])
+        picture = np.asarray(images[index])
         if picture.ndim == 3:
             axes.imshow(np.clip(picture, 0, 255).astype(np.uint8))
         else:
             axes.imshow(picture, cmap="gray")
         if titles is not None:
-            marked = highlight is not None and highlight[place]
+            marked = highlight is not None and highlight[index]
             axes.set_title(
-                titles[place],
+                titles[index],
                 fontsize=9,
                 loc="center",
                 color=ORANGE if marked else "black",
@@ -166,23 +167,6 @@ def intervals(results, ax=None, unit="test accuracy"):
     return ax
 
 
-def feature_maps(maps, channels, columns=8):
-    """Draw some channels of one picture's feature maps.
-
-    Parameters
-    ----------
-    maps : array (h, w, channels)
-    channels : sequence of int
-        Which to draw, in this order.
-    columns : int
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes
-    """
-    return pictures([maps[..., channel] for channel in channels], [f"{channel}" for channel in channels], columns, 1.1)
-
-
 def parameter_bars(table, ax=None):
     """Draw the parameters of each layer, frozen and trainable in two colours.
 
@@ -249,22 +233,22 @@ def blocks(shapes, frozen=None, ax=None):
     """
     ax = ax or plt.subplots(figsize=(1.25 * len(shapes), 2.5))[1]
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
-    for place, (name, shape) in enumerate(shapes.items()):
+    for index, (name, shape) in enumerate(shapes.items()):
         height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
         still = frozen is not None and name in frozen
         ax.bar(
-            place,
+            index,
             height,
             width=0.7,
             bottom=-height / 2,
-            color=BLUE if frozen is None else "#D9D9D9" if still else ORANGE,
+            color=BLUE if frozen is None else PALE if still else ORANGE,
             hatch="///" if still else None,
             edgecolor="white" if still else "black",
         )
         label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
-        ax.text(place, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
-        if place:
-            ax.annotate("", (place - 0.36, 0), (place - 0.64, 0), arrowprops={"arrowstyle": "->"})
+        ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
+        if index:
+            ax.annotate("", (index - 0.36, 0), (index - 0.64, 0), arrowprops={"arrowstyle": "->"})
     ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.82, 0.55))
     ax.set_axis_off()
     return ax
@@ -296,7 +280,9 @@ def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
 
 
 def overlay(image, one_map):
-    """Return a picture in grey, coloured where a map is high; nothing is drawn.
+    """Return a picture in grey, coloured where a map is high.
+
+    This draws nothing itself: `overlays` draws its result on Axes, and a widget shows it as HTML.
 
     Parameters
     ----------
@@ -377,6 +363,6 @@ def cost_plane(table, ax=None, unit="CPU seconds (log scale)", among=None):
 
 
 def _look(name, among):
-    place = list(among).index(name)
-    marker = MARKERS[place % len(MARKERS)]
-    return {"color": f"C{place}", "marker": marker, "markersize": 5, "capsize": 3, "label": name}
+    index = list(among).index(name)
+    marker = MARKERS[index % len(MARKERS)]
+    return {"color": f"C{index}", "marker": marker, "markersize": 5, "capsize": 3, "label": name}

@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy import special
 
 from helpers import session
 from helpers.pictures import naming
@@ -108,8 +109,7 @@ def _table(model, class_names, batch):
     if row.shape != (len(class_names),):
         raise ValueError(f"{model.name!r} gives {row.size} numbers, but there are {len(class_names)} class names.")
     if inspection.outputs_of(model) == "logits":
-        row = np.exp(row - row.max())
-        row /= row.sum()
+        row = special.softmax(row)
     table = pd.DataFrame({"class": list(class_names), "probability": row})
     return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 

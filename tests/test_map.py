@@ -1,41 +1,13 @@
 """The written map of `helpers` is true: who imports whom, what loads TensorFlow, and where each name is."""
 
-import ast
 from pathlib import Path
 
 import pytest
+from imports import ROOT, imported, modules
 
 import helpers
 
 PACKAGE = Path(helpers.__file__).parent
-ROOT = PACKAGE.parent
-
-
-def modules(folder=PACKAGE, top="helpers"):
-    """Every module of a package: dotted name to file."""
-    found = {}
-    for path in sorted(folder.rglob("*.py")):
-        parts = [top, *path.relative_to(folder).with_suffix("").parts]
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-def imported(path, known):
-    """The modules among `known` that a file imports, at its top or within functions."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 and node.names[0].name != "*", f"{path.name}: a relative or star import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            while name not in known and "." in name:
-                name = name.rpartition(".")[0]
-            found += [name] if name in known and name != "helpers" else []
-    return found
 
 
 def line_of(module):
@@ -48,7 +20,7 @@ def line_of(module):
     raise AssertionError(f"give {module} a line in helpers.MAP")
 
 
-MODULES = modules()
+MODULES = modules("helpers")
 ROOMS = {name for name, path in MODULES.items() if path.name == "__init__.py"}
 
 
@@ -75,7 +47,7 @@ def test_every_entry_of_the_map_exists():
 
 
 def test_nothing_that_learners_run_imports_the_tools():
-    every = MODULES | modules(ROOT / "tools", "tools")
+    every = MODULES | modules("tools")
     assert [name for name in MODULES for other in imported(MODULES[name], every) if other.startswith("tools")] == []
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert "import tools" not in path.read_text(encoding="utf-8")
@@ -113,3 +85,10 @@ def test_what_loads_what(line, unwanted, python):
     process = python(f"import sys\n{line}\nprint(sorted({unwanted} & set(sys.modules)))")
     output, errors = process.communicate(timeout=120)
     assert output == "[]\n", errors
+
+
+def test_everything_can_be_imported(python):
+    names = [name for name in MODULES | modules("tools") if not name.endswith("__main__")]
+    process = python(f"import importlib\nfor name in {names}: importlib.import_module(name)")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors

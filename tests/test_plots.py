@@ -11,7 +11,7 @@ from IPython import display
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from helpers import plots
+from helpers import plots, session
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +96,9 @@ class TestPictures:
         with pytest.raises(ValueError, match="no picture to draw"):
             plots.pictures([])
 
-    def test_feature_maps_are_the_channels_asked_for(self):
-        maps = np.arange(2 * 2 * 5).reshape(2, 2, 5)
-        grid = plots.feature_maps(maps, [4, 0], columns=2)
-        assert [axes.get_title() for axes in grid.flat] == ["4", "0"]
-        assert np.array_equal(grid.flat[0].images[0].get_array(), maps[..., 4])
+
+def test_colours_are_those_of_every_notebook():
+    assert all(colour in session.STYLE["axes.prop_cycle"] for colour in (plots.BLUE, plots.ORANGE, plots.GREEN))
 
 
 class TestCurves:
@@ -172,6 +170,41 @@ class TestTables:
         assert len(plots.blocks({"fc1": 4096, "head": 5}).patches) >= 2
 
 
+class TestComparedMethods:
+    def test_interval_lines_join_the_values_of_a_name_and_keep_the_lines_apart(self):
+        results = {"one": [(0.5, 0.4, 0.7), (0.6, 0.6, 0.6)], "two": [(0.1, 0, 0.2), (0.2, 0.1, 0.3)]}
+        ax = plots.interval_lines(results, ["few", "many"], spread=0.1)
+        (first, second) = [container.lines[0] for container in ax.containers]
+        assert first.get_ydata().tolist() == [0.5, 0.6] and second.get_ydata().tolist() == [0.1, 0.2]
+        assert first.get_xdata().tolist() == pytest.approx([-0.05, 0.95])
+        assert second.get_xdata().tolist() == pytest.approx([0.05, 1.05])
+        ends = ax.containers[0].lines[2][0].get_segments()[0][:, 1]
+        assert ends.tolist() == pytest.approx([0.4, 0.7])
+        assert first.get_marker() != second.get_marker()
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["few", "many"]
+        assert [text.get_text() for text in ax.get_legend().texts] == ["one", "two"]
+
+    def test_a_name_keeps_its_colour_and_marker_from_figure_to_figure(self):
+        everything = plots.interval_lines({name: [(1, 1, 1)] for name in "abc"}, ["x"])
+        some = plots.interval_lines({"c": [(1, 1, 1)]}, ["x"], among="abc")
+        plane = plots.cost_plane(PLANE.set_axis(["c", "b"]), among="abc")
+        (_, _, first), (second,), (third, _) = (
+            [(container.lines[0].get_color(), container.lines[0].get_marker()) for container in ax.containers]
+            for ax in (everything, some, plane)
+        )
+        assert first == second == third
+
+    def test_cost_plane_puts_cost_to_the_right_and_accuracy_up(self):
+        ax = plots.cost_plane(PLANE)
+        points = [container.lines[0] for container in ax.containers]
+        assert [(point.get_xdata()[0], point.get_ydata()[0]) for point in points] == [(2, 0.5), (30, 0.6)]
+        assert ax.containers[1].lines[2][0].get_segments()[0][:, 1].tolist() == pytest.approx([0.5, 0.7])
+        assert "20" in [ax.xaxis.get_major_formatter()(tick) for tick in ax.get_xticks()]
+        assert ax.get_xscale() == "log" and [text.get_text() for text in ax.get_legend().texts] == ["a", "b"]
+
+
+PLANE = pd.DataFrame({"cost": [2, 30], "accuracy": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.6, 0.7]}, index=["a", "b"])
+
 TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.0], "moved": [True]}, index=["a"])
 
 
@@ -184,8 +217,10 @@ TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.
         lambda ax: plots.parameter_bars(TABLE, ax=ax),
         lambda ax: plots.movement(TABLE, ax=ax),
         lambda ax: plots.blocks({"a": (1, 1, 1)}, ax=ax),
+        lambda ax: plots.interval_lines({"a": [(1, 1, 1)]}, ["x"], ax=ax),
+        lambda ax: plots.cost_plane(PLANE, ax=ax),
     ],
-    ids=["curves", "confusion", "intervals", "parameter_bars", "movement", "blocks"],
+    ids=["curves", "confusion", "intervals", "parameter_bars", "movement", "blocks", "interval_lines", "cost_plane"],
 )
 def test_draws_into_the_axes_it_is_given(draw):
     _, (left, right) = plt.subplots(1, 2)

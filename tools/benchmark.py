@@ -22,13 +22,12 @@ PER_CLASS = {"train": 40, "validation": 16, "test": 1}
 HEAD_EPOCHS, TAIL_EPOCHS = 30, 20
 REPEATS = 7
 MATRIX = 2048  # rows and columns of the matrices whose product shows the peak
-TO_REACH = {
-    "head training, 30 epochs: whole model ÷ features once + head": "≥ 20",
-    "fine-tuning block5, 20 epochs: whole model ÷ block4 trunk once + tail": "≥ 5",
-    "trunk: FLOP/s ÷ peak of a float32 matrix product": "≥ 0.9",
-    "fine-tuning step on cached features: FLOP/s ÷ the same peak": "≥ 0.6",
-    "second use of a cache entry ÷ first": "≤ 0.02",
-}
+HEAD = "head training, 30 epochs: whole model ÷ features once + head"
+BLOCK5 = "fine-tuning block5, 20 epochs: whole model ÷ block4 trunk once + tail"
+TRUNK = "trunk: FLOP/s ÷ peak of a float32 matrix product"
+STEP = "fine-tuning step on cached features: FLOP/s ÷ the same peak"
+CACHE = "second use of a cache entry ÷ first"
+TO_REACH = {HEAD: "≥ 20", BLOCK5: "≥ 5", TRUNK: "≥ 0.9", STEP: "≥ 0.6", CACHE: "≤ 0.02"}
 
 
 def agree(first, second, tolerance=0.01):
@@ -50,7 +49,7 @@ def seconds(work, repeats=REPEATS):
 
 def peak():
     """Return the FLOP/s of a large float32 matrix product."""
-    left, right = (tf.random.stateless_normal((MATRIX, MATRIX), (0, place)) for place in range(2))
+    left, right = (tf.random.stateless_normal((MATRIX, MATRIX), (0, seed)) for seed in range(2))
     product = tf.function(lambda: tf.linalg.matmul(left, right))
     return 2 * MATRIX**3 / seconds(lambda: product().numpy())
 
@@ -132,15 +131,15 @@ def measure():
     base = backbones.load("VGG16", (SIDE, SIDE, 3))
     base.trainable = False
     front, tail = surgery.split(base, CUT)
-    rows = []
+    found = {}
 
     usual, once, spent, again = compared(data, pixels, backbones.from_pixels("VGG16", base), (), 1e-3, HEAD_EPOCHS)
-    rows.append((usual / (once + spent), f"{usual:.1f} s ÷ ({once:.1f} + {spent:.1f}) s"))
+    found[HEAD] = usual / (once + spent), f"{usual:.1f} s ÷ ({once:.1f} + {spent:.1f}) s"
 
     for layer in tail.layers:  # the model's own flag is True already, and setting it again would not reach its layers
         layer.trainable = True
     usual, first, spent, _ = compared(data, pixels, backbones.from_pixels("VGG16", front), (tail,), 1e-5, TAIL_EPOCHS)
-    rows.append((usual / (first + spent), f"{usual:.1f} s ÷ ({first:.1f} + {spent:.1f}) s"))
+    found[BLOCK5] = usual / (first + spent), f"{usual:.1f} s ÷ ({first:.1f} + {spent:.1f}) s"
 
     batch, labels = (array[:BATCH] for array in pixels["train"])
     before = peak()
@@ -149,14 +148,15 @@ def measure():
     model.compile(keras.optimizers.Adam(1e-5), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     step = seconds(lambda: model.train_on_batch(maps, labels))
     best = max(before, peak())
-    for spent, flops in ((forward, sum(cost.convolution_flops(front).values())), (step, cost.step_flops(tail))):
+    trunk_flops = sum(cost.convolution_flops(front).values())
+    for what, spent, flops in ((TRUNK, forward, trunk_flops), (STEP, step, cost.step_flops(tail))):
         reached = flops * len(labels) / spent
-        rows.append((reached / best, f"{reached / 1e9:.0f} ÷ {best / 1e9:.0f} GFLOP/s"))
+        found[what] = reached / best, f"{reached / 1e9:.0f} ÷ {best / 1e9:.0f} GFLOP/s"
 
-    rows.append((again / once, f"{again:.2f} s ÷ {once:.2f} s"))
+    found[CACHE] = again / once, f"{again:.2f} s ÷ {once:.2f} s"
     return pd.DataFrame(
-        [(round(ratio, 3), aim, told) for (ratio, told), aim in zip(rows, TO_REACH.values(), strict=True)],
-        index=pd.Index(list(TO_REACH), name="what"),
+        [(round(ratio, 3), TO_REACH[what], divided) for what, (ratio, divided) in found.items()],
+        index=pd.Index(list(found), name="what"),
         columns=["measured", "to reach", "from"],
     )
 

@@ -24,23 +24,8 @@ SETTINGS = {"pictures": "animals", "image_size": 96, "per_class": 100, "head_epo
 def measure(rates=RATES, per_class=100, image_size=96, head_epochs=5, epochs=6, seed=0, report=print):
     """Train the head from zero weights, then fine-tune block5 from that same start once for each rate.
 
-    Parameters
-    ----------
-    rates : sequence of float
-        Learning rates of Adam.
-    per_class : int
-        Training pictures of each animal; every validation picture is used.
-    image_size, head_epochs, epochs, seed : int
-    report : callable
-        Takes a line of text after each rate.
-
-    Returns
-    -------
-    before : float
-        Validation accuracy before fine-tuning.
-    validation_pictures : int
-    histories : dict of float to dict
-        Loss and accuracy in training and validation, one number an epoch, rounded to four places.
+    Returns the validation accuracy before fine-tuning, the number of validation pictures, and a history for each rate,
+    rounded to four places. `report` takes a line of text after each rate.
     """
     size = (image_size, image_size, 3)
     data = images.load("animals", image_size=image_size, per_class=per_class)

@@ -25,6 +25,25 @@ from helpers.measuring import study
 from helpers.network import backbones, surgery, vgg16
 from helpers.pictures import features, images
 
+
+class Kept:
+    """What the functions that it decorates have computed, until `clear`."""
+
+    def __init__(self):
+        self._functions = []
+
+    def cache(self, function):
+        """Return a function that computes its answer once for the same arguments."""
+        self._functions.append(functools.cache(function))
+        return self._functions[-1]
+
+    def clear(self):
+        """Forget every answer."""
+        for function in self._functions:
+            function.cache_clear()
+
+
+KEPT = Kept()  # the base, the pictures, and their features
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -51,8 +70,8 @@ def run_missing(runs, path=study.RESULTS, measure=None):
     for run in tqdm.auto.tqdm(missing, unit="run"):
         found = (measure or measured)(run, done)
         rows = [
-            {**asdict(run), **each, "experiment": name, **_machine()}
-            for name, each in zip(run.rows, found, strict=True)
+            {**asdict(run), **result, "experiment": name, **_machine()}
+            for name, result in zip(run.rows, found, strict=True)
         ]
         columns = list(done) if path.exists() else list(rows[0])
         if not path.exists():
@@ -255,12 +274,12 @@ def _head_on(shape, start="zeros"):
     return keras.Sequential([keras.Input(shape), keras.layers.Dense(study.CLASSES, kernel_initializer=start)])
 
 
-@functools.cache
+@KEPT.cache
 def _base():
     return backbones.load("VGG16", (study.SIDE, study.SIDE, 3))
 
 
-@functools.cache
+@KEPT.cache
 def _tail():
     return surgery.split(_base(), "block4_pool")[1]
 
@@ -284,12 +303,12 @@ def _flatten(maps):
     return maps.reshape(len(maps), -1)
 
 
-@functools.cache
+@KEPT.cache
 def _data(name):
     return images.load(name, study.SIDE)
 
 
-@functools.cache
+@KEPT.cache
 def _pixels(name):
     both = {}
     for split in images.SPLITS:
@@ -298,13 +317,13 @@ def _pixels(name):
     return both
 
 
-@functools.cache
+@KEPT.cache
 def _maps(name):
     """Return what block4 gives."""
     return _extracted(name, "block4")
 
 
-@functools.cache
+@KEPT.cache
 def _last_maps(name):
     """Return what block5 gives."""
     return {split: (_tail().predict(maps, verbose=0), labels) for split, (maps, labels) in _maps(name).items()}
@@ -323,7 +342,7 @@ def _block(name, block):
     return {split: (given[:, begin : ends[block]], labels) for split, (given, labels) in rows.items()}
 
 
-@functools.cache
+@KEPT.cache
 def _extracted(name, kind):
     splits = ("train",) if kind == "flipped" else images.SPLITS
     return vars(features.extract(_trunk(kind), _data(name), splits))

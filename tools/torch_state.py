@@ -41,22 +41,7 @@ def _array(storage, offset, shape, strides, *others):
 
 
 def read(stream):
-    """Return the arrays of a state dict.
-
-    Parameters
-    ----------
-    stream : binary file
-
-    Returns
-    -------
-    dict of str to ndarray
-        In the file's order.
-
-    Raises
-    ------
-    pickle.UnpicklingError
-        When the file is of another layout, or names anything but arrays.
-    """
+    """Return the arrays of a state dict by name; raise `pickle.UnpicklingError` for a file that holds anything else."""
     if _Reader(stream).load() != MAGIC:
         raise pickle.UnpicklingError("Not a PyTorch file of the layout before version 1.6.")
     for _ in ("protocol", "system"):

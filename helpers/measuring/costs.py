@@ -5,17 +5,19 @@ import pandas as pd
 
 from helpers.measuring import results, study
 
-PASS = 0.05  # CPU seconds of a 96-pixel picture's way through VGG16's base, on the machine of the results file
+# CPU seconds that one 96-pixel picture takes through VGG16's base: rounded, timed by hand on the machine of the results
+# file, which does not record it. Notebook 06 times it again and compares.
+PASS = 0.05
 
 
-def costs(given):
+def costs(evidence):
     """Return what each method of the quadrants cost, in CPU seconds: those of all cores together.
 
-    On two quiet cores a clock shows between half as much and as much.
+    On an idle two-core machine the wall time is between half of this and all of it.
 
     Parameters
     ----------
-    given : helpers.measuring.results.Evidence
+    evidence : helpers.measuring.results.Evidence
 
     Returns
     -------
@@ -24,15 +26,15 @@ def costs(given):
         `PASS`), ``search`` (trainings with each of the rates, to choose one; for LP-FT those of its head, too),
         ``training`` (one, mean over the seeds), ``total``.
     """
-    quadrants = given.table[given.table["experiment"] == "quadrants"]
+    quadrants = evidence.table[evidence.table["experiment"] == "quadrants"]
     keys = ["data", "per_class", "method"]
     means = quadrants.groupby(keys, sort=False, as_index=False)[["trunk_pictures", "cpu_seconds"]].mean()
-    choice = given.table[given.table["experiment"] == "choice"]
+    choice = evidence.table[evidence.table["experiment"] == "choice"]
     spent = choice.groupby(keys)["cpu_seconds"].sum()
 
     def search(row):
         tuned = (row.method, study.FROZEN) if row.method == study.LP_FT else (row.method,)
-        return sum(spent[row.data, row.per_class, each] for each in tuned)
+        return sum(spent[row.data, row.per_class, method] for method in tuned)
 
     found = means[keys].assign(
         trunk=means["trunk_pictures"] * PASS,
@@ -42,12 +44,12 @@ def costs(given):
     return found.assign(total=found[["trunk", "search", "training"]].sum(axis=1))
 
 
-def plane(given, data, per_class):
+def plane(evidence, data, per_class):
     """Return cost and accuracy of each method of the quadrants, the cheapest first.
 
     Parameters
     ----------
-    given : helpers.measuring.results.Evidence
+    evidence : helpers.measuring.results.Evidence
     data : {"animals", "emoji"}
     per_class : int
 
@@ -56,17 +58,17 @@ def plane(given, data, per_class):
     pandas.DataFrame
         Index: ``method``. Columns: ``cost`` (CPU seconds, all in all), ``accuracy``, ``low``, ``high``.
     """
-    accuracies = results.table(given, "quadrants", data, per_class)
-    both = accuracies.merge(costs(given), on=["data", "per_class", "method"]).rename(columns={"total": "cost"})
+    accuracies = results.table(evidence, "quadrants", data, per_class)
+    both = accuracies.merge(costs(evidence), on=["data", "per_class", "method"]).rename(columns={"total": "cost"})
     return both.set_index("method").sort_values("cost")[["cost", "accuracy", "low", "high"]]
 
 
-def pairs(given, data, per_class):
+def pairs(evidence, data, per_class):
     """Return the paired difference between any two methods of the quadrants.
 
     Parameters
     ----------
-    given : helpers.measuring.results.Evidence
+    evidence : helpers.measuring.results.Evidence
     data : {"animals", "emoji"}
     per_class : int
 
@@ -76,9 +78,9 @@ def pairs(given, data, per_class):
         Index: ``first``, ``second``, each pair both ways. Columns: ``difference`` (accuracy of second minus that of
         first), ``low``, ``high``.
     """
-    wanted = (given.table["experiment"] == "quadrants") & (given.table["data"] == data)
-    methods = given.table.loc[wanted & (given.table["per_class"] == per_class), "method"].drop_duplicates()
-    found = results.differences(given, [results.Cell("quadrants", data, per_class, method) for method in methods])
+    wanted = (evidence.table["experiment"] == "quadrants") & (evidence.table["data"] == data)
+    methods = evidence.table.loc[wanted & (evidence.table["per_class"] == per_class), "method"].drop_duplicates()
+    found = results.differences(evidence, [results.Cell("quadrants", data, per_class, method) for method in methods])
     rows = {}
     for (first, second), (gain, low, high) in found.items():
         rows[first.method, second.method] = (gain, low, high)
@@ -87,13 +89,13 @@ def pairs(given, data, per_class):
     return pd.DataFrame(rows.values(), index, columns=["difference", "low", "high"])
 
 
-def dominated(plane, pairs):
+def dominated(methods, gains):
     """Return the methods to which another is preferable whatever the budget.
 
     Parameters
     ----------
-    plane, pairs : pandas.DataFrame
-        As the functions of these names give them.
+    methods, gains : pandas.DataFrame
+        As `plane` and `pairs` return them.
 
     Returns
     -------
@@ -101,18 +103,18 @@ def dominated(plane, pairs):
         Methods for which there is another that costs no more and is *shown* to be more accurate: the interval of the
         paired difference lies above zero.
     """
-    cost = plane["cost"]
-    beaten = pairs[pairs["low"] > 0].index
-    return [name for name in plane.index if any(cost[two] <= cost[name] for one, two in beaten if one == name)]
+    cost = methods["cost"]
+    beaten = gains[gains["low"] > 0].index
+    return [name for name in methods.index if any(cost[two] <= cost[name] for one, two in beaten if one == name)]
 
 
-def recommended(plane, pairs, budget=np.inf):
+def recommended(methods, gains, budget=np.inf):
     """Return the cheapest method that is not shown to be worse than the best one within a budget.
 
     Parameters
     ----------
-    plane, pairs : pandas.DataFrame
-        As the functions of these names give them.
+    methods, gains : pandas.DataFrame
+        As `plane` and `pairs` return them.
     budget : float
         CPU seconds.
 
@@ -122,20 +124,20 @@ def recommended(plane, pairs, budget=np.inf):
         The cheapest such method, and the one with the highest measured accuracy, which may be the same. None where
         the budget allows none.
     """
-    within = plane[plane["cost"] <= budget]
+    within = methods[methods["cost"] <= budget]
     if within.empty:
         return None, None
     best = within["accuracy"].idxmax()
-    fair = [name for name in within.index if name == best or pairs.loc[(name, best), "low"] <= 0]
+    fair = [name for name in within.index if name == best or gains.loc[(name, best), "low"] <= 0]
     return within.loc[fair, "cost"].idxmin(), best
 
 
-def measured(given, data):
+def measured(evidence, data):
     """Return plane and pairs for each number of training pictures that was measured.
 
     Parameters
     ----------
-    given : helpers.measuring.results.Evidence
+    evidence : helpers.measuring.results.Evidence
     data : {"animals", "emoji"}
 
     Returns
@@ -143,25 +145,25 @@ def measured(given, data):
     dict of int to (pandas.DataFrame, pandas.DataFrame)
         Pictures of each class, the fewest first; where all were taken, their mean number.
     """
-    rows = given.table[(given.table["experiment"] == "quadrants") & (given.table["data"] == data)]
+    rows = evidence.table[(evidence.table["experiment"] == "quadrants") & (evidence.table["data"] == data)]
     found = {}
     for per_class, some in rows.groupby("per_class"):
         count = per_class or round((some["pictures_seen"] / some["epochs"]).mean() / study.CLASSES)
-        found[count] = (plane(given, data, per_class), pairs(given, data, per_class))
+        found[count] = (plane(evidence, data, per_class), pairs(evidence, data, per_class))
     return dict(sorted(found.items()))
 
 
-def read_off(measured, count):
+def read_off(counts, count):
     """Return plane and pairs for a number of training pictures, between two measured ones if need be.
 
     Cost goes with the count, accuracy with its logarithm. The interval of a difference spans those of both neighbours,
-    so that nothing counts as shown between them which is not shown at both. Beyond what was measured nothing is drawn
-    out: the nearest measured count answers.
+    so that nothing counts as shown between them which is not shown at both. Nothing is extrapolated:
+    beyond the measured counts the nearest one answers.
 
     Parameters
     ----------
-    measured : dict of int to (pandas.DataFrame, pandas.DataFrame)
-        As the function of this name gives it.
+    counts : dict of int to (pandas.DataFrame, pandas.DataFrame)
+        As `measured` returns it.
     count : int
         Training pictures of each class.
 
@@ -171,15 +173,15 @@ def read_off(measured, count):
     below, above : int
         The measured counts that were used; alike where one was.
     """
-    below = max((known for known in measured if known <= count), default=min(measured))
-    above = min((known for known in measured if known >= count), default=max(measured))
+    below = max((known for known in counts if known <= count), default=min(counts))
+    above = min((known for known in counts if known >= count), default=max(counts))
     if below == above:
-        return *measured[below], below, above
-    (cheap, few), (dear, many) = measured[below], measured[above]
+        return *counts[below], below, above
+    (cheap, few), (dear, many) = counts[below], counts[above]
     dear, many = dear.loc[cheap.index], many.loc[few.index]
     share = np.log(count / below) / np.log(above / below)
-    plane = cheap + share * (dear - cheap)
-    plane["cost"] = cheap["cost"] + (count - below) / (above - below) * (dear["cost"] - cheap["cost"])
-    pairs = few + share * (many - few)
-    pairs["low"], pairs["high"] = np.minimum(few["low"], many["low"]), np.maximum(few["high"], many["high"])
-    return plane.sort_values("cost"), pairs, below, above
+    methods = cheap + share * (dear - cheap)
+    methods["cost"] = cheap["cost"] + (count - below) / (above - below) * (dear["cost"] - cheap["cost"])
+    gains = few + share * (many - few)
+    gains["low"], gains["high"] = np.minimum(few["low"], many["low"]), np.maximum(few["high"], many["high"])
+    return methods.sort_values("cost"), gains, below, above

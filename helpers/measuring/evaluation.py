@@ -33,8 +33,13 @@ def accuracy(labels, predictions, confidence=0.95):
     """
     labels, predicted = _pair(labels, predictions)
     right = int((labels == predicted).sum())
-    interval = stats.binomtest(right, len(labels)).proportion_ci(confidence, method="wilson")
-    return right / len(labels), float(interval.low), float(interval.high)
+    return right / len(labels), *wilson(right, len(labels), confidence)
+
+
+def wilson(right, number, confidence=0.95):
+    """Return the ends of the Wilson interval of the share of `right` among `number` pictures."""
+    interval = stats.binomtest(right, number).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def paired_difference(labels, first, second, confidence=0.95, resamples=5000, seed=0):
@@ -71,58 +76,6 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     return float(gain.mean()), float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def paired_over_seeds(labels, first, second, confidence=0.95, resamples=2000, seed=0):
-    """Return how much more accurate one method is than another, over repeated trainings on the same test pictures.
-
-    Both sources of chance count: which pictures were tested, and how the trainings fell out. So pictures and seeds are
-    both resampled, each by itself (the pigeonhole bootstrap). Pictures that belong together, such as three drawings of
-    one thing, are no independent evidence: for them see `helpers.measuring.results.difference`.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    first, second : array of int, shape (seeds, n)
-        Predicted labels of two methods, a row a training; row i of both had the same seed and sample.
-    confidence : float
-        Between 0 and 1.
-    resamples : int
-    seed : int
-        Of the resampling.
-
-    Returns
-    -------
-    difference, low, high : float
-        In −1..1; positive where `second` is better. The interval is the percentile interval; it is a little too wide
-        rather than too narrow.
-
-    Raises
-    ------
-    ValueError
-        When the shapes do not fit one another, or there is only one seed.
-
-    References
-    ----------
-    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics.
-    """
-    labels, first, second = (np.asarray(given) for given in (labels, first, second))
-    if first.shape != second.shape or first.ndim != 2 or first.shape[1:] != labels.shape:
-        raise ValueError(
-            f"Predictions of shapes {first.shape} and {second.shape} for {labels.shape} labels: expected (seeds, n) "
-            "twice and (n,)."
-        )
-    if len(first) < 2:
-        raise ValueError("One training of each method: expected at least two seeds. Take paired_difference for one.")
-    gain = (second == labels).astype(float) - (first == labels)
-    seeds, pictures = gain.shape
-    generator = np.random.default_rng(seed)
-    means = [
-        gain[generator.integers(0, seeds, seeds)].mean(axis=0)[generator.integers(0, pictures, pictures)].mean()
-        for _ in range(resamples)
-    ]
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(gain.mean()), float(low), float(high)
-
-
 def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     """Return how many test pictures could show a difference in accuracy between two models.
 
@@ -135,7 +88,7 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     confidence : float
         Of the interval that must leave out zero.
     power : float
-        Probability with which it shall do so, if the difference is real.
+        Probability that it does so, if the difference is real.
 
     Returns
     -------
@@ -203,7 +156,7 @@ def mistakes(labels, probabilities, class_names, files=None):
     Returns
     -------
     pandas.DataFrame
-        Index: place of the picture. Columns: ``true``, ``predicted``, ``confidence`` (probability of the predicted
+        Index: position of the picture. Columns: ``true``, ``predicted``, ``confidence`` (probability of the predicted
         class), ``probability_of_true``, and ``file`` where `files` is given.
 
     Raises
@@ -232,7 +185,7 @@ def mistakes(labels, probabilities, class_names, files=None):
         index=wrong,
     )
     if files is not None:
-        table["file"] = [files[place] for place in wrong]
+        table["file"] = [files[index] for index in wrong]
     return table.sort_values("confidence", ascending=False, kind="stable")
 
 

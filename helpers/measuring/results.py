@@ -16,6 +16,7 @@ from helpers import assets
 from helpers.measuring import study
 
 RESAMPLES = 2000
+SEVERAL_ARTISTS = ("emoji",)  # collections whose files are called thing_artist: several pictures of one thing
 
 
 class Cell(NamedTuple):
@@ -100,19 +101,18 @@ def read(path=study.RESULTS):
     pictures = {}
     for data in study.DATA:
         test, names = assets.pictures(data, "test")
-        pictures[data] = _pictures(test, names)
-        pictures[f"choice {data}"] = _pictures(*assets.pictures(data, "validation"))
+        by_artists = data in SEVERAL_ARTISTS
+        pictures[data] = _pictures(test, names, by_artists)
+        pictures[f"choice {data}"] = _pictures(*assets.pictures(data, "validation"), by_artists)
         if data == "emoji":
             third = [file for file in test if file.stem.endswith(study.THIRD_ARTIST)]
-            pictures[study.OTHER_ARTIST] = _pictures(third, names)
-            pictures[study.SAME_ARTISTS] = _pictures([file for file in test if file not in third], names)
+            pictures[study.OTHER_ARTIST] = _pictures(third, names, by_artists)
+            pictures[study.SAME_ARTISTS] = _pictures([file for file in test if file not in third], names, by_artists)
     return Evidence(study.results(path), pictures)
 
 
-def _pictures(files, class_names):
+def _pictures(files, class_names, by_artists):
     labels = np.array([class_names.index(file.parent.name) for file in files])
-    # A drawing is called after its emoji and its artist, a photograph after its place in CIFAR-10's sheets.
-    by_artists = all(file.stem.rpartition("_")[2].isalpha() for file in files)
     things = [file.stem.rpartition("_")[0] if by_artists else f"{file.parent.name}/{file.stem}" for file in files]
     return Pictures(labels, np.unique(things, return_inverse=True)[1])
 
@@ -305,7 +305,7 @@ def _share(sums, counts):
 
 
 def _draws(sums, counts):
-    """Return the accuracy in each resample; the same resamples for all that has as many seeds and things."""
+    """Return the accuracy in each resample; cells with equal numbers of seeds and things share their resamples."""
     seeds, things = _resamples(len(sums), len(counts))
     return ((things @ sums.T) * seeds).sum(axis=1) / (things @ counts)
 

@@ -142,7 +142,7 @@ def rate_of(method, data, per_class, done):
 
 
 def sample(labels, per_class, seed):
-    """Return the places of a seeded draw of so many pictures of each class, in order; 0 draws all."""
+    """Return the indices of a seeded draw of so many pictures of each class, in order; 0 draws all."""
     generator = np.random.default_rng(seed)
     drawn = [generator.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
-    return np.sort(np.concatenate([places[: per_class or None] for places in drawn]))
+    return np.sort(np.concatenate([indices[: per_class or None] for indices in drawn]))

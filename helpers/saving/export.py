@@ -108,13 +108,7 @@ def load(path):
 
 
 def card_problem(path):
-    """Return in one sentence why a model's card is not to be relied on, or None where it fits the file.
-
-    Parameters
-    ----------
-    path : path
-        Of the model.
-    """
+    """Return in one sentence why the card of the model at `path` is not to be relied on, or None where it fits."""
     path = Path(path)
     recorded = model_card.recorded_digest(path)
     if recorded is None:

@@ -119,20 +119,7 @@ def path_beside(path):
 
 
 def write(card, path, digest, size, outputs, parameters):
-    """Write the card of a saved model, whole or not at all.
-
-    Parameters
-    ----------
-    card : Card
-    path : pathlib.Path
-        Of the model.
-    digest : str
-        SHA-256 of the model's file.
-    size : (int, int)
-        Height and width of the pictures that it takes.
-    outputs : {"logits", "probabilities"}
-    parameters : int
-    """
+    """Write the card of the model at `path`, whose file has the SHA-256 `digest`, whole or not at all."""
     with storage.written_whole(path_beside(path)) as temporary:
         temporary.write_text(_markdown(card, path, digest, size, outputs, parameters), encoding="utf-8")
 

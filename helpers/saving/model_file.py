@@ -47,24 +47,9 @@ def add_facts(path, class_names, outputs):
 
 
 def read_facts(path):
-    """Look through a ``.keras`` file and return what the course wrote into it.
+    """Look through a ``.keras`` file; return the ``class_names`` and kind of ``outputs`` that the course wrote into it.
 
-    Nothing of the file is executed, unpickled or unpacked to disk.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    dict
-        ``class_names`` (list of str) and ``outputs`` (``"logits"`` or ``"probabilities"``).
-
-    Raises
-    ------
-    ModelFileError
-        When the file is missing, no zip, cut short, altered, too large when unpacked, without class names, or holds
-        layers that could run code.
+    Nothing of the file is executed, unpickled or unpacked to disk. Raises `ModelFileError` with one line that says why.
     """
     path = Path(path)
     _check_kind(path)

@@ -1,5 +1,6 @@
 """Drive JupyterLab: its server over HTTP, a notebook through the browser's page."""
 
+import ast
 import json
 import os
 import re
@@ -116,10 +117,27 @@ class Notebook:
 
     def place(self, text):
         """Return the place among the code cells of the one whose source begins with `text`."""
-        cells = nbformat.read(self.lab.folder / f"{self.name}.ipynb", as_version=4).cells
-        sources = [cell.source for cell in cells if cell.cell_type == "code"]
-        (place,) = [place for place, source in enumerate(sources) if source.startswith(text)]
+        (place,) = [place for place, source in enumerate(self.sources()) if source.startswith(text)]
         return place
+
+    def sources(self):
+        """Return the sources of the code cells, as the file has them."""
+        cells = nbformat.read(self.lab.folder / f"{self.name}.ipynb", as_version=4).cells
+        return [cell.source for cell in cells if cell.cell_type == "code"]
+
+    def run_with_what_it_needs(self, place, *names):
+        """Run a code cell and, before it, the earlier ones that make the names it reads; return what is below it."""
+        for needed in needed_cells(self.sources(), place, names):
+            area = self.run(needed, patience=PATIENCE)
+        return area
+
+    def wide_outputs(self):
+        """Return the beginnings of the outputs that are wider than their cell."""
+        return self.page.evaluate(
+            "[...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]"
+            ".filter(output => output.scrollWidth > output.clientWidth + 2 && output.clientWidth > 0)"
+            ".map(output => output.innerText.slice(0, 80) || output.innerHTML.slice(0, 80))"
+        )
 
     def output(self, place):
         """Return what stands below a code cell, scrolled into view."""
@@ -127,7 +145,7 @@ class Notebook:
         area.scroll_into_view_if_needed()
         return area
 
-    def run(self, place, source=None):
+    def run(self, place, source=None, patience=60):
         """Run a code cell, with a new source if one is given, and return what stands below it."""
         editor = self.cells.nth(place).locator(".jp-InputArea-editor .cm-content")
         editor.scroll_into_view_if_needed()
@@ -136,9 +154,38 @@ class Notebook:
             self.page.keyboard.press("Control+a")
             self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Control+Enter")
-        self.until_idle(60)
+        self.until_idle(patience)
         return self.output(place)
 
     def texts(self, kind):
         """Return the texts of all outputs of a MIME type."""
         return self.page.locator(f".jp-Notebook [data-mime-type='{kind}']").all_text_contents()
+
+
+def needed_cells(sources, place, names=()):
+    """Return the places of the cells that make what the cell at `place` reads, in order, and `place` itself.
+
+    The set-up cell always belongs to them. A cell that only changes an object, such as one that trains a
+    model, does not.
+    """
+    read, _ = _names(sources[place])
+    wanted, chosen = read | set(names), [place]
+    for earlier in range(place - 1, 0, -1):
+        read, made = _names(sources[earlier])
+        if made & wanted:
+            chosen.append(earlier)
+            wanted |= read
+    return sorted({0, *chosen})
+
+
+def _names(source):
+    """Return the names that a cell reads and those that it makes."""
+    read, made = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            (made if isinstance(node.ctx, ast.Store) else read).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return read, made

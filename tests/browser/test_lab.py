@@ -6,11 +6,10 @@ import re
 import pytest
 from PIL import Image
 
-from helpers.course import quizzes
+from helpers.course import quizzes, working_copy
 from helpers.course.checks import record
-from tools import notebooks
 
-NAMES = [path.stem for path in notebooks.course_notebooks()]
+NAMES = [path.stem for path in working_copy.course_notebooks()]
 NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s|Traceback", re.IGNORECASE)
 SLOW = 15_000  # ms: an explorer on a busy machine
 
@@ -20,32 +19,29 @@ def of(names):
 
 
 @of(NAMES)
-class TestEveryNotebook:
-    def test_runs_to_its_end(self, notebook):
-        prompts = [text.strip(" :") for text in notebook.cells.locator(".jp-InputPrompt").all_text_contents()]
-        shown = {f"[{n}]" if prompt else "": prompt for n, prompt in enumerate(prompts, 1)}  # a folded cell has none
-        assert all(expected == prompt for expected, prompt in shown.items())
-        assert prompts[-1] == f"[{len(prompts)}]"
-        assert notebook.texts("application/vnd.jupyter.error") == []
-
-    def test_shows_no_noise(self, notebook):
-        assert notebook.texts("application/vnd.jupyter.stderr") == []
-        for kind in ("application/vnd.jupyter.stdout", "text/plain"):
-            assert not [text for text in notebook.texts(kind) if NOISE.search(text)]
-
+class TestEveryNotebookAsItIsStored:
     def test_nothing_is_wider_than_its_cell(self, notebook):
         assert notebook.page.locator(".jp-Notebook .jp-RenderedImage img").count() >= 2
-        wide = notebook.page.evaluate(
-            "[...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]"
-            ".filter(output => output.scrollWidth > output.clientWidth + 2 && output.clientWidth > 0)"
-            ".map(output => output.innerText.slice(0, 80) || output.innerHTML.slice(0, 80))"
-        )
-        assert wide == []
+        assert notebook.wide_outputs() == []
 
     def test_every_figure_is_told_in_words(self, notebook):
         """In a fold below it, because JupyterLab gives pictures no alternative text."""
         figures = notebook.page.locator(".jp-Notebook .jp-RenderedImage img").count()
         assert figures == notebook.page.locator("summary", has_text="This figure in words").count() >= 2
+
+
+@of(["00_start_here"])
+def test_run_all_reaches_the_end_and_shows_no_noise(notebook):
+    """The other notebooks are run to their ends by nbval, which judges their outputs in the same way."""
+    notebook.run_all()
+    prompts = [text.strip(" :") for text in notebook.cells.locator(".jp-InputPrompt").all_text_contents()]
+    shown = {f"[{n}]" if prompt else "": prompt for n, prompt in enumerate(prompts, 1)}  # a folded cell has none
+    assert all(expected == prompt for expected, prompt in shown.items())
+    assert prompts[-1] == f"[{len(prompts)}]"
+    assert notebook.texts("application/vnd.jupyter.error") == notebook.texts("application/vnd.jupyter.stderr") == []
+    for kind in ("application/vnd.jupyter.stdout", "text/plain"):
+        assert not [text for text in notebook.texts(kind) if NOISE.search(text)]
+    assert notebook.wide_outputs() == []
 
 
 @of([name for name in NAMES if name in quizzes.QUIZZES])
@@ -65,6 +61,7 @@ def test_a_quiz_answers_every_kind_of_click(notebook):
 @of(["01_load_vgg16"])
 def test_an_exercise_tells_blank_wrong_and_right_apart_and_is_noted(notebook):
     check = notebook.place("checks.convolution_parameters(answer)")
+    notebook.run_with_what_it_needs(check)
     said = []
     for answer in ("answer = ...", "answer = 3 * 3 * 128 * 256", "answer = 3 * 3 * 128 * 256 + 256"):
         notebook.run(check - 1, answer)
@@ -81,6 +78,7 @@ def test_an_exercise_tells_blank_wrong_and_right_apart_and_is_noted(notebook):
 @of(["02_freeze_layers"])
 def test_a_model_is_judged_by_what_it_does(notebook):
     check = notebook.place("checks.freeze_all_but_block5(answer)")
+    notebook.run_with_what_it_needs(check, "base", "keras")
     lines = "mine = keras.models.clone_model(base)\nmine.trainable = {}\nanswer = mine"
     notebook.run(check - 1, lines.format("False"))
     assert "no layer would train" in notebook.run(check).text_content()
@@ -93,7 +91,7 @@ class Explorer:
     """An explorer on the page: what it shows, and its controls."""
 
     def __init__(self, notebook, source):
-        self.area = notebook.output(notebook.place(source))
+        self.area = notebook.run_with_what_it_needs(notebook.place(source))
         self.page = notebook.page
 
     def shows(self):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers import doctor
+from helpers import assets, doctor
 from helpers.course import lab
-from helpers.course.lab import heads, ward
+from helpers.course.lab import heads, shared
 from helpers.pictures import features
 
 PATIENTS = (*lab.FIRST_ROUND, *lab.SECOND_ROUND)
@@ -174,6 +174,9 @@ class TestRuns:
 
 
 class TestWard:
+    def test_animals_have_the_names_of_the_pictures(self):
+        assert list(heads.ANIMALS) == list(assets.pictures("animals", "test")[1])
+
     def test_frogs_are_rare_in_all_that_is_trained_on(self, small):
         data = heads.frog_or_not(small.rows)
         assert [int(labels.sum()) for _, labels in (data.train, data.validation, data.test)] == [16, 8, 60]
@@ -186,8 +189,8 @@ class TestWard:
             extracted.append(prepare)
             return features.Features(*[(np.zeros((1, 1, 1, 3), "float32"), np.zeros(1))] * 3)
 
-        monkeypatch.setattr(ward.Ward, "block4", block4)
-        monkeypatch.setattr(ward.Ward, "_middle", keras.Sequential([layers.Identity()]))
+        monkeypatch.setattr(shared.Ward, "block4", block4)
+        monkeypatch.setattr(shared.Ward, "_middle", keras.Sequential([layers.Identity()]))
         one = lab.Ward(pictures=None)
         first = one.late(lambda pixels: pixels / 255)
         assert one.late(lambda pixels: pixels * (1 / 255) if False else pixels / 255) is first

@@ -18,6 +18,7 @@ from helpers.course import widgets
 from helpers.course.widgets import frame, freeze, head, maps, mistakes, rates, training
 from helpers.measuring import rate_curves
 from helpers.network import surgery
+from tools import measure_rates
 
 NAMES = ("cat", "deer", "dog")
 
@@ -683,7 +684,7 @@ class TestRates:
 class TestStoredRates:
     def test_are_whole_and_say_what_they_were_measured_on(self):
         results = widgets.stored_rates()
-        assert tuple(results["histories"]) == rate_curves.RATES and results["settings"] == rate_curves.SETTINGS
+        assert tuple(results["histories"]) == measure_rates.RATES and results["settings"] == measure_rates.SETTINGS
         assert results["validation_pictures"] == 200 and {"system", "cores", "keras"} <= results["machine"].keys()
         for history in results["histories"].values():
             assert {len(values) for values in history.values()} == {results["settings"]["epochs"]}
@@ -708,7 +709,7 @@ class TestStoredRates:
 
     def test_can_be_measured_again(self):
         lines = []
-        before, pictures, found = rate_curves.measure(
+        before, pictures, found = measure_rates.measure(
             rates=(1e-4,), per_class=2, image_size=32, head_epochs=1, epochs=1, report=lines.append
         )
         assert 0 <= before <= 1 and pictures == 200 and list(found) == [1e-4] and len(lines) == 1

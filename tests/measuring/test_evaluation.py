@@ -154,53 +154,6 @@ class TestMistakes:
             evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files="abcde")
 
 
-class TestPairedOverSeeds:
-    def test_of_trainings_that_agree_is_the_bootstrap_over_pictures(self):
-        labels = np.zeros(400, int)
-        first = np.tile(np.repeat([0, 1, 1], [280, 80, 40]), (5, 1))
-        second = np.tile(np.repeat([0, 0, 1], [280, 80, 40]), (5, 1))
-        difference, low, high = evaluation.paired_over_seeds(labels, first, second)
-        _, *alone = evaluation.paired_difference(labels, first[0], second[0])
-        assert difference == pytest.approx(0.2)
-        assert (low, high) == pytest.approx(tuple(alone), abs=0.01)
-
-    def test_of_pictures_that_agree_is_the_bootstrap_over_seeds(self):
-        labels = np.zeros(50, int)
-        first = np.ones((4, 50), int)
-        second = np.repeat([[0], [0], [0], [1]], 50, axis=1)  # right in three trainings of four
-        difference, low, high = evaluation.paired_over_seeds(labels, first, second)
-        assert (difference, low, high) == pytest.approx(
-            (0.75, 0.25, 1)
-        )  # four drawn of four: 1/4 is the 2.5 % quantile
-
-    def test_holds_the_truth_about_as_often_as_it_says(self):
-        generator = np.random.default_rng(1)
-        held, runs = 0, 150
-        for run in range(runs):
-            hard = generator.uniform(0.2, 0.8, 120)  # how often a picture is right, whoever looks at it
-            better, training = 0.1, generator.normal(0, 0.05, (2, 5, 1))
-            first, second = (
-                (generator.uniform(size=(5, 120)) > np.clip(hard + shift + noise, 0, 1)).astype(int)
-                for shift, noise in zip((0, better), training, strict=True)
-            )
-            _, low, high = evaluation.paired_over_seeds(np.zeros(120, int), first, second, resamples=400, seed=run)
-            held += low <= better <= high
-        assert 0.93 <= held / runs <= 1
-
-    @pytest.mark.parametrize(
-        ("first", "second", "message"),
-        [
-            (np.zeros((2, 3)), np.zeros((3, 3)), r"\(2, 3\) and \(3, 3\)"),
-            (np.zeros(3), np.zeros(3), "seeds, n"),
-            (np.zeros((2, 4)), np.zeros((2, 4)), r"\(3,\) labels"),
-            (np.zeros((1, 3)), np.zeros((1, 3)), "at least two seeds"),
-        ],
-    )
-    def test_refuses_what_cannot_be_paired(self, first, second, message):
-        with pytest.raises(ValueError, match=message):
-            evaluation.paired_over_seeds(np.zeros(3), first, second)
-
-
 class TestPicturesNeeded:
     def test_agrees_with_the_formula_worked_by_hand(self):
         # (1.95996 √0.3 + 0.84162 √(0.3 − 0.01))² / 0.01 = 233.03

@@ -4,14 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.network import backbones, surgery
+from helpers.network import backbones, cost, surgery
 from helpers.pictures import images
 from tools import benchmark
 
 
 def test_counts_the_operations_of_vgg16_as_published():
     base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
-    counts = benchmark.convolution_flops(base)
+    counts = cost.convolution_flops(base)
     assert len(counts) == 13 and next(iter(counts.values())) == 2 * 224 * 224 * 64 * 27
     # Twice the 15.3 thousand million multiply-adds that are commonly given for the convolutions at 224 pixels.
     assert sum(counts.values()) == pytest.approx(2 * 15.35e9, rel=0.005)
@@ -22,8 +22,8 @@ def test_a_step_costs_three_forward_passes_less_one_inner_gradient():
     inner = keras.layers.Conv2D(16, 3, padding="same")(maps)
     model = keras.Model(maps, keras.layers.Conv2D(4, 1)(inner))
     first, second = 2 * 16 * 16 * 9 * 8, 2 * 16 * 4 * 16
-    assert list(benchmark.convolution_flops(model).values()) == [first, second]
-    assert benchmark.step_flops(model) == 2 * first + 3 * second
+    assert list(cost.convolution_flops(model).values()) == [first, second]
+    assert cost.step_flops(model) == 2 * first + 3 * second
 
 
 def test_curves_that_differ_are_not_compared():

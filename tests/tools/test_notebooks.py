@@ -7,16 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbclient
 import nbformat
 import numpy as np
 import pytest
 
+from helpers.course import working_copy
 from tools import notebooks
 
-PATHS = notebooks.course_notebooks()
+PATHS = working_copy.course_notebooks()
 LARGEST = 600 * 1024  # bytes
 LONGEST_CELL = 22  # lines
 NOISE = ("cuda", "absl", "onednn", "I0000", "W0000", "E0000", "Warning:", "WARNING:")
@@ -183,42 +183,42 @@ def small_course(folder, text="1 + 1"):
 class TestWorkingCopy:
     def test_has_its_outputs_cleared(self, tmp_path):
         small_course(tmp_path / "notebooks")
-        assert notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
+        assert working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
         (cell,) = of(tmp_path / "mine/00_start_here.ipynb").cells
         assert cell.source == "1 + 1" and cell.outputs == [] and cell.execution_count is None
 
     def test_keeps_a_learners_changes(self, tmp_path):
         small_course(tmp_path / "notebooks")
-        notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks")
+        working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks")
         mine = tmp_path / "mine/00_start_here.ipynb"
         mine.write_text(mine.read_text().replace("1 + 1", "1 + 2"))
-        assert notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
+        assert working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
         assert of(mine).cells[0].source == "1 + 2"
 
     def test_lays_a_new_version_beside_and_says_so_once(self, tmp_path):
         small_course(tmp_path / "notebooks")
-        notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks")
+        working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks")
         mine = tmp_path / "mine/00_start_here.ipynb"
         mine.write_text(mine.read_text().replace("1 + 1", "1 + 2"))
         small_course(tmp_path / "notebooks", "2 + 2")
-        (line,) = notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks")
+        (line,) = working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks")
         (new,) = (tmp_path / "mine").glob("*.new-*.ipynb")
         assert new.name in line and "00_start_here.ipynb" in line
         assert of(mine).cells[0].source == "1 + 2" and of(new).cells[0].source == "2 + 2"
-        assert notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
+        assert working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks") == []
 
     def test_never_overwrites_although_its_record_is_lost(self, tmp_path):
         small_course(tmp_path / "notebooks")
-        notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks")
+        working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks")
         mine = tmp_path / "mine/00_start_here.ipynb"
         mine.write_text(mine.read_text().replace("1 + 1", "1 + 2"))
-        (tmp_path / "mine" / notebooks.RECORD).write_text("{ half")
-        notebooks.lay_out(tmp_path / "mine", tmp_path / "notebooks")
+        (tmp_path / "mine" / working_copy.RECORD).write_text("{ half")
+        working_copy.lay_out(tmp_path / "mine", tmp_path / "notebooks")
         assert of(mine).cells[0].source == "1 + 2"
 
     def test_the_whole_course_can_be_laid_out(self, tmp_path):
-        notebooks.lay_out(tmp_path / "mine")
-        assert [path.name for path in notebooks.course_notebooks(tmp_path / "mine")] == [path.name for path in PATHS]
+        working_copy.lay_out(tmp_path / "mine")
+        assert [path.name for path in working_copy.course_notebooks(tmp_path / "mine")] == [path.name for path in PATHS]
 
 
 class TestExecution:
@@ -239,24 +239,44 @@ class TestExecution:
         assert path.read_bytes() == before
 
     def test_reports_seconds_and_memory(self, tmp_path, capsys):
-        large = np.ones(250_000_000)  # 2 GB of this process, which are none of the kernel's
-        notebooks.timings([small_course(tmp_path / "notebooks", "block = bytearray(300_000_000)")])
+        large = np.ones(50_000_000)  # 0.4 GB of this process, which are none of the kernel's
+        notebooks.timings([small_course(tmp_path / "notebooks", "block = bytearray(100_000_000)")])
         name, seconds, _, peak, unit = capsys.readouterr().out.split()
         assert (
-            name == "00_start_here" and float(seconds) > 0 and 300 < float(peak) < 1500 and unit == "MB" and large.any()
+            name == "00_start_here" and float(seconds) > 0 and 100 < float(peak) < 400 and unit == "MB" and large.any()
         )
 
 
-def test_nbval_skips_the_cells_after_a_failure(tmp_path):
-    shutil.copy(Path(__file__).parents[2] / "conftest.py", tmp_path)
-    sources = ("raise RuntimeError('first')", "print('never')")
+def nbval(tmp_path, *sources):
+    """Run a notebook of these cells through nbval, under the repository's own conftest."""
+    shutil.copy(working_copy.COURSE.parent / "conftest.py", tmp_path)
     cells = [nbformat.v4.new_code_cell(source, execution_count=n) for n, source in enumerate(sources, 1)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "00_bad.ipynb")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "."]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+
+def test_nbval_skips_the_cells_after_a_failure(tmp_path):
+    done = nbval(tmp_path, "raise RuntimeError('first')", "print('never')")
     assert done.returncode == 1
     assert "1 failed" in done.stdout.splitlines()[-1] and "1 skipped" in done.stdout.splitlines()[-1]
     assert "passed" not in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\n_ = os.write(2, b'a line past Python\\n')\nimport time; time.sleep(1)",
+        "import sys\nprint('careful', file=sys.stderr)",
+        "import warnings\nwarnings.warn('careful')",
+        "print('W0000 00:00 oneDNN custom operations are on')",
+    ],
+    ids=["past Python", "stderr", "warning", "log line"],
+)
+def test_nbval_fails_a_cell_that_shows_noise(tmp_path, source):
+    done = nbval(tmp_path, "print('fine')", source)
+    assert done.returncode == 1 and "the learner sees" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout.splitlines()[-1]
 
 
 def test_stored_outputs_are_json_that_any_reader_opens():
@@ -266,5 +286,7 @@ def test_stored_outputs_are_json_that_any_reader_opens():
 
 def test_the_readme_shows_the_stored_figure():
     (picture,) = [picture for path in PATHS for picture in notebooks.readme_figures(of(path))]
-    assert (notebooks.COURSE / "result.png").read_bytes() == picture
-    assert re.search(r"!\[[^\]]{40,}\]\(notebooks/result\.png\)", (notebooks.COURSE.parent / "README.md").read_text())
+    assert (working_copy.COURSE / "result.png").read_bytes() == picture
+    assert re.search(
+        r"!\[[^\]]{40,}\]\(notebooks/result\.png\)", (working_copy.COURSE.parent / "README.md").read_text()
+    )

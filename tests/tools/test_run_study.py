@@ -11,6 +11,7 @@ from helpers import storage
 from helpers.measuring import study
 from helpers.measuring.study import Run
 from helpers.pictures import images
+from tools import run_study
 
 FOUND = {
     "accuracy": 0.75,
@@ -41,7 +42,7 @@ class TestGrid:
 
     def test_tries_rates_for_every_method_before_it_needs_them(self):
         runs = study.grid()
-        last = max(place for place, run in enumerate(runs) if run.experiment == "choice")
+        last = max(index for index, run in enumerate(runs) if run.experiment == "choice")
         assert all(run.experiment == "choice" for run in runs[: last + 1])
         for method, (rates, _) in study.CARE.items():
             tried = {run.rate for run in runs[: last + 1] if run.method == method and run.data == "emoji"}
@@ -54,10 +55,10 @@ class TestGrid:
 class TestResuming:
     def test_runs_only_what_is_missing(self, tmp_path):
         path = tmp_path / "results.tsv"
-        assert study.run_missing(RUNS[:5], path, fake) == 5
-        assert study.run_missing(RUNS, path, fake) == len(RUNS) - 5
+        assert run_study.run_missing(RUNS[:5], path, fake) == 5
+        assert run_study.run_missing(RUNS, path, fake) == len(RUNS) - 5
         before = path.read_bytes()
-        assert study.run_missing(RUNS, path, fake) == 0 and path.read_bytes() == before
+        assert run_study.run_missing(RUNS, path, fake) == 0 and path.read_bytes() == before
         table = study.results(path)
         assert len(table) == sum(len(run.rows) for run in RUNS)
         assert all(word in table["versions"][0] for word in ("Python", "TensorFlow", "Keras"))
@@ -69,18 +70,18 @@ class TestResuming:
             return fake(run, done)
 
         with pytest.raises(RuntimeError, match="out of memory"):
-            study.run_missing(RUNS, tmp_path / "results.tsv", failing)
+            run_study.run_missing(RUNS, tmp_path / "results.tsv", failing)
         assert len(study.results(tmp_path / "results.tsv")) == 3
-        assert study.run_missing(RUNS, tmp_path / "results.tsv", fake) == len(RUNS) - 3
+        assert run_study.run_missing(RUNS, tmp_path / "results.tsv", fake) == len(RUNS) - 3
 
     @pytest.mark.parametrize("lost", range(1, 400, 37))
     def test_a_line_cut_off_in_writing_is_run_again(self, tmp_path, lost):
         path = tmp_path / "results.tsv"
-        study.run_missing(RUNS, path, fake)
+        run_study.run_missing(RUNS, path, fake)
         whole = study.results(path)
         path.write_bytes(path.read_bytes()[:-lost])
         assert len(study.results(path)) < len(whole)
-        assert study.run_missing(RUNS, path, fake) >= 1
+        assert run_study.run_missing(RUNS, path, fake) >= 1
         again = study.results(path)
         assert again.sort_values(KEY, ignore_index=True).equals(whole.sort_values(KEY, ignore_index=True))
 
@@ -90,7 +91,7 @@ class TestResuming:
         path.write_text(left)
         with pytest.raises(storage.StorageError, match="make experiments"):
             study.results(path)
-        assert study.run_missing(RUNS[:3], path, fake) == 3 == len(study.results(path))
+        assert run_study.run_missing(RUNS[:3], path, fake) == 3 == len(study.results(path))
 
     def test_missing_results_say_what_to_do(self, tmp_path):
         with pytest.raises(storage.StorageError, match="make experiments"):
@@ -105,7 +106,7 @@ class TestChoiceOfRates:
             return [{**FOUND, "loss": losses[run.rate], "rate": run.rate}]
 
         runs = [run for run in study.grid() if run.experiment == "choice" and run.method == study.LP_FT]
-        study.run_missing(runs, tmp_path / "results.tsv", with_losses)
+        run_study.run_missing(runs, tmp_path / "results.tsv", with_losses)
         done = study.results(tmp_path / "results.tsv")
         assert study.rate_of(study.LP_FT, "emoji", 10, done) == 3e-5
         assert study.rate_of(study.LP_FT, "emoji", 0, done) == 3e-5
@@ -124,19 +125,15 @@ def test_a_sample_is_seeded_balanced_and_grows():
 @pytest.fixture(scope="module")
 def small():
     """All of the real thing, on few pictures of 32 pixels and for two epochs."""
-    caches = [study._base, study._tail, study._data, study._pixels, study._maps]
-    caches += [study._extracted, study._last_maps]
     counts, load = {"train": 4, "validation": 3, "test": 6}, images.load
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "SIDE", 32)
         short = {name: (rates, dict.fromkeys((0, 2), 2)) for name, (rates, _) in study.CARE.items()}
         patch.setattr(study, "CARE", short)
-        patch.setattr(study.images, "load", lambda name, side: load(name, side, per_class=counts))
-        for cache in caches:
-            cache.cache_clear()
+        patch.setattr(run_study.images, "load", lambda name, side: load(name, side, per_class=counts))
+        run_study.KEPT.clear()
         yield
-    for cache in caches:
-        cache.cache_clear()
+    run_study.KEPT.clear()
 
 
 def tried(*methods, per_class=0):
@@ -151,22 +148,28 @@ CELLS += [("shift", study.FROZEN), ("shift", study.LP_FT)]
 
 
 @pytest.mark.parametrize(("experiment", "method"), CELLS)
-def test_each_kind_of_run_measures_the_same_twice(small, experiment, method):
+def test_each_kind_of_run_is_scored_on_its_pictures(small, experiment, method):
     run = Run(experiment, "emoji", 0, method, 0, 1e-3 if experiment == "choice" else 0.0)
-    found, again = (study.measured(run, tried(method)) for _ in range(2))
+    found = run_study.measured(run, tried(method))
     assert len(found) == len(run.rows)
-    for first, second in zip(found, again, strict=True):
-        tested = len(first["predictions"])
+    for result in found:
+        tested = len(result["predictions"])
         assert experiment == "shift" or tested == (15 if experiment == "choice" else 30)
-        assert first["accuracy"] * tested == pytest.approx(round(first["accuracy"] * tested), abs=1e-3)
-        assert first["predictions"] == second["predictions"] and first["loss"] == second["loss"]
-        assert first["epochs"] >= 1 and first["trainable_parameters"] > 0
+        assert result["accuracy"] * tested == pytest.approx(round(result["accuracy"] * tested), abs=1e-3)
+        assert result["epochs"] >= 1 and result["trainable_parameters"] > 0
+
+
+@pytest.mark.parametrize("method", [study.FROM_SCRATCH, study.FROZEN, study.LP_FT, study.FRESH, "pooling, flipped too"])
+def test_each_way_to_train_gives_the_same_twice(small, method):
+    run = Run("head" if method in study.HEADS else "quadrants", "emoji", 0, method, 0)
+    ((first,), (second,)) = (run_study.measured(run, tried(method)) for _ in range(2))
+    assert first["predictions"] == second["predictions"] and first["loss"] == second["loss"]
 
 
 def test_the_shift_tests_artists_apart(small):
     run = Run("shift", "emoji", 0, study.FROZEN, 0)
-    same, other = study.measured(run, tried())
-    files = study._data("emoji").files("test")
+    same, other = run_study.measured(run, tried())
+    files = run_study._data("emoji").files("test")
     third = sum(file.stem.endswith(study.THIRD_ARTIST) for file in files)
     assert (len(same["predictions"]), len(other["predictions"])) == (len(files) - third, third)
 
@@ -175,7 +178,7 @@ def test_what_trains_is_what_the_method_says(small):
     counts = {}
     for method in study.CARE:
         run = Run("quadrants", "emoji", 0, method, 0)
-        counts[method] = study.measured(run, tried(method))[0]["trainable_parameters"]
+        counts[method] = run_study.measured(run, tried(method))[0]["trainable_parameters"]
     head = 512 * 5 + 5
     assert counts[study.FROZEN] == counts[study.RANDOM] == head
     assert counts[study.LP_FT] == counts[study.FRESH] == 7_079_424 + head
@@ -183,7 +186,7 @@ def test_what_trains_is_what_the_method_says(small):
 
 def test_a_seed_changes_the_training_sample(small):
     run = Run("quadrants", "emoji", 2, study.FROZEN, 0)
-    losses = [study.measured(dataclasses.replace(run, seed=seed), tried(per_class=2))[0]["loss"] for seed in (0, 1)]
+    losses = [run_study.measured(dataclasses.replace(run, seed=seed), tried(per_class=2))[0]["loss"] for seed in (0, 1)]
     assert losses[0] != losses[1]
 
 

@@ -4,10 +4,9 @@
 ``mend`` the same code mended, ``difference`` says in code what was mended. ``lab.MISTAKES`` names what may be wrong.
 """
 
-from helpers.course.lab.chart import charts, table
-from helpers.course.lab.patient import Patient, Record
+from helpers.course.lab.patient import Patient, Record, charts, table
 from helpers.course.lab.patients import MISTAKES, PATIENTS
-from helpers.course.lab.ward import Ward
+from helpers.course.lab.shared import Ward
 
 FIRST_ROUND, SECOND_ROUND = PATIENTS[:6], PATIENTS[6:]
 
@@ -27,7 +26,7 @@ def patient(number):
     ValueError
         When there is none of that number.
     """
-    for each in PATIENTS:
-        if each.number == number:
-            return each
+    for candidate in PATIENTS:
+        if candidate.number == number:
+            return candidate
     raise ValueError(f"There is no patient {number!r}: expected a whole number from 1 to {len(PATIENTS)}.")

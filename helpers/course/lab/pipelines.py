@@ -1,4 +1,8 @@
-"""Patients whose model is in order: the mistake is in what it is measured on."""
+"""Patients whose model is in order: the mistake is in what it is measured on.
+
+The functions repeat themselves on purpose: `Patient.difference` shows the learner what differs between a faulty
+function and the mended one after it, so each is written out in full.
+"""
 
 import keras
 import numpy as np

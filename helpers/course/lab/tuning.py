@@ -1,4 +1,8 @@
-"""Patients in which a part of the base trains, or should not, or should."""
+"""Patients in which a part of the base trains, or should not, or should.
+
+The functions repeat themselves on purpose: `Patient.difference` shows the learner what differs between a faulty
+function and the mended one after it, so each is written out in full.
+"""
 
 import keras
 import numpy as np

@@ -23,8 +23,8 @@ from helpers.course.widgets.maps import feature_map_explorer
 from helpers.course.widgets.mistakes import mistake_explorer
 from helpers.course.widgets.own_pictures import try_model, upload_pictures
 from helpers.course.widgets.playground import training_playground
-from helpers.course.widgets.rate_curves import stored as stored_rates
 from helpers.course.widgets.rates import rate_explorer
+from helpers.measuring.rate_curves import stored as stored_rates
 
 __all__ = [
     "decision_helper",

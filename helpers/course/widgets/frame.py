@@ -9,6 +9,8 @@ import ipywidgets
 import numpy as np
 from PIL import Image
 
+from helpers import plots
+
 DOTS_PER_INCH = 100
 REMEMBERED = 64  # answers that an explorer keeps
 TEXT = "line-height:1.45; max-width:52em"
@@ -148,7 +150,7 @@ class Explorer(ipywidgets.VBox):
         kind, text = type(error).__name__, html.escape(str(error) or "no message")
         self.picture.value = self.words.value = ""
         self.problem.value = (
-            f'<div role="alert" style="{TEXT}; border-left:4px solid #D55E00; padding-left:0.7em">'
+            f'<div role="alert" style="{TEXT}; border-left:4px solid {plots.ORANGE}; padding-left:0.7em">'
             f"<strong>This setting did not work.</strong> {kind}: {text}<br>"
             "Choose another setting, or run the cell again.</div>"
         )
@@ -167,15 +169,7 @@ class Explorer(ipywidgets.VBox):
 def figure_html(figure, alt):
     """Return a matplotlib figure as an HTML image with its description.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Made directly, not through pyplot, so that nothing keeps it alive and threads do not meet in it.
-    alt : str
-
-    Returns
-    -------
-    str
+    The figure is made directly, not through pyplot, so that nothing keeps it alive and threads do not meet in it.
     """
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
@@ -184,21 +178,7 @@ def figure_html(figure, alt):
 
 
 def thumbnail_html(pixels, alt, caption, side=96):
-    """Return a small picture with its caption as HTML.
-
-    Parameters
-    ----------
-    pixels : array (h, w, 3), values in 0..255, or (h, w)
-        An (h, w) array is drawn in grey, over its own range.
-    alt, caption : str
-        Text for those who cannot see the picture, and below it; a line break in the caption is kept.
-    side : int
-        Width and height on the screen, in pixels.
-
-    Returns
-    -------
-    str
-    """
+    """Return a small picture (h, w, 3), or (h, w) in grey over its own range, with its caption as HTML."""
     pixels = np.asarray(pixels, dtype=np.float32)
     if pixels.ndim == 2:
         low, high = pixels.min(), pixels.max()
@@ -224,19 +204,7 @@ def words_html(text, style=TEXT):
 
 
 def table_html(head, rows, caption=""):
-    """Return a table as HTML: the first cell of each row names it.
-
-    Parameters
-    ----------
-    head : sequence of str
-        May be empty.
-    rows : sequence of sequence of str
-    caption : str
-
-    Returns
-    -------
-    str
-    """
+    """Return a table as HTML: the first cell of each row names it. The head may be empty."""
     pad = 'style="padding:1px 14px 1px 0; text-align:left; font-weight:inherit; vertical-align:top"'
     lines = [f"<caption {pad}>{html.escape(caption)}</caption>"] if caption else []
     if head:

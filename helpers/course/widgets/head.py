@@ -26,28 +26,7 @@ class Part:
 
 
 def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
-    """Return the layers of a head.
-
-    Parameters
-    ----------
-    shape : (int, int, int)
-        Height, width and channels of the maps that the base gives.
-    pooling : {"global average", "global max", "flatten"}
-    hidden : int
-        Units of a hidden layer; 0 for none.
-    dropout : float
-        Share of the last layer's inputs that training drops; 0 for none.
-    classes : int
-
-    Returns
-    -------
-    list of Part
-
-    Raises
-    ------
-    ValueError
-        When `shape` is not that of maps, or a setting is out of its range.
-    """
+    """Return the layers of a head on maps of a `shape` (height, width, channels); no `hidden` units, no hidden layer."""
     if len(shape) != 3 or None in shape:
         raise ValueError(f"shape={tuple(shape)}: expected (height, width, channels). Give base.output.shape[1:].")
     if pooling not in POOLINGS:
@@ -146,7 +125,7 @@ def _draw(maps, layers, total):
     largest = max(math.log2(layer.units) for layer in layers)
     boxes = [("maps", maps, 1.0, plots.GREY)]
     for layer in layers:
-        colour = plots.ORANGE if layer.parameters else "#D9D9D9"
+        colour = plots.ORANGE if layer.parameters else plots.PALE
         boxes.append((layer.name, f"{layer.units:,}", max(0.15, math.log2(layer.units) / largest), colour))
     for place, (name, size, height, colour) in enumerate(boxes):
         width = 0.5 if place == 0 else 0.16

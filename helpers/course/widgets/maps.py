@@ -15,18 +15,7 @@ SHOWN = 16  # maps
 
 @dataclass(frozen=True)
 class Active:
-    """The most active maps of one layer for one picture.
-
-    Attributes
-    ----------
-    channels : tuple of int
-        The most active first.
-    means : tuple of float
-        Mean activation of each.
-    maps : ndarray, float32 (height, width, channels shown)
-    total, silent : int
-        Channels in all, and those that are zero everywhere.
-    """
+    """The most active maps of one layer for one picture, the most active first; `silent` channels are zero everywhere."""
 
     channels: tuple
     means: tuple
@@ -36,23 +25,7 @@ class Active:
 
 
 def most_active(maps, count=SHOWN):
-    """Return the feature maps with the largest mean activation.
-
-    Parameters
-    ----------
-    maps : array (height, width, channels)
-    count : int
-        How many, at most.
-
-    Returns
-    -------
-    Active
-
-    Raises
-    ------
-    ValueError
-        When `maps` has another number of axes.
-    """
+    """Return the feature maps (height, width, channels) with the largest mean activation, at most `count` of them."""
     maps = np.asarray(maps, dtype=np.float32)
     if maps.ndim != 3:
         raise ValueError(f"Maps of shape {maps.shape}: expected (height, width, channels), those of one picture.")

@@ -7,6 +7,7 @@ import ipywidgets
 import numpy as np
 from PIL import Image
 
+from helpers import plots
 from helpers.course.widgets import frame
 from helpers.measuring import evaluation
 
@@ -15,22 +16,10 @@ BARS = 3  # classes listed below a picture
 
 
 def pictures_of(labels, probabilities, true, predicted):
-    """Return the places of the pictures in one cell of the confusion matrix, the most confident first.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    probabilities : array of float, shape (n, classes)
-    true, predicted : int
-        Row and column of the cell.
-
-    Returns
-    -------
-    ndarray of int
-    """
+    """Return the indices of the pictures in one cell of the confusion matrix, the most confident first."""
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
-    places = np.flatnonzero((labels == true) & (probabilities.argmax(axis=1) == predicted))
-    return places[np.argsort(-probabilities[places, predicted], kind="stable")]
+    found = np.flatnonzero((labels == true) & (probabilities.argmax(axis=1) == predicted))
+    return found[np.argsort(-probabilities[found, predicted], kind="stable")]
 
 
 class MistakeExplorer(frame.Explorer):
@@ -94,7 +83,7 @@ class MistakeExplorer(frame.Explorer):
 
     def _mark(self):
         for place, button in self.cells.items():
-            button.layout.border = "3px solid #D55E00" if place == self.chosen else "3px solid transparent"
+            button.layout.border = f"3px solid {plots.ORANGE if place == self.chosen else 'transparent'}"
 
     def _button(self, place):
         true, predicted = place

@@ -3,29 +3,17 @@
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import stats
 
 from helpers import plots
 from helpers.course.widgets import frame
+from helpers.measuring import evaluation
 
 
 def read(history, before=None, pictures=None):
     """Say what a fine-tuning run did to the validation accuracy.
 
-    Parameters
-    ----------
-    history : dict of str to list of float
-        With ``val_accuracy``, one number an epoch.
-    before : float, optional
-        Validation accuracy before fine-tuning.
-    pictures : int, optional
-        Number of validation pictures; changes within the 95 % interval of `before` then count as none.
-
-    Returns
-    -------
-    {"forgot", "dipped", "gained", "no clear change", "unknown"}
-        Forgot: ends clearly below `before`. Dipped: clearly below after the first epoch, no longer at the end.
-        Unknown: `before` was not given.
+    Forgot: it ends clearly below `before`, that is, below its 95 % interval for so many pictures. Dipped: clearly below
+    after the first epoch, but not at the end. Unknown: `before` was not given.
     """
     if before is None:
         return "unknown"
@@ -49,9 +37,8 @@ READINGS = {
 
 
 def interval(accuracy, pictures):
-    """Return the 95 % Wilson interval of an accuracy that was measured on so many pictures."""
-    found = stats.binomtest(round(accuracy * pictures), pictures).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+    """Return the 95 % interval of an accuracy that was measured on so many pictures."""
+    return evaluation.wilson(round(accuracy * pictures), pictures)
 
 
 class RateExplorer(frame.Explorer):

@@ -140,18 +140,7 @@ class Trainer:
         self.clock, self.steps, self._models = clock, 0, {}
 
     def run(self, optimizer, learning_rate, epochs, head, report=lambda epoch: None):
-        """Train once and return the `Run`; it ends early when `SECONDS` are used up or the loss is no number.
-
-        Parameters
-        ----------
-        optimizer : str
-            A key of `OPTIMIZERS`.
-        learning_rate : float
-        epochs : int
-        head : {LINEAR, HIDDEN}
-        report : callable
-            Takes the number of epochs done, after each.
-        """
+        """Train once and return the `Run`; it ends early when `SECONDS` are used up or the loss is no number."""
         started = self.clock()
         model = self._fresh(optimizer, head)
         model.optimizer.learning_rate.assign(learning_rate)

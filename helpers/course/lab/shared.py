@@ -67,13 +67,7 @@ class Ward:
         return features.extract(backbones.from_pixels("EfficientNet-Lite0", front), self.pictures)
 
     def block4(self, prepare):
-        """Send every picture through `prepare` and blocks 1 to 4; the result is kept on disk.
-
-        Returns
-        -------
-        helpers.pictures.features.Features
-            Maps float32 (n, 4, 4, 512) and labels, for each split.
-        """
+        """Send every picture through `prepare` and blocks 1 to 4; cached on disk, shapes as of `block4_maps`."""
         pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
         front, _ = surgery.split(self.base, "block4_pool")
         return features.extract(keras.Model(pixels, front(prepare(pixels)), name="trunk"), self.pictures)
@@ -85,18 +79,7 @@ class Ward:
         )
 
     def features(self, prepare):
-        """Send every picture through `prepare`, the frozen base and a pooling.
-
-        Parameters
-        ----------
-        prepare : callable
-            From pixels 0..255 (n, h, w, 3) to what the base gets.
-
-        Returns
-        -------
-        helpers.pictures.features.Features
-            Rows of 512 numbers and labels, for each split.
-        """
+        """Send every picture through `prepare`, the frozen base and a pooling; shapes as of `rows`."""
         return self._once(
             "rows", prepare, lambda: _each(self.late(prepare), lambda maps: _pooled(self._frozen_tail, maps))
         )
