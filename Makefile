@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks timings experiments benchmark lint assets constraints
+.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
@@ -31,6 +31,10 @@ $(READY): pyproject.toml constraints.txt
 
 notebooks: $(READY)
 	$(BIN)/python -m tools.notebooks execute
+
+# Writes the questions of helpers/course/quizzes into the notebooks, to read without a kernel.
+quizzes: $(READY)
+	$(BIN)/python -m tools.quizzes
 
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings

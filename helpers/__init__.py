@@ -15,8 +15,9 @@ import importlib
 MAP = (
     ("storage", "preflight", "session", "plots"),
     ("assets", "measuring.evaluation"),
-    ("network.vgg16", "network.efficientnet_lite", "network.inspection", "network.certificate", "network.cost"),
-    ("network.surgery", "network.backbones", "measuring.study", "measuring.rate_curves"),
+    ("network.surgery", "network.efficientnet_lite", "network.inspection", "network.certificate"),
+    ("network.vgg16", "network.cost"),
+    ("network.backbones", "measuring.study", "measuring.rate_curves"),
     ("pictures", "measuring.results"),
     ("measuring.costs", "saving"),
     ("machine", "predict"),

@@ -25,9 +25,7 @@ def test_a_good_machine_passes_in_a_process_of_its_own(tmp_path):
 def test_a_cache_that_cannot_be_written_fails_with_the_variable_to_set(tmp_path):
     (tmp_path / "file").write_text("in the way")
     surroundings = {**os.environ, storage.CACHE_VARIABLE: str(tmp_path / "file")}
-    code = (
-        "import sys; from helpers.doctor import machine; sys.exit(machine.report([machine.cache(), machine.memory(8)]))"
-    )
+    code = "import sys; from helpers import machine; sys.exit(machine.report([machine.cache(), machine.memory(8)]))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=surroundings)
     assert run.returncode == 1
     assert "[FAIL]" in run.stdout
@@ -120,7 +118,7 @@ def test_the_report_counts_and_tells_by_its_exit_code(capsys):
 
 
 def test_the_doctor_package_can_be_asked_without_tensorflow():
-    code = "import sys, helpers.doctor.machine; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    code = "import sys, helpers.doctor, helpers.machine; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.split() == ["False", "False"], run.stderr
 

@@ -36,7 +36,8 @@ CELLS = (
     plots.curves({"run": history.history}, "loss")
     plots.show("Two short lines.")
     """,
-    'import os\n_ = os.write(2, b"a line past Python\\n")',
+    # A thread of the kernel reads the line: the cell is kept running until it has had its turn on a busy machine too.
+    'import os, time\n_ = os.write(2, b"a line past Python\\n")\ntime.sleep(2)',
 )
 
 

@@ -242,12 +242,13 @@ class TestUnpacking:
     def test_four_processes_at_once_read_the_same(self, fresh_cache, at_once):
         outputs = at_once(
             """
+            import hashlib
             from helpers import assets
             wait_for_the_others()
             folder = assets.unpacked("animals.zip")
             for _ in range(4):  # read on while the others finish
                 data = b"".join(path.read_bytes() for path in sorted(folder.rglob("*.png")))
-            print(len(data), assets.hashlib.sha256(data).hexdigest())
+            print(len(data), hashlib.sha256(data).hexdigest())
             """,
             processes=4,
         )

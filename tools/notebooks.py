@@ -19,7 +19,7 @@ from helpers.course import working_copy
 
 CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LIVE = {"widget", "quiz", "progress"}  # tags of cells whose outputs live with a kernel and a browser only
+LIVE = {"widget", "progress"}  # tags of cells whose outputs live with a kernel and a browser only
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
 # Linux lets a new process inherit the largest size of its parent in getrusage, but not in VmHWM.
 PEAK = """

@@ -5,9 +5,10 @@ import warnings
 import keras
 import numpy as np
 
-from helpers.doctor import data, ending, movement, pixels, reload, splits, structure, undisturbed
-from helpers.doctor.case import Case
+from helpers.doctor import data, ending, movement, pixels, reload, splits, undisturbed
 from helpers.doctor.findings import Diagnosis, Finding, unjudged
+from helpers.doctor.splits import Case
+from helpers.network import inspection
 
 CHECKS = (
     ("the pixels", pixels.check),
@@ -49,7 +50,7 @@ def _names(frozen):
     if frozen is None:
         return None
     if isinstance(frozen, keras.Model):
-        return tuple(layer.name for layer in structure.flat_layers(frozen))
+        return tuple(layer.name for layer in inspection.flat_layers(frozen))
     if isinstance(frozen, keras.Layer):
         return (frozen.name,)
     return (frozen,) if isinstance(frozen, str) else tuple(frozen)

@@ -72,7 +72,7 @@ def rehearse(case):
 
     Parameters
     ----------
-    case : helpers.doctor.case.Case
+    case : helpers.doctor.splits.Case
 
     Returns
     -------
@@ -118,7 +118,7 @@ def real_step(case):
 
     Parameters
     ----------
-    case : helpers.doctor.case.Case
+    case : helpers.doctor.splits.Case
 
     Returns
     -------

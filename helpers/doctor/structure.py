@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from helpers.network import inspection
+
 
 @dataclass(frozen=True)
 class Family:
@@ -82,37 +84,19 @@ class Base:
     pretrained: bool
 
 
-def flat_layers(model):
-    """Return all layers of a model in its order, those of nested models in place of these; each once."""
-    found = {}
-    for layer in model.layers:
-        for inner in flat_layers(layer) if isinstance(layer, keras.Model) else (layer,):
-            found.setdefault(id(inner), inner)
-    return list(found.values())
-
-
-def nested_models(model):
-    """Return the models inside a model, at every depth, outer ones first."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found += [layer, *nested_models(layer)]
-    return found
-
-
 def find_base(model):
     """Return the pre-trained part of a model, or None where there is no sign of one.
 
     That is the largest nested model with convolutions, or all layers of a known family in a flat model.
     """
-    holders = [each for each in nested_models(model) if _has_kernels(each)]
+    holders = [each for each in inspection.nested_models(model) if _has_kernels(each)]
     if holders:
         holder = max(holders, key=lambda each: each.count_params())
-        layers = flat_layers(holder)
+        layers = inspection.flat_layers(holder)
         if holder.count_params() > 0.999 * model.count_params() and _ends_in_dense(layers):
             layers = _up_to_last_convolution(layers)
         return Base(holder.name, tuple(layers), family_of(layers), _looks_trained(layers))
-    layers = flat_layers(model)
+    layers = inspection.flat_layers(model)
     family = family_of(layers)
     if family is None:
         return None
@@ -144,7 +128,7 @@ def kernel_shape(layer):
 
 
 def _has_kernels(model):
-    return any(kernel_shape(layer) is not None for layer in flat_layers(model))
+    return any(kernel_shape(layer) is not None for layer in inspection.flat_layers(model))
 
 
 def _ends_in_dense(layers):

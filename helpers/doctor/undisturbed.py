@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from helpers.network import inspection
+
 
 @contextlib.contextmanager
 def undisturbed(model):
@@ -20,7 +22,9 @@ def undisturbed(model):
     level = tf.get_logger().level
     states = random.getstate(), np.random.get_state()
     kept = [(variable, np.array(variable.numpy())) for variable in variables_of(model)]
-    flags = [(layer, layer.trainable) for layer in _all_layers(model)]
+    flags = [
+        (layer, layer.trainable) for layer in (model, *inspection.nested_models(model), *inspection.flat_layers(model))
+    ]
     tf.get_logger().setLevel("ERROR")  # no advice about retracing
     try:
         yield
@@ -43,13 +47,6 @@ def variables_of(model):
     if isinstance(optimizer, keras.optimizers.Optimizer):
         variables += optimizer.variables
     return list({id(variable): variable for variable in variables}.values())
-
-
-def _all_layers(model):
-    found = [model]
-    for layer in model.layers:
-        found += _all_layers(layer) if isinstance(layer, keras.Model) else [layer]
-    return found
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ KEEP_PIXELS = (
 )
 PREPARING = ("Normalization", "BatchNormalization")  # have weights of their own, and prepare what comes in
 PASS_ON = ("Identity", "Dropout", "Flatten", "Reshape")  # behind the classifier these change no number
+SMALLEST_SIDE = 32  # five poolings halve the picture five times
 
 
 def operations(model):
@@ -55,6 +56,24 @@ def all_operations(model):
             yield from all_operations(operation)
         else:
             yield operation
+
+
+def flat_layers(model):
+    """Return all layers of a model in its order, those of nested models in place of these; each once."""
+    found = {}
+    for layer in model.layers:
+        for inner in flat_layers(layer) if isinstance(layer, keras.Model) else (layer,):
+            found.setdefault(id(inner), inner)
+    return list(found.values())
+
+
+def nested_models(model):
+    """Return the models inside a model, at every depth, outer ones first."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += [layer, *nested_models(layer)]
+    return found
 
 
 def activation(operation):
@@ -159,9 +178,6 @@ def prepares_pixels(model):
         if kind not in KEEP_PIXELS and not kind.startswith(("Random", "Aug")):
             return True
     return False
-
-
-SMALLEST_SIDE = 32  # five poolings halve the picture five times
 
 
 def check_image_size(image_size):

@@ -28,3 +28,10 @@ def weights():
     configuration D.
     """
     return str(assets.bundled(WEIGHTS))
+
+
+def split(base, cut):
+    """Answer notebooks of the first version, which ask here for `helpers.network.surgery.split`."""
+    from helpers.network import surgery  # not before: the path of the weights needs no Keras
+
+    return surgery.split(base, cut)

@@ -1,7 +1,7 @@
 """The intake of a learner's own pictures: from a folder, an archive or an upload to a report of what can be used.
 
-`examine` decodes every picture once and says what it found and did; `helpers.pictures.images.load` goes by its report, so that
-what is shown here is what is trained on.
+`examine` decodes every picture once and says what it found and did; `helpers.pictures.images.load` goes by its report,
+so that what is shown here is what is trained on.
 """
 
 import html

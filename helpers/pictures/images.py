@@ -136,9 +136,9 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     seed : int
         Of the order of the training pictures, of the draw, and of the split of a folder without splits.
     on_bad : {"raise", "skip"}
-        What to do with a file of a folder that cannot be used (`helpers.pictures.folders.examine` says why: it is no picture, it
-        might do harm, it stands in two classes): raise an error that names all of them, or leave them out and print
-        their names.
+        What to do with a file of a folder that cannot be used (`helpers.pictures.folders.examine` says why: it is no
+        picture, it might do harm, it stands in two classes): raise an error that names all of them, or leave them out
+        and print their names.
         Of copies within one class, one is kept either way, so that no picture stands in two splits.
 
     Returns

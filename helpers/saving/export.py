@@ -73,8 +73,8 @@ def save(model, path, class_names, card):
 def load(path):
     """Load a model that `save` wrote, in safe mode.
 
-    The file is looked through before Keras opens it (`helpers.saving.model_file`). Where its card is missing or belongs to
-    another file, a warning says so.
+    The file is looked through before Keras opens it (`helpers.saving.model_file`). Where its card is missing or
+    belongs to another file, a warning says so.
 
     Parameters
     ----------

@@ -44,18 +44,22 @@ def test_run_all_reaches_the_end_and_shows_no_noise(notebook):
     assert notebook.wide_outputs() == []
 
 
-@of([name for name in NAMES if name in quizzes.QUIZZES])
-def test_a_quiz_answers_every_kind_of_click(notebook):
+@of([name for name in NAMES if name in quizzes.NAMES])
+def test_a_quiz_answers_every_option_with_its_reason(notebook):
+    """By a click and by the keyboard."""
     area = notebook.output(notebook.place("quizzes.show("))
     questions = quizzes.questions(notebook.name)
-    assert area.locator(".Quiz").count() == len(questions)
-    options = questions[0].options
-    right = next(place for place, option in enumerate(options) if option.correct)
-    feedback = area.locator(".Feedback").first
-    for place, word in ((right - 1, "✗ Not so."), (right, "✓ Right.")):
-        area.locator(".Quiz").first.locator("label.MCButton").nth(place % len(options)).click()
-        feedback.get_by_text(word).wait_for()
-        assert options[place].why.replace("`", "")[:40] in feedback.text_content()
+    assert area.locator("fieldset").count() == len(questions)
+    folds = area.locator("fieldset").first.locator("details")
+    for place, option in enumerate(questions[0].options):
+        fold = folds.nth(place)
+        assert not fold.locator("p").is_visible()
+        if place % 2:
+            fold.locator("summary").press("Enter")
+        else:
+            fold.locator("summary").click()
+        fold.get_by_text("✓ Right." if option.correct else "✗ Not so.").wait_for()
+        assert option.why.replace("`", "")[:40] in fold.text_content()
 
 
 @of(["01_load_vgg16"])

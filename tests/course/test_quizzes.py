@@ -1,25 +1,38 @@
-"""Every quiz can be read without a kernel and clicked without a network, and answers each option with its reason."""
+"""Every quiz can be read and clicked without a kernel and a network, and answers each option with its reason."""
 
 import html
-import json
 import random
 import re
+import shutil
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils import capture
 from traitlets.config import Config
 
-from helpers.course import quizzes
-from helpers.course.quizzes import question
-from tools import notebooks
+from helpers.course import quizzes, working_copy
+from helpers.course.quizzes import reading
+from tools import quizzes as tool
 
-STEMS = list(quizzes.QUIZZES)
+STEMS = quizzes.NAMES
+VALID = """
+[[question]]
+text = "Which?"
+[[question.option]]
+text = "This"
+why = "It is."
+correct = true
+[[question.option]]
+text = "That"
+why = "It is not."
+"""
 
 
 @pytest.fixture
 def shell(tmp_path):
-    """What jupyterquiz displays to, as in a notebook."""
+    """What a notebook displays with."""
     settings = Config()
     settings.HistoryManager.enabled = False
     yield InteractiveShell.instance(config=settings, ipython_dir=str(tmp_path))
@@ -31,7 +44,7 @@ class TestQuestions:
     def test_has_four_to_six_with_one_right_option_each(self, stem):
         assert 4 <= len(quizzes.questions(stem)) <= 6
         for asked in quizzes.questions(stem):
-            assert 3 <= len(asked.options) <= len(question.LETTERS)
+            assert 3 <= len(asked.options) <= len(reading.LETTERS)
             assert sum(option.correct for option in asked.options) == 1
 
     def test_answers_every_option_with_a_reason_of_its_own(self, stem):
@@ -60,9 +73,38 @@ def test_the_right_option_is_not_given_away():
     assert sum(longest) <= len(longest) / 2
 
 
+def test_every_notebook_but_the_first_has_a_quiz():
+    assert list(STEMS) == [path.stem for path in working_copy.course_notebooks()][1:]
+
+
 def test_an_unknown_notebook_is_named_with_those_that_have_a_quiz():
     with pytest.raises(ValueError, match="'00_start_here'.*05_fine_tune"):
         quizzes.as_markdown("00_start_here")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ("[[question]]", "[[question", r"q\.toml: cannot be read as TOML"),
+        (VALID, "", r"q\.toml: expected at least one table \[\[question\]\]"),
+        ("[[question]]", "title = 1\n[[question]]", r"q\.toml: expected \[\[question\]\] only, found .*`title`"),
+        ('text = "Which?"', "", r"q\.toml, question 1: expected `option`, `text`, found `option`"),
+        ('text = "Which?"', "text = 3", r"question 1: expected `text` to be a text, found 3"),
+        ('why = "It is."', "", r"question 1, option A: expected `text`, `why` and perhaps `correct`"),
+        ('why = "It is not."', 'why = " "', r"question 1, option B: expected `why` to be a text"),
+        ("correct = true", "correct = 1", r"option A: expected `correct` to be true or false, found 1"),
+        ("correct = true", "", r"question 1: expected one option with `correct = true`, found 0"),
+        ('"It is not."', '"It is not."\ncorrect = true', r"question 1: expected one option .* found 2"),
+        ('[[question.option]]\ntext = "That"\nwhy = "It is not."', "", r"question 1: expected 2 to 6 options, found 1"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_place_and_what_is_expected(tmp_path, good, bad, message):
+    path = tmp_path / "q.toml"
+    path.write_text(VALID)
+    assert len(reading.read(path)) == 1
+    path.write_text(VALID.replace(good, bad, 1))
+    with pytest.raises(ValueError, match=message):
+        reading.read(path)
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -81,59 +123,87 @@ class TestMarkdown:
         assert len(folded) == len(quizzes.questions(stem))
         for number, (text, asked) in enumerate(zip(folded, quizzes.questions(stem), strict=True), 1):
             assert f"Answers to question {number}" in text
-            for letter, option in zip(question.LETTERS, asked.options, strict=False):
+            for letter, option in zip(reading.LETTERS, asked.options, strict=False):
                 verdict = "✓ Right." if option.correct else "✗ Not so."
                 assert f"* **{letter}**: {verdict} {option.why}" in text
 
     def test_stands_in_the_notebook_above_the_quiz_to_click(self, stem):
-        cells = nbformat.read(notebooks.COURSE / f"{stem}.ipynb", as_version=4).cells
+        cells = nbformat.read(working_copy.COURSE / f"{stem}.ipynb", as_version=4).cells
         (place,) = [place for place, cell in enumerate(cells) if "quizzes.show(" in cell.source]
         assert cells[place].source == f'quizzes.show("{stem}")'
+        assert cells[place].outputs[0].data["text/html"] == quizzes.as_html(stem)
         assert cells[place - 1].source == quizzes.as_markdown(stem)
+
+
+class Balanced(HTMLParser):
+    """Fails at a tag that does not close the one opened last."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize("stem", STEMS)
 class TestToClick:
-    def test_needs_nothing_from_elsewhere(self, stem, shell):
-        for bundle in question.as_bundles(quizzes.questions(stem), stem):
-            for text in bundle.values():
-                assert not re.search(r"https?:|['\"]//|\bimport\s*\(|fetch\(|<link|<img|<script", text)
+    def test_is_well_formed_and_keeps_its_shape_where_scripts_and_styles_are_removed(self, stem):
+        parser = Balanced()
+        parser.feed(quizzes.as_html(stem))
+        parser.close()
+        assert parser.open == []
+        assert set(parser.seen) <= {"div", "fieldset", "legend", "details", "summary", "p", "strong", "code"}
 
-    def test_embeds_every_question_option_and_reason(self, stem, shell):
-        _, script = question.as_bundles(quizzes.questions(stem), stem)
-        embedded = re.search(r"var questions\w+=(\[.*?\]);\n", script["application/javascript"])[1]
-        for shown, asked in zip(json.loads(embedded), quizzes.questions(stem), strict=True):
-            assert shown["type"] == "multiple_choice"
-            assert plain(shown["question"]) == asked.text.replace("`", "")
-            for answer, letter, option in zip(shown["answers"], question.LETTERS, asked.options, strict=False):
-                assert plain(answer["answer"]) == f"{letter}: {option.text}".replace("`", "")
-                assert answer["correct"] is option.correct
-                assert plain(answer["feedback"]).endswith(option.why.replace("`", ""))
+    def test_needs_nothing_from_elsewhere(self, stem):
+        assert not re.search(r"https?:|['\"]//|<script|<style|<link|<img|\bon\w+=", quizzes.as_html(stem))
 
-    def test_gives_the_same_outputs_each_time_and_keeps_random_numbers(self, stem, shell):
+    def test_folds_the_reason_of_every_option_below_it(self, stem):
+        sets = re.findall(r"<legend>(.*?)</legend>(.*?)</fieldset>", quizzes.as_html(stem), flags=re.DOTALL)
+        for number, ((text, body), asked) in enumerate(zip(sets, quizzes.questions(stem), strict=True), 1):
+            assert plain(text) == f"{number}. {asked.text}".replace("`", "")
+            folds = re.findall(r"<details[^>]*><summary[^>]*>(.*?)</summary>(.*?)</details>", body)
+            assert len(folds) == len(asked.options)
+            for (shown, folded), letter, option in zip(folds, reading.LETTERS, asked.options, strict=False):
+                assert plain(shown) == f"{letter}: {option.text}".replace("`", "")
+                verdict = "✓ Right." if option.correct else "✗ Not so."
+                assert plain(folded) == f"{verdict} {option.why}".replace("`", "")
+
+    def test_gives_the_same_output_each_time_and_keeps_random_numbers(self, stem):
         state = random.getstate()
-        first, second = (question.as_bundles(quizzes.questions(stem), stem) for _ in range(2))
-        assert first == second
+        assert quizzes.as_html(stem) == quizzes.as_html(stem)
         assert random.getstate() == state
 
 
 def plain(text):
-    return html.unescape(re.sub(r"</?code>", "", text))
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
-def test_quizzes_on_one_page_do_not_meet(shell):
-    places = [question.as_bundles(quizzes.questions(stem), stem)[0]["text/html"] for stem in STEMS]
-    assert len({re.search(r'id="(\w+)"', place)[1] for place in places}) == len(STEMS)
-
-
-def test_show_displays_the_place_and_the_script(shell, monkeypatch):
-    shown = []
-    monkeypatch.setattr(question.display, "display", lambda bundle, raw: shown.append(bundle))
-    quizzes.show(STEMS[0])
-    assert [next(iter(bundle)) for bundle in shown] == ["text/html", "application/javascript"]
-    assert "Run this cell" in shown[0]["text/plain"]
-
-
-def test_outside_of_a_notebook_it_says_what_to_do():
-    with pytest.raises(RuntimeError, match="as_markdown"):
+def test_show_displays_html_and_a_sentence_for_terminals(shell):
+    with capture.capture_output() as captured:
         quizzes.show(STEMS[0])
+    (output,) = captured.outputs
+    assert output.data["text/html"] == quizzes.as_html(STEMS[0])
+    assert "as_markdown" in output.data["text/plain"]
+
+
+def test_outside_of_a_notebook_it_says_what_to_do(capsys):
+    quizzes.show(STEMS[0])
+    assert "as_markdown" in capsys.readouterr().out
+
+
+def test_the_tool_writes_the_quiz_to_read_and_nothing_else(tmp_path, capsys):
+    for stem in STEMS:
+        shutil.copy(working_copy.COURSE / f"{stem}.ipynb", tmp_path)
+    assert tool.main(["--check"], tmp_path) == 0
+    path = tmp_path / "05_fine_tune.ipynb"
+    right = path.read_bytes()
+    path.write_bytes(right.replace(b'"## Quiz', b'"## Old quiz'))
+    assert tool.main(["--check"], tmp_path) == 1
+    assert "05_fine_tune.ipynb" in capsys.readouterr().out
+    assert tool.main([], tmp_path) == 0
+    assert path.read_bytes() == right

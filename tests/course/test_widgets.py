@@ -15,9 +15,9 @@ from PIL import Image
 
 from helpers import storage
 from helpers.course import widgets
-from helpers.course.widgets import frame, freeze, head, maps, mistakes, rates, training
+from helpers.course.widgets import frame, head, maps, mistakes, rates, training
 from helpers.measuring import rate_curves
-from helpers.network import surgery
+from helpers.network import cost, surgery
 from tools import measure_rates
 
 NAMES = ("cat", "deer", "dog")
@@ -238,46 +238,46 @@ def png_of(picture):
 
 class TestFreeze:
     def test_counts_the_parameters_of_the_model(self, base):
-        found = freeze.stages(base)
+        found = cost.stages(base)
         assert [stage.name for stage in found] == ["block1", "block2", "block3", "block4", "block5", "head"]
         head_size = 512 * 5 + 5
-        assert freeze.parameters(found, 0) == (base.count_params() + head_size, 0)
-        assert freeze.parameters(found, 5) == (head_size, base.count_params())
-        assert freeze.parameters(found, 6) == (0, base.count_params() + head_size)
+        assert cost.parameters(found, 0) == (base.count_params() + head_size, 0)
+        assert cost.parameters(found, 5) == (head_size, base.count_params())
+        assert cost.parameters(found, 6) == (0, base.count_params() + head_size)
         block5 = sum(layer.count_params() for layer in base.layers if layer.name.startswith("block5"))
-        assert freeze.parameters(found, 4)[0] == block5 + head_size
+        assert cost.parameters(found, 4)[0] == block5 + head_size
 
     def test_counts_the_work_that_is_published_for_vgg16(self):
         at_224 = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
-        blocks = freeze.stages(at_224)[:-1]
-        assert freeze.step_cost(blocks, 5)["forward"] == 2 * 15_346_630_656
+        blocks = cost.stages(at_224)[:-1]
+        assert cost.step_cost(blocks, 5)["forward"] == 2 * 15_346_630_656
 
     def test_training_everything_costs_one_and_the_head_alone_a_third(self, base):
-        found = freeze.stages(base)
-        assert sum(freeze.relative_cost(found, 0).values()) == pytest.approx(1)
-        head_only = freeze.relative_cost(found, 5)
+        found = cost.stages(base)
+        assert sum(cost.relative_cost(found, 0).values()) == pytest.approx(1)
+        head_only = cost.relative_cost(found, 5)
         assert sum(head_only.values()) == pytest.approx(1 / 3, abs=0.01)
         assert head_only["inputs"] == 0
-        costs = [sum(freeze.relative_cost(found, frozen).values()) for frozen in range(7)]
+        costs = [sum(cost.relative_cost(found, frozen).values()) for frozen in range(7)]
         assert costs == sorted(costs, reverse=True)
 
     def test_counts_backward_work_only_where_it_must_be_done(self):
         one, two, three = (
-            freeze.Stage(name, 1, (freeze.Layer(1, work),)) for name, work in zip("abc", (5, 7, 11), strict=True)
+            cost.Stage(name, 1, (cost.Layer(1, work),)) for name, work in zip("abc", (5, 7, 11), strict=True)
         )
-        assert freeze.step_cost([one, two, three], 0) == {"forward": 23, "inputs": 18, "weights": 23}
-        assert freeze.step_cost([one, two, three], 1) == {"forward": 23, "inputs": 11, "weights": 18}
-        assert freeze.step_cost([one, two, three], 3) == {"forward": 23, "inputs": 0, "weights": 0}
-        assert freeze.step_cost([one, two, three], 1, cached=True) == {"forward": 18, "inputs": 11, "weights": 18}
+        assert cost.step_cost([one, two, three], 0) == {"forward": 23, "inputs": 18, "weights": 23}
+        assert cost.step_cost([one, two, three], 1) == {"forward": 23, "inputs": 11, "weights": 18}
+        assert cost.step_cost([one, two, three], 3) == {"forward": 23, "inputs": 0, "weights": 0}
+        assert cost.step_cost([one, two, three], 1, cached=True) == {"forward": 18, "inputs": 11, "weights": 18}
 
     def test_memory_for_adam_is_what_adam_really_keeps(self):
-        assert freeze.memory(1000) == {"gradients": 4000, "adam": 8000}
+        assert cost.memory(1000) == {"gradients": 4000, "adam": 8000}
         layer = keras.layers.Dense(7)
         layer.build((None, 11))
         adam = keras.optimizers.Adam()
         adam.build(layer.trainable_variables)
         numbers = surgery.count(adam.variables) - 2  # the step number and the rate
-        assert freeze.memory(layer.count_params())["adam"] == 4 * numbers
+        assert cost.memory(layer.count_params())["adam"] == 4 * numbers
 
     def test_uses_the_head_that_a_model_has(self):
         pixels = keras.Input((32, 32, 3))
@@ -285,9 +285,9 @@ class TestFreeze:
         inner = keras.Model(pixels, maps_)
         row = keras.layers.Dense(9)(keras.layers.Flatten()(inner(pixels)))
         whole = keras.Model(pixels, keras.layers.Dense(3)(row))
-        found = freeze.stages(whole)
+        found = cost.stages(whole)
         assert [stage.name for stage in found] == ["block1", "head"] and found[-1].shape == 3
-        assert freeze.parameters(found, 0)[0] == whole.count_params()
+        assert cost.parameters(found, 0)[0] == whole.count_params()
 
     def test_slider_changes_diagram_and_numbers(self, base):
         explorer = widgets.freeze_explorer(base)
@@ -301,7 +301,7 @@ class TestFreeze:
         assert "Nothing can learn" in explorer.words.value
         explorer.frozen_up_to.value = "block4"
         assert explorer.wait()
-        trainable, frozen = freeze.parameters(explorer.stages, 4)
+        trainable, frozen = cost.parameters(explorer.stages, 4)
         for expected in (f"{trainable:,}", f"{frozen:,}", f"{8 * trainable / 1e6:.1f} MB", "38.4%"):
             assert expected in explorer.words.value
 

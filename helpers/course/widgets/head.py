@@ -26,7 +26,7 @@ class Part:
 
 
 def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
-    """Return the layers of a head on maps of a `shape` (height, width, channels); no `hidden` units, no hidden layer."""
+    """Return the layers of a head on maps of a `shape` (height, width, channels); 0 `hidden` units: no hidden layer."""
     if len(shape) != 3 or None in shape:
         raise ValueError(f"shape={tuple(shape)}: expected (height, width, channels). Give base.output.shape[1:].")
     if pooling not in POOLINGS:

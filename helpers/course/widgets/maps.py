@@ -15,7 +15,7 @@ SHOWN = 16  # maps
 
 @dataclass(frozen=True)
 class Active:
-    """The most active maps of one layer for one picture, the most active first; `silent` channels are zero everywhere."""
+    """The most active maps of one layer for one picture, in order; `silent` channels are zero everywhere."""
 
     channels: tuple
     means: tuple

@@ -1,0 +1,62 @@
+"""Write the quizzes of helpers/course/quizzes into the notebooks, to be read there without a kernel.
+
+``python -m tools.quizzes`` is ``make quizzes``; with ``--check`` it writes nothing and names the notebooks that differ.
+"""
+
+import argparse
+import sys
+
+import nbformat
+
+from helpers import storage
+from helpers.course import quizzes, working_copy
+
+
+def update(path, write=True):
+    """Make the quiz to read in a notebook the text of its questions; nothing else changes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    write : bool
+        Whether a notebook that differs is written.
+
+    Returns
+    -------
+    bool
+        Whether the text differed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    cell = _to_read(notebook, path)
+    text = quizzes.as_markdown(path.stem)
+    if cell.source == text:
+        return False
+    if write:
+        cell.source = text
+        with storage.written_whole(path) as temporary:
+            nbformat.write(notebook, temporary)
+    return True
+
+
+def _to_read(notebook, path):
+    """Return the Markdown cell above the quiz to click."""
+    for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if "quiz" in cell.metadata.get("tags", []) and above.cell_type == "markdown":
+            return above
+    raise ValueError(f"{path.name}: expected a code cell tagged `quiz` below the Markdown cell of the quiz.")
+
+
+def main(arguments=None, folder=working_copy.COURSE):
+    """Write, or compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a notebook differs")
+    check = parser.parse_args(arguments).check
+    paths = [folder / f"{name}.ipynb" for name in quizzes.NAMES]
+    different = [path.name for path in paths if update(path, write=not check)]
+    for name in different:
+        print(f"{name}: its quiz differs from its questions; run `make quizzes`." if check else f"{name}: written")
+    return int(check and bool(different))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
