@@ -35,6 +35,38 @@ def digest(path):
     return _digest(os.fspath(path), status.st_size, status.st_mtime_ns)
 
 
+def digests(paths):
+    """Return the SHA-256 of many files, remembered from one kernel to the next in the cache's ``digests.json``.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Regular files.
+
+    Returns
+    -------
+    dict of pathlib.Path to str
+        Read again only where size or time of change differ from what is remembered.
+    """
+    memory = cache_folder() / "digests.json"
+    try:
+        known = dict(json.loads(memory.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        known = {}
+    found = {path: [*_status(path), None] for path in paths}
+    fresh = False
+    for path, entry in found.items():
+        before = known.get(str(path.absolute()))
+        same = isinstance(before, list) and len(before) == 3 and before[:2] == entry[:2]
+        entry[2] = before[2] if same else digest(path)
+        fresh |= not same
+    if fresh:
+        known |= {str(path.absolute()): entry for path, entry in found.items()}
+        with written_whole(memory) as temporary:
+            temporary.write_text(json.dumps(known), encoding="utf-8")
+    return {path: entry[2] for path, entry in found.items()}
+
+
 @functools.lru_cache(maxsize=50_000)
 def _digest(path, size, modified):
     return sha256(path)
@@ -123,8 +155,9 @@ def _holder_beside(path):
 def kept(folder, make):
     """Return a folder of the cache, made where it is absent, and made again where it was damaged.
 
-    The checksums of its files lie in it as ``.checksums.json``. A file that is missing, altered or too many is
-    damage; it is said in one printed line.
+    The checksums of its files are in it as ``.checksums.json``, with the size and the time of change that they belong
+    to. A missing, altered or unexpected file counts as damage; one line is printed. A file whose size and time are
+    those of the list is not read again, so a change that keeps both is not seen.
 
     Parameters
     ----------
@@ -153,24 +186,36 @@ def kept(folder, make):
             folder.rename(holder / "damaged")
     with written_whole(folder) as temporary:
         make(temporary)
-        digests = _digests(temporary)
-        (temporary / CHECKSUMS).write_text(json.dumps(digests), encoding="utf-8")
+        listed = {name: [*_status(temporary / name), found] for name, found in _digests(temporary).items()}
+        (temporary / CHECKSUMS).write_text(json.dumps(listed), encoding="utf-8")
     return folder
 
 
 def _damage(folder):
     """Return what is wrong with a folder that `kept` made, in a few words, or None."""
     try:
-        expected, found = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")), _digests(folder)
-        differ = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
+        listed = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        listed = {name: entry if isinstance(entry, list) else [None, None, entry] for name, entry in listed.items()}
+        found = _digests(folder, listed)
+        differ = sorted(name for name in listed.keys() | found if listed.get(name, [None])[-1] != found.get(name))
     except (OSError, ValueError, AttributeError):
         return "its list of checksums cannot be read"
     if not differ:
         return None
-    what = "is missing" if differ[0] not in found else "was altered" if differ[0] in expected else "is too many"
+    what = "is missing" if differ[0] not in found else "was altered" if differ[0] in listed else "is unexpected"
     return f"{differ[0]} {what}"
 
 
-def _digests(folder):
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+def _digests(folder, listed=None):
+    """Return the SHA-256 of every file; of one that still has its listed size and time of change, the listed one."""
+    digests = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        name = path.relative_to(folder).as_posix()
+        size, modified, known = (listed or {}).get(name, [None, None, None])
+        digests[name] = known if _status(path) == [size, modified] else digest(path)
+    return digests
+
+
+def _status(path):
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

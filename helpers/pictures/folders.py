@@ -1,9 +1,10 @@
-"""The intake of a learner's own pictures: from a folder, an archive or an upload to a report of what can be used.
+"""The intake of a learner's own pictures: from a folder or an upload to a report of what can be used.
 
 `examine` decodes every picture once and says what it found and did; `helpers.pictures.images.load` goes by its report,
 so that what is shown here is what is trained on.
 """
 
+import hashlib
 import html
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,13 @@ from pathlib import Path
 import pandas as pd
 import tqdm.auto
 
+from helpers import storage
 from helpers.pictures import collection, look_alikes, naming, opening
-from helpers.pictures.archives import ArchiveError, unpack
 from helpers.pictures.opening import PictureError, open_picture
 from helpers.pictures.practice import practice
 from helpers.pictures.uploads import UploadError, from_upload
 
 __all__ = [
-    "ArchiveError",
     "PictureError",
     "Report",
     "UploadError",
@@ -28,7 +28,6 @@ __all__ = [
     "has_splits",
     "open_picture",
     "practice",
-    "unpack",
 ]
 
 MOST_FILES = 20_000
@@ -103,7 +102,7 @@ class Report:
         return table + "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().splitlines())
 
 
-def examine(folder, most_files=MOST_FILES):
+def examine(folder, most_files=MOST_FILES, keep=None):
     """Decode every picture of a folder once, and report what can be used; nothing in the folder is changed.
 
     Parameters
@@ -112,6 +111,8 @@ def examine(folder, most_files=MOST_FILES):
         ``class/picture`` or ``train|validation|test/class/picture``. Hidden files are passed over.
     most_files : int
         Refuse a folder with more files, such as a whole home folder given by mistake.
+    keep : callable, optional
+        Takes the path and the decoded picture of each file that is one.
 
     Returns
     -------
@@ -124,7 +125,7 @@ def examine(folder, most_files=MOST_FILES):
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        advice = " Unpack an archive first, with intake.unpack." if folder.is_file() else ""
+        advice = " Unpack an archive first, with your own system, and give the folder." if folder.is_file() else ""
         raise ValueError(f"{folder} is no folder: expected one with a folder of pictures for each class.{advice}")
     examined = _Examined(folder)
     if len(examined.files) > most_files:
@@ -133,7 +134,7 @@ def examine(folder, most_files=MOST_FILES):
             "Give the folder that holds the class folders, and no more pictures than you need."
         )
     for path in tqdm.auto.tqdm(list(examined.files), desc="examining", unit="file", leave=False, delay=1):
-        examined.look_at(path)
+        examined.look_at(path, keep)
     examined.compare()
     return examined.report()
 
@@ -149,6 +150,18 @@ def class_folders(folder):
         for place in _places_in(folder)
         if place.is_dir() and not _leads_out(place, folder)
     }
+
+
+def contents(folder):
+    """Return a digest of all that decides what `examine` says of a folder: the names in it and the files' bytes."""
+    folder = Path(folder)
+    splits = [folder / split for split in collection.SPLITS] if has_splits(folder) else []
+    places = [folder, *(split for split in splits if split.is_dir())]
+    paths = [path for place in places for path in _places_in(place)]
+    paths += [path for place in places for inside in class_folders(place).values() for path in inside]
+    plain = storage.digests(path for path in paths if path.is_file() and not path.is_symlink())
+    listed = [(path.relative_to(folder).as_posix(), plain.get(path, "")) for path in paths]
+    return hashlib.sha256(repr(sorted(listed)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def has_splits(folder):
@@ -196,7 +209,7 @@ class _Examined:
             elif not path.is_dir():
                 self.rows.append((self._name(path), "a file beside the class folders", "left out"))
 
-    def look_at(self, path):
+    def look_at(self, path, keep):
         try:
             opened = opening.opened(path, self.folder)
         except PictureError as error:
@@ -206,6 +219,8 @@ class _Examined:
         self.digests[path] = opened.digest
         self.fingerprints[path] = look_alikes.fingerprint(opened.picture)
         self.sketches[path] = look_alikes.sketch(opened.picture)
+        if keep:
+            keep(path, opened.picture)
         self.rows += [(self._name(path), *note) for note in opened.notes]
 
     def compare(self):

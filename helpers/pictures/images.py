@@ -6,9 +6,10 @@ sets, and are read from there with `keras.utils.image_dataset_from_directory`.
 
 import functools
 import hashlib
+import json
 import numbers
-import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ SPLITS = collection.SPLITS
 LARGEST_SIDE = opening.LARGEST_SIDE  # pixels; a folder's pictures are stored no larger
 SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
 INTERPOLATION = "bicubic"
+LEFT_OUT = ".left_out.json"  # in a cached folder: which files were left out, and why
 
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
 # As recorded by TensorFlow Datasets for tf_flowers.
@@ -253,40 +255,65 @@ def _check_folder(folder):
 
 
 def _prepared(folder, seed, on_bad):
-    """Return a cached folder ``split/class/picture.png`` made from a folder of one's own."""
+    """Return a cached folder ``split/class/picture.png`` made from a folder of one's own.
+
+    Its name says what was in the folder, so that pictures are decoded only where the folder has changed.
+    """
     given = _check_folder(folder)
-    report = folders.examine(folder)
-    _say_what_is_left_out(report, on_bad)
-    if given:
-        splits = {split: _filled(folder / split, _lying_in(folder / split, report.good)) for split in SPLITS}
-    else:
-        splits = _split(_filled(folder, report.good), seed)
-    digest = hashlib.sha256(repr((seed, LARGEST_SIDE, "examined")).encode())
-    for path in (path for paths in report.good.values() for path in paths):
-        digest.update(os.fsencode(path.relative_to(folder)) + report.digests[path].encode())
+    key = hashlib.sha256(repr((seed, LARGEST_SIDE, given, folders.contents(folder))).encode()).hexdigest()[:24]
+    entry = storage.cache_folder("own") / key
+    try:
+        left_out = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return _decoded(folder, given, seed, on_bad, entry)
+    _say_what_is_left_out(folder, **left_out, on_bad=on_bad)
+    return storage.kept(entry, lambda target: _decoded(folder, given, seed, on_bad, target, quiet=True))
 
-    def convert(target):
-        for split, classes in splits.items():
-            for name, paths in classes.items():
-                place = target / split / naming.stored_name(name)
-                place.mkdir(parents=True)
-                for path in paths:
-                    folders.open_picture(path, folder).save(place / f"{naming.stored_name(path.name)}.png")
 
-    return storage.kept(storage.cache_folder("own") / digest.hexdigest()[:24], convert)
+def _decoded(folder, given, seed, on_bad, entry, quiet=False):
+    """Decode a folder's pictures once and make the cache entry; where `quiet`, without a word on what is left out."""
+    with tempfile.TemporaryDirectory(dir=storage.cache_folder("own"), prefix=".writing-") as holder:
+        decoded = {}
+
+        def keep(path, picture):
+            decoded[path] = Path(holder, f"{len(decoded)}.png")
+            picture.save(decoded[path])
+
+        report = folders.examine(folder, keep=keep)
+        left_out = {
+            "bad": {naming.shown(path.relative_to(folder)): reason for path, reason in report.bad.items()},
+            "copies": [naming.shown(path.relative_to(folder)) for path in report.copies],
+        }
+        if not quiet:
+            _say_what_is_left_out(folder, **left_out, on_bad=on_bad)
+        if given:
+            splits = {split: _filled(folder / split, _lying_in(folder / split, report.good)) for split in SPLITS}
+        else:
+            splits = _split(_filled(folder, report.good), seed)
+
+        def place(target):
+            for split, classes in splits.items():
+                for name, paths in classes.items():
+                    inside = target / split / naming.stored_name(name)
+                    inside.mkdir(parents=True)
+                    for path in paths:
+                        shutil.move(decoded[path], inside / f"{naming.stored_name(path.name)}.png")
+            (target / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
+
+        if quiet:
+            return place(entry)
+        return storage.kept(entry, place)
 
 
 def _lying_in(place, classes):
     return {name: [path for path in paths if place in path.parents] for name, paths in classes.items()}
 
 
-def _say_what_is_left_out(report, on_bad):
-    bad = {naming.shown(path.relative_to(report.folder)): reason for path, reason in report.bad.items()}
-    copies = [naming.shown(path.relative_to(report.folder)) for path in report.copies]
+def _say_what_is_left_out(folder, bad, copies, on_bad):
     if bad and on_bad == "raise":
         listed = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
         raise ValueError(
-            f"{len(bad)} file(s) in {report.folder} cannot be used as pictures: {listed}. "
+            f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}. "
             "Remove them, or load the rest with on_bad='skip'."
         )
     if bad:

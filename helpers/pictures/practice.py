@@ -48,7 +48,7 @@ def practice(target, seed=0):
     with storage.written_whole(target) as folder:
         spare = {name: _lay_out(folder / name, name, seed) for name in CLASSES}
         _add_odd_files(folder, spare)
-        (folder / MARK).write_text("Made by intake.practice; free to be changed or deleted.\n", encoding="utf-8")
+        (folder / MARK).write_text("Made by pictures.practice; free to be changed or deleted.\n", encoding="utf-8")
     return target
 
 

@@ -1,33 +1,32 @@
 """Write what an upload widget holds into a folder of classes."""
 
 import re
-import tempfile
 from pathlib import Path
 
 from helpers import storage
-from helpers.pictures import archives, naming, opening
+from helpers.pictures import naming, opening
 
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
+MOST_FILES = 20_000
+MOST_BYTES = 2**30
 
 
 class UploadError(ValueError):
     """An upload cannot be used."""
 
 
-def from_upload(files, target, class_name=None, most_bytes=archives.MOST_BYTES):
+def from_upload(files, target, class_name=None, most_bytes=MOST_BYTES):
     """Write what an upload widget holds into a folder of classes.
 
     Parameters
     ----------
     files : sequence of dict
         As in the value of `ipywidgets.FileUpload` (version 8): ``name`` (str) and ``content`` (bytes or memoryview).
-        Either pictures of one class, or a single archive of class folders.
     target : path
-        The folder of classes; made where it is absent. An archive needs a new one.
+        The folder of classes; made where it is absent.
     class_name : str, optional
-        The class of the pictures; for an archive it is not used.
+        The class of the pictures.
     most_bytes : int
-        How many bytes may be uploaded, and may come out of an archive.
+        How many bytes may be uploaded.
 
     Returns
     -------
@@ -38,21 +37,14 @@ def from_upload(files, target, class_name=None, most_bytes=archives.MOST_BYTES):
     ------
     UploadError
         When nothing was uploaded, the class name cannot be a folder's, a file is too large or its name has not the
-        ending of a picture. Nothing is written then.
-    helpers.pictures.archives.ArchiveError
-        When the archive is refused.
+        ending of a picture, such as an archive's. Nothing is written then.
     """
     target = Path(target)
     files = [(str(file["name"]), bytes(file["content"])) for file in files]
     if not files:
-        raise UploadError("Nothing was uploaded: choose pictures of one class, or one zip of class folders.")
+        raise UploadError("Nothing was uploaded: choose pictures of one class.")
     if sum(len(content) for _, content in files) > most_bytes:
         raise UploadError(f"The upload is larger than {most_bytes:,} bytes. Upload fewer or smaller pictures.")
-    if len(files) == 1 and naming.ending_of(files[0][0]) in ARCHIVES:
-        with tempfile.TemporaryDirectory() as place:
-            archive = Path(place, "upload" + naming.ending_of(files[0][0]))
-            archive.write_bytes(files[0][1])
-            return archives.unpack(archive, target, most_bytes=most_bytes)
     folder = target / _class_folder(class_name)
     named = [(_file_name(name), content) for name, content in files]
     odd = [name for name, _ in named if naming.ending_of(name) not in naming.ENDINGS]
@@ -60,8 +52,8 @@ def from_upload(files, target, class_name=None, most_bytes=archives.MOST_BYTES):
     if odd:
         raise UploadError(
             f"Cannot take {', '.join(map(naming.shown, odd[:5]))}: expected pictures that end in "
-            f"{', '.join(naming.ENDINGS)} and have at most {opening.MOST_BYTES // 2**20} MB, or one zip alone. "
-            "Nothing was written."
+            f"{', '.join(naming.ENDINGS)} and have at most {opening.MOST_BYTES // 2**20} MB. "
+            "Unpack an archive on your own computer first, and upload its pictures. Nothing was written."
         )
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UploadError(f"{folder.name!r} in the folder of classes is a link or a file: give the class another name.")
@@ -88,7 +80,7 @@ def _file_name(name):
 
 def _add(folder, name, content):
     stem, ending = Path(name).stem, Path(name).suffix
-    for number in range(1, archives.MOST_MEMBERS):
+    for number in range(1, MOST_FILES):
         path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
         if path.is_symlink():
             continue

@@ -545,7 +545,7 @@ class TestTheCollection:
     def test_a_path_that_is_no_folder_is_said_at_once(self, own, tmp_path):
         with pytest.raises(ValueError, match="none is no folder: expected one with a folder of pictures"):
             folders.examine(tmp_path / "none")
-        with pytest.raises(ValueError, match="Unpack an archive first, with folders.unpack"):
+        with pytest.raises(ValueError, match="Unpack an archive first, with your own system, and give the folder"):
             folders.examine(own / "bird" / "bird00.png")
 
     def test_nothing_in_the_folder_is_changed(self, own):

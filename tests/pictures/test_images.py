@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from helpers import storage
-from helpers.pictures import images
+from helpers.pictures import images, opening
 
 COUNTS = {"train": 6, "validation": 2, "test": 3}
 PICTURES_A_CLASS = 12
@@ -452,3 +452,56 @@ class TestFlowers:
         assert data.class_names == ("daisy", "roses") and data.name == "flowers"
         assert data.counts()["train"].tolist() == [7, 7]
         assert asked["file_hash"] == images.FLOWERS_SHA256 and asked["hash_algorithm"] == "sha256"
+
+
+class TestDecodesOnce:
+    @pytest.fixture
+    def decoded(self, monkeypatch):
+        """The paths that are decoded, one entry each time."""
+        seen = []
+        opened = opening.opened
+        monkeypatch.setattr(opening, "opened", lambda path, *rest: seen.append(path) or opened(path, *rest))
+        return seen
+
+    @pytest.fixture
+    def mine(self, tmp_path, fresh_cache):
+        for name, level in (("dark", 40), ("light", 200)):
+            (tmp_path / "mine" / name).mkdir(parents=True)
+            for number in range(4):
+                pixels = np.random.default_rng(number + level).integers(level - 40, level + 40, (40, 40, 3))
+                Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "mine" / name / f"{number}.png")
+        return tmp_path / "mine"
+
+    def test_each_picture_at_the_first_load_and_none_at_the_second(self, mine, decoded):
+        first = images.load(mine)
+        assert sorted(decoded) == sorted(mine.rglob("*.png"))
+        again = images.load(mine)
+        assert len(decoded) == 8 and again.folder == first.folder
+
+    def test_says_again_what_is_left_out(self, mine, decoded, capsys):
+        (mine / "dark" / "letter.png").write_text("no picture")
+        images.load(mine, on_bad="skip")
+        said, count = capsys.readouterr().out, len(decoded)
+        images.load(mine, on_bad="skip")
+        assert capsys.readouterr().out == said != ""
+        with pytest.raises(ValueError, match=r"1 file\(s\).*letter\.png"):
+            images.load(mine)
+        assert len(decoded) == count
+
+    def test_all_anew_where_a_picture_changed(self, mine, decoded):
+        first = images.load(mine)
+        Image.new("RGB", (40, 40), "red").save(mine / "dark" / "0.png")
+        assert images.load(mine).folder != first.folder and len(decoded) == 16
+
+    @pytest.mark.parametrize("damage", ["", "{ half", "[1, 2]", '{"a": 1}'])
+    def test_a_damaged_memory_of_digests_costs_time_only(self, mine, decoded, fresh_cache, damage):
+        first = images.load(mine)
+        (fresh_cache / "digests.json").write_text(damage)
+        assert images.load(mine).folder == first.folder and len(decoded) == 8
+
+    def test_a_damaged_entry_is_made_again(self, mine, decoded, capsys):
+        (broken, *_) = sorted(images.load(mine).folder.rglob("*.png"))
+        whole = broken.read_bytes()
+        broken.write_bytes(b"half")
+        images.load(mine)
+        assert broken.read_bytes() == whole and "was altered" in capsys.readouterr().out

@@ -17,7 +17,6 @@ from helpers.pictures import folders, naming
 from helpers.saving import explain, export
 
 ACCEPTED = ",".join(naming.ENDINGS)
-ARCHIVE = ".zip"
 ROWS = 12  # of findings shown
 LISTED = 500  # pictures of a folder
 KEPT_UPLOADS = 8
@@ -51,16 +50,14 @@ class UploadPictures(frame.Explorer):
     def __init__(self, target):
         self.target, self.report = Path(target), None
         self.class_name = ipywidgets.Text(description="Class", placeholder="e.g. red mug", continuous_update=False)
-        self.upload = ipywidgets.FileUpload(
-            accept=f"{ACCEPTED},{ARCHIVE}", multiple=True, description="Choose pictures or a zip"
-        )
+        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose pictures")
         self.add = ipywidgets.Button(description="Add to the folder")
         for button in (self.upload, self.add):
             button.layout.width = "15em"
         super().__init__(
             "Your own pictures",
-            "Type the name of a class, choose its pictures, add them; then the next class. Or choose one zip with a "
-            "folder for each class. Above about 10 MB at once Jupyter may drop an upload: then copy the folder itself.",
+            "Type the name of a class, choose its pictures, add them; then the next class. "
+            "Above about 10 MB at once Jupyter may drop an upload: then copy the folder itself.",
             {},
             rows=[self.class_name, self.upload, self.add],
             remember=False,
@@ -180,8 +177,6 @@ class TryModel(frame.Explorer):
             return predict.pixels(self.files[which], self.size)
         with tempfile.TemporaryDirectory() as place:
             folder = folders.from_upload([self.uploads[which]], Path(place, "upload"), "picture") / "picture"
-            if not folder.is_dir():
-                raise ValueError(f"{which} is an archive: upload one picture.")
             return predict.pixels(next(folder.iterdir()), self.size)
 
     def _received(self, change):
