@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+ROOT := $(filter 0,$(shell id -u 2>/dev/null))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
-	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 00_start_here.ipynb
+	$(if $(ROOT),@echo "You are root, as in a container: JupyterLab is told to allow it.")
+	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 $(if $(ROOT),--allow-root) 00_start_here.ipynb
 
 test: $(READY)
 	$(BIN)/python -m pytest --cov=helpers --cov-report=

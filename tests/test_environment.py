@@ -81,3 +81,16 @@ def test_preflight_names_a_full_disk(monkeypatch, tmp_path):
     assert "1.5 GB" in preflight.problem(version=(3, 12), folder=tmp_path, system=platform.system(), machine="arm64")
     (tmp_path / ".venv").mkdir()  # installed before: nothing more to unpack
     assert preflight.problem(version=(3, 12), folder=tmp_path, system="Linux") is None
+
+
+def test_the_readme_names_every_room_and_file_of_helpers():
+    rooms = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The rooms of")[2].partition("\n## ")[0]
+    for path in (ROOT / "helpers").iterdir():
+        if path.name not in ("__pycache__", "__init__.py"):
+            assert f"`{path.stem}{'/' if path.is_dir() else ''}`" in rooms, path.name
+
+
+def test_every_command_that_contributing_names_is_in_the_makefile():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"make ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    assert len(named) >= 5 and named <= targets
