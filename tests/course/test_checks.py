@@ -12,11 +12,10 @@ from check_cases.absurd import ABSURD, Hostile
 from check_cases.common import head, vgg
 from keras import layers
 
-from helpers.course import checks
+from helpers.course import checks, working_copy
 from helpers.course.checks import exercise, fixtures, record
 from helpers.course.checks.exercise import Refusal
 from helpers.network import certificate, surgery
-from tools import notebooks
 
 BY_NAME = {each.name: each for each in checks.EXERCISES}
 
@@ -60,7 +59,7 @@ class TestTable:
 
     def test_every_notebook_but_the_first_has_at_least_two_exercises(self):
         counts = [each.notebook for each in checks.EXERCISES]
-        for path in notebooks.course_notebooks()[1:]:
+        for path in working_copy.course_notebooks()[1:]:
             assert counts.count(path.stem) >= 2
 
     @pytest.mark.parametrize("name", CASES)
@@ -94,7 +93,7 @@ class TestTable:
 
 @pytest.mark.parametrize("name", CASES)
 def test_stands_in_its_notebook_between_a_stub_and_a_folded_solution(name):
-    cells = nbformat.read(notebooks.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
+    cells = nbformat.read(working_copy.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
     (place,) = [place for place, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
     task, stub, _, solution = cells[place - 2 : place + 2]
     assert task.cell_type == "markdown" and task.source.startswith("### Exercise")
@@ -232,7 +231,7 @@ def asked():
 
 @pytest.fixture
 def copy_of_the_course(tmp_path, monkeypatch):
-    (tmp_path / notebooks.RECORD).write_text("{}")
+    (tmp_path / working_copy.RECORD).write_text("{}")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

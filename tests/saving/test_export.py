@@ -494,7 +494,7 @@ sys.path.insert(0, {tests!r})
 from helpers import session
 session.start()
 import test_export as here
-from helpers import assets, export, model_card
+from helpers import export, model_card, storage
 
 def die(*given, **more):
     os.kill(os.getpid(), signal.SIGKILL)

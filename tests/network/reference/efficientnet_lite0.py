@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).parent
-ANIMALS = HERE.parent.parent / "helpers" / "assets" / "animals.zip"
+ANIMALS = HERE.parents[2] / "helpers" / "assets" / "animals.zip"
 TIMES = 7  # every pixel of 32 becomes 7×7 equal ones: 224 without any way of resizing
 
 
