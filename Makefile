@@ -1,5 +1,6 @@
 # make lab    open the course in JupyterLab      make test   unit tests and every notebook
 PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
 READY := .venv/.ready
 ROOT := $(filter 0,$(shell id -u 2>/dev/null))
@@ -27,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) helpers/preflight.py
 	@$(PYTHON) -m venv .venv
 	@echo "Installing the course into .venv (about 3 GB, a few minutes) ..."
-	@$(PIP) install --quiet --constraint constraints.txt --editable ".[test]"
+	@$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test]"
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch $@
 
@@ -52,7 +53,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 assets: $(READY)
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[test,assets]"
+	$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test,assets]"
 	$(BIN)/python -m tools.build_assets
 
 constraints: $(READY)

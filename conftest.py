@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
 NOTEBOOKS_WITH_A_FAILURE = pytest.StashKey[set]()
+WIDGET = "application/vnd.jupyter.widget-view+json"
 NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s\]|Traceback", re.IGNORECASE)
 
 # Two at a time, each with its share of the cores.
@@ -72,7 +73,9 @@ def pytest_runtest_setup(item):
 def pytest_runtest_call(item):
     result = yield
     for output in getattr(item, "test_outputs", None) or []:
-        text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        data = output.get("data", {})
+        plain = "" if WIDGET in data else data.get("text/plain", "")  # of a progress bar, JupyterLab shows the widget
+        text = output.get("text", "") + plain
         assert output.get("name") != "stderr", f"the learner sees on stderr: {text[:500]}"
         assert not NOISE.search(text), f"the learner sees noise: {text[:500]}"
     return result
