@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 lab: $(READY)
 	@$(BIN)/python -m helpers.notebooks lay-out my_course
-	$(if $(ROOT),@echo "You are root, as in a container: JupyterLab is told to allow it.")
+	$(if $(ROOT),@echo "You are root (as in a container): JupyterLab is told to allow it.")
 	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 $(if $(ROOT),--allow-root) 00_start_here.ipynb
 
 test: $(READY)
