@@ -8,13 +8,10 @@ import functools
 import os
 import re
 import sys
-from pathlib import Path
 
 import nbval.kernel
 import pytest
 
-ROOT = Path(__file__).parent
-sys.path.insert(0, str(ROOT / "tests"))
 NOTEBOOKS_WITH_A_FAILURE = pytest.StashKey[set]()
 WIDGET = "application/vnd.jupyter.widget-view+json"
 NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s\]|Traceback", re.IGNORECASE)

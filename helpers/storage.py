@@ -46,25 +46,32 @@ def digests(paths):
     Returns
     -------
     dict of pathlib.Path to str
-        Read again only where size or time of change differ from what is remembered.
+        Read again only where size or time of change differ from what is remembered. A file that cannot be read is
+        left out.
     """
     memory = cache_folder() / "digests.json"
     try:
         known = dict(json.loads(memory.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         known = {}
-    found = {path: [*_status(path), None] for path in paths}
-    fresh = False
-    for path, entry in found.items():
-        before = known.get(str(path.absolute()))
-        same = isinstance(before, list) and len(before) == 3 and before[:2] == entry[:2]
-        entry[2] = before[2] if same else digest(path)
-        fresh |= not same
-    if fresh:
-        known |= {str(path.absolute()): entry for path, entry in found.items()}
+    entries = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            entries[path] = _entry(path, known.get(str(path.absolute())))
+    now = known | {str(path.absolute()): entry for path, entry in entries.items()}
+    if now != known:
         with written_whole(memory) as temporary:
-            temporary.write_text(json.dumps(known), encoding="utf-8")
-    return {path: entry[2] for path, entry in found.items()}
+            temporary.write_text(json.dumps(now), encoding="utf-8")
+    return {path: sha for path, (_, _, sha) in entries.items()}
+
+
+def _entry(path, before=None):
+    """Return size, time of change and SHA-256 of a file: the entry `before` where it still has both, or read again."""
+    status = path.stat()
+    now = [status.st_size, status.st_mtime_ns]
+    if isinstance(before, list) and len(before) == 3 and before[:2] == now:
+        return before
+    return [*now, digest(path)]
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -186,8 +193,7 @@ def kept(folder, make):
             folder.rename(holder / "damaged")
     with written_whole(folder) as temporary:
         make(temporary)
-        listed = {name: [*_status(temporary / name), found] for name, found in _digests(temporary).items()}
-        (temporary / CHECKSUMS).write_text(json.dumps(listed), encoding="utf-8")
+        (temporary / CHECKSUMS).write_text(json.dumps(_entries(temporary)), encoding="utf-8")
     return folder
 
 
@@ -195,27 +201,19 @@ def _damage(folder):
     """Return what is wrong with a folder that `kept` made, in a few words, or None."""
     try:
         listed = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
-        listed = {name: entry if isinstance(entry, list) else [None, None, entry] for name, entry in listed.items()}
-        found = _digests(folder, listed)
-        differ = sorted(name for name in listed.keys() | found if listed.get(name, [None])[-1] != found.get(name))
-    except (OSError, ValueError, AttributeError):
+        expected = {name: entry[-1] if isinstance(entry, list) else entry for name, entry in listed.items()}
+        found = {name: sha for name, (_, _, sha) in _entries(folder, listed).items()}
+        differ = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
+    except (OSError, ValueError, AttributeError, IndexError):
         return "its list of checksums cannot be read"
     if not differ:
         return None
-    what = "is missing" if differ[0] not in found else "was altered" if differ[0] in listed else "is unexpected"
+    what = "is missing" if differ[0] not in found else "was altered" if differ[0] in expected else "is unexpected"
     return f"{differ[0]} {what}"
 
 
-def _digests(folder, listed=None):
-    """Return the SHA-256 of every file; of one that still has its listed size and time of change, the listed one."""
-    digests = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
-        name = path.relative_to(folder).as_posix()
-        size, modified, known = (listed or {}).get(name, [None, None, None])
-        digests[name] = known if _status(path) == [size, modified] else digest(path)
-    return digests
-
-
-def _status(path):
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+def _entries(folder, listed=None):
+    """Return an entry for every file of a folder; of one that is as it is listed, the listed one."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    names = {path: path.relative_to(folder).as_posix() for path in paths}
+    return {name: _entry(path, (listed or {}).get(name)) for path, name in names.items()}

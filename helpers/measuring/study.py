@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import storage
+from helpers.network import vgg16
 
 RESULTS = Path(__file__).with_name("study.tsv")
-BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 SIDE, BATCH, CLASSES = 96, 32, 5
 SEEDS = tuple(range(5))
 SEED_OF_CHOICE = 1000
@@ -79,7 +79,7 @@ def grid(seeds=SEEDS):
     -------
     list of Run
     """
-    cells = [("depth", data, 0, block) for data in DATA for block in BLOCKS]
+    cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
     cells += [("preprocessing", data, 40, method) for data in DATA for method in PREPROCESSING]
     cells += [("head", data, 40, method) for data in DATA for method in HEADS]
     cells += [("quadrants", data, count, method) for method in CARE for data in DATA for count in COUNTS]

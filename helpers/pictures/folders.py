@@ -128,11 +128,7 @@ def examine(folder, most_files=MOST_FILES, keep=None):
         advice = " Unpack an archive first, with your own system, and give the folder." if folder.is_file() else ""
         raise ValueError(f"{folder} is no folder: expected one with a folder of pictures for each class.{advice}")
     examined = _Examined(folder)
-    if len(examined.files) > most_files:
-        raise ValueError(
-            f"{folder} holds {len(examined.files):,} files, expected at most {most_files:,}. "
-            "Give the folder that holds the class folders, and no more pictures than you need."
-        )
+    _check_number(folder, len(examined.files), most_files)
     for path in tqdm.auto.tqdm(list(examined.files), desc="examining", unit="file", leave=False, delay=1):
         examined.look_at(path, keep)
     examined.compare()
@@ -159,9 +155,22 @@ def contents(folder):
     places = [folder, *(split for split in splits if split.is_dir())]
     paths = [path for place in places for path in _places_in(place)]
     paths += [path for place in places for inside in class_folders(place).values() for path in inside]
-    plain = storage.digests(path for path in paths if path.is_file() and not path.is_symlink())
-    listed = [(path.relative_to(folder).as_posix(), plain.get(path, "")) for path in paths]
+    _check_number(folder, len(paths), MOST_FILES)
+    small = storage.digests(path for path in paths if _may_be_a_picture(path))  # the others are refused unread
+    listed = [(path.relative_to(folder).as_posix(), small.get(path, "")) for path in paths]
     return hashlib.sha256(repr(sorted(listed)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _may_be_a_picture(path):
+    return path.is_file() and not path.is_symlink() and path.stat().st_size <= opening.MOST_BYTES
+
+
+def _check_number(folder, number, most):
+    if number > most:
+        raise ValueError(
+            f"{folder} holds {number:,} files, expected at most {most:,}. "
+            "Give the folder that holds the class folders, and no more pictures than you need."
+        )
 
 
 def has_splits(folder):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from helpers import storage
-from helpers.pictures import images, opening
+from helpers.pictures import folders, images, opening
 
 COUNTS = {"train": 6, "validation": 2, "test": 3}
 PICTURES_A_CLASS = 12
@@ -505,3 +505,22 @@ class TestDecodesOnce:
         broken.write_bytes(b"half")
         images.load(mine)
         assert broken.read_bytes() == whole and "was altered" in capsys.readouterr().out
+
+    def test_what_cannot_be_a_picture_is_not_read_to_name_the_entry(self, mine, monkeypatch):
+        with open(mine / "dark" / "film.png", "wb") as stream:
+            stream.truncate(opening.MOST_BYTES + 1)
+        monkeypatch.setattr(storage, "sha256", lambda path: pytest.fail("read") if path.endswith("film.png") else "0")
+        assert len(folders.contents(mine)) == 64
+
+    def test_a_file_that_cannot_be_read_is_left_to_the_examination(self, mine, monkeypatch):
+        def refused(path):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(storage, "sha256", refused)
+        assert len(folders.contents(mine)) == 64
+
+    def test_too_many_files_are_refused_before_one_is_read(self, mine, monkeypatch):
+        monkeypatch.setattr(folders, "MOST_FILES", 5)
+        monkeypatch.setattr(storage, "sha256", lambda path: pytest.fail("read"))
+        with pytest.raises(ValueError, match="holds .* files, expected at most 5"):
+            images.load(mine)
