@@ -3,15 +3,13 @@ PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
 READY := .venv/.ready
-ROOT := $(filter 0,$(shell id -u 2>/dev/null))
+FOLDER ?= my_course
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints
+.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints new-notebook lowest
 
 lab: $(READY)
-	@$(BIN)/python -m helpers.notebooks lay-out my_course
-	$(if $(ROOT),@echo "You are root (as in a container): JupyterLab is told to allow it.")
-	cd my_course && ../$(BIN)/jupyter lab --ip=127.0.0.1 $(if $(ROOT),--allow-root) 00_start_here.ipynb
+	@exec $(BIN)/python -m helpers lab "$(FOLDER)"
 
 test: $(READY)
 	$(BIN)/python -m pytest --cov=helpers --cov-report=
@@ -29,7 +27,6 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv
 	@echo "Installing the course into .venv (about 3 GB, a few minutes) ..."
 	@$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test]"
-	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch $@
 
 notebooks: $(READY)
@@ -38,6 +35,10 @@ notebooks: $(READY)
 # Writes the questions of helpers/course/quizzes into the notebooks, to read without a kernel.
 quizzes: $(READY)
 	$(BIN)/python -m tools.quizzes
+
+# make new-notebook NAME=10_prune_filters
+new-notebook: $(READY)
+	@$(BIN)/python -m tools.new_notebook "$(NAME)"
 
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings
@@ -51,6 +52,8 @@ benchmark: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.form
+	$(BIN)/python -m tools.quizzes --check
 
 assets: $(READY)
 	$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test,assets]"
@@ -60,3 +63,10 @@ constraints: $(READY)
 	$(PIP) install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra test --extra assets --upgrade \
 	    --no-annotate --no-header --no-emit-index-url --output-file constraints.txt pyproject.toml
+
+# The unit tests with the lowest versions that pyproject.toml allows, in an environment of their own.
+lowest: $(READY)
+	$(PIP) install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[test]"
+	build/lowest/bin/python -m pytest --ignore notebooks --ignore tests/browser

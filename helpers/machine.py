@@ -82,7 +82,11 @@ def packages(requirements=None, version_of=importlib.metadata.version):
         try:
             requirements = importlib.metadata.requires(PROJECT) or []
         except importlib.metadata.PackageNotFoundError:
-            return Line("FAIL", "packages: the course itself is not installed here", "run `make lab`")
+            return Line(
+                "FAIL",
+                "packages: the course itself is not installed here",
+                "run `make lab`, or install it with pip: see README.md",
+            )
     wrong, right = [], 0
     for text in requirements:
         wanted = Requirement(text)
@@ -99,7 +103,9 @@ def packages(requirements=None, version_of=importlib.metadata.version):
             wrong.append(f"{wanted.name} is {found}, needed {wanted.specifier}")
     if wrong:
         return Line(
-            "FAIL", f"packages: {'; '.join(wrong)}", "run `pip install --editable .` in the folder of the course"
+            "FAIL",
+            f"packages: {'; '.join(wrong)}",
+            "install the course again: `make lab` in its folder, or pip, as in README.md",
         )
     return Line("OK", f"packages: all {right} at the versions that the course needs")
 
@@ -116,7 +122,7 @@ def bundled_files(folder=assets.FOLDER):
         try:
             assets.bundled(name, folder)
         except storage.StorageError as error:
-            return Line("FAIL", f"bundled files: {str(error).split('. ')[0]}", f"git checkout -- helpers/assets/{name}")
+            return Line("FAIL", f"bundled files: {str(error).split('. ')[0]}", assets.how_to_restore(name))
     return Line("OK", f"bundled files: {len(names)} with the right checksums")
 
 

@@ -72,7 +72,7 @@ def test_a_bundled_file_that_was_altered_or_is_missing_is_named(tmp_path):
     assert machine.bundled_files(tmp_path).state == "OK"
     (tmp_path / "emoji.zip").write_bytes(b"altered")
     line = machine.bundled_files(tmp_path)
-    assert line.state == "FAIL" and "emoji.zip" in line.what and "git checkout" in line.advice
+    assert line.state == "FAIL" and "emoji.zip" in line.what and line.advice == assets.how_to_restore("emoji.zip")
     (tmp_path / "emoji.zip").unlink()
     assert "missing" in machine.bundled_files(tmp_path).what
 

@@ -49,16 +49,22 @@ def bundled(name, folder=FOLDER):
     path = Path(folder) / name
     if not path.is_file():
         raise storage.StorageError(
-            f"The bundled file {name} is missing from {path.parent}. "
-            f"Restore it with `git checkout -- helpers/assets/{name}`."
+            f"The bundled file {name} is missing from {path.parent}. Restore it: {how_to_restore(name)}."
         )
     found = storage.digest(path)
     if found != known[name]:
         raise storage.StorageError(
             f"The bundled file {name} was altered: its SHA-256 begins {found[:12]}, expected "
-            f"{known[name][:12]}. Restore it with `git checkout -- helpers/assets/{name}`."
+            f"{known[name][:12]}. Restore it: {how_to_restore(name)}."
         )
     return path
+
+
+def how_to_restore(name):
+    """Return the command that brings a bundled file back: git's in a checkout, pip's where the course is installed."""
+    if (FOLDER.parents[1] / ".git").exists():
+        return f"`git checkout -- helpers/assets/{name}`"
+    return "install the course again with `pip install --force-reinstall --no-deps`, as you did the first time"
 
 
 def unpacked(archive):

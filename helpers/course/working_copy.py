@@ -8,7 +8,9 @@ import nbformat
 
 from helpers import storage
 
-COURSE = Path(__file__).parents[2] / "notebooks"
+HERE = Path(__file__).parent
+# An installed course carries the notebooks in the package; in a checkout they lie beside it.
+COURSE = HERE / "notebooks" if (HERE / "notebooks").is_dir() else HERE.parents[1] / "notebooks"
 RECORD = ".laid_out.json"
 
 
@@ -54,24 +56,38 @@ def lay_out(target, course=COURSE):
     -------
     list of str
         One line for each notebook that was laid beside an older one.
+
+    Raises
+    ------
+    helpers.storage.StorageError
+        When the course has no notebooks here, or the learner's folder cannot be made or written to.
     """
-    target = Path(target)
-    target.mkdir(parents=True, exist_ok=True)
+    target, paths = Path(target), course_notebooks(course)
+    if not paths:
+        raise storage.StorageError(f"No notebooks of the course lie in {course}: install the course again.")
+    if target.resolve() == Path(course).resolve():
+        raise storage.StorageError(f"{target} holds the course itself: name another folder for your own copy.")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage.StorageError(
+            f"The folder {target} cannot be made ({error.strerror or error}): name another one."
+        ) from error
     record = target / RECORD
     try:
-        laid = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        laid = dict(json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         laid = {}
     news = []
-    for path in course_notebooks(course):
+    for path in paths:
         text = nbformat.writes(cleared(nbformat.read(path, as_version=4)))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        place = target / path.name
-        if place.exists() and laid.get(path.name) != digest:
-            place = target / f"{path.stem}.new-{digest[:6]}.ipynb"
-            news.append(f"{path.name} has changed in the course; the new version lies beside yours as {place.name}.")
-        if not place.exists():
-            with storage.written_whole(place) as temporary:
+        copy = target / path.name
+        if copy.exists() and laid.get(path.name) != digest:
+            copy = target / f"{path.stem}.new-{digest[:6]}.ipynb"
+            news.append(f"{path.name} has changed in the course; the new version lies beside yours as {copy.name}.")
+        if not copy.exists():
+            with storage.written_whole(copy) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         laid[path.name] = digest
     with storage.written_whole(record) as temporary:

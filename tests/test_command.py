@@ -1,0 +1,71 @@
+"""The command `swap-the-head`: each part answers, and trouble is one line."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import helpers
+from helpers import __main__ as command
+from helpers import storage
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_version_is_that_of_the_changelog_and_needs_no_installation(capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"swap-the-head {helpers.__version__}\n"
+    newest = re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert newest[1] == helpers.__version__
+
+
+def test_where_prints_the_cache_and_nothing_else(capsys, fresh_cache):
+    assert command.main(["where"]) is None
+    assert capsys.readouterr().out == f"{fresh_cache}\n"
+
+
+def test_where_there_can_be_no_cache_is_one_line(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file"))
+    assert command.main(["where"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and storage.CACHE_VARIABLE in err
+
+
+def test_doctor_looks_at_this_machine(capsys, monkeypatch, fresh_cache):
+    from helpers import machine
+
+    monkeypatch.setattr(machine, "examine", lambda: iter([machine.cache()]))
+    assert command.main(["doctor"]) == 0
+    assert str(fresh_cache) in capsys.readouterr().out
+
+
+def test_predict_gets_the_rest_of_the_line(monkeypatch):
+    from helpers import predict
+
+    monkeypatch.setattr(predict, "main", lambda arguments: arguments)
+    assert command.main(["predict", "model.keras", "--help"]) == ["model.keras", "--help"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["labb"], ["lab", "--port", "many"], ["lab", "--port", "70000"], ["lab", "--port", "-1"]]
+)
+def test_a_wrong_line_is_answered_with_what_is_possible(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(arguments)
+    assert end.value.code == 2 and "usage: swap-the-head" in capsys.readouterr().err
+
+
+def test_lay_out_answers_to_its_old_name_too(tmp_path):
+    line = [sys.executable, "-m", "helpers.notebooks", "lay-out", "mine"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "mine/00_start_here.ipynb").is_file()
+
+
+def test_nothing_of_lab_and_where_waits_for_tensorflow(python):
+    process = python("import sys\nfrom helpers import __main__\nprint({'tensorflow', 'keras'} & set(sys.modules))")
+    assert process.communicate(timeout=60)[0] == "set()\n"

@@ -1,0 +1,233 @@
+"""The form that every notebook of the course keeps; ``python -m tools.form`` names each place that departs from it.
+
+A rule takes a notebook and its path, and yields what is wrong, in a few words. `RULES` is all of them.
+"""
+
+import argparse
+import ast
+import builtins
+import dis
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from helpers.course import working_copy
+from tools.notebooks import WIDGET
+
+LARGEST = 600 * 1024  # bytes
+LONGEST_CELL, LONGEST_LINE, SHORTEST_ALT = 22, 100, 40  # lines; letters
+COMPARED = "# NBVAL_CHECK_OUTPUT"
+NOISE = re.compile(r"cuda|absl|onednn|[IWE]0000|Warning:|WARNING:|it/s|ms/step|%\|")
+OF_A_MACHINE = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|C:\\")
+
+
+def problems(path):
+    """Return what departs from the form in one notebook, a line each."""
+    notebook = nbformat.read(path, as_version=4)
+    return [line for rule in RULES for line in rule(notebook, Path(path))]
+
+
+def size(notebook, path):
+    """At most `LARGEST` bytes."""
+    if path.stat().st_size > LARGEST:
+        yield f"the file has {path.stat().st_size:,} bytes, at most are {LARGEST:,}"
+
+
+def was_run_from_top_to_bottom(notebook, path):
+    """Cells are counted 1, 2, 3, and a cell whose output is compared has one."""
+    counts = [cell.execution_count for cell in _code(notebook)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield "it was not run from top to bottom: run `make notebooks`"
+    for cell in _code(notebook):
+        if cell.source.startswith(COMPARED) and not cell.outputs:
+            yield f"this cell's output is compared, but it has none: {_short(cell)}"
+
+
+def beginning_and_end(notebook, path):
+    """Title, goals, needs and minutes; at the end a recap of as many lines as goals, and what is next."""
+    first, *_, recap, what_next = notebook.cells
+    goals = len(_numbered(first.source))
+    if not re.match(r"# \w+", first.source):
+        yield "the first cell does not begin with a title: # ..."
+    for needed, name in (
+        (r"You will be able to", "goals: You will be able to"),
+        (r"\*\*Needs\*\*", "what it **Needs**"),
+        (r"about \d+ to read, \d+ to run", "the minutes: about 20 to read, 1 to run"),
+    ):
+        if not re.search(needed, first.source):
+            yield f"the first cell lacks {name}"
+    if not 3 <= goals <= 5:
+        yield f"{goals} goals are numbered, 3 to 5 are meant"
+    if not recap.source.startswith("## Recap") or not what_next.source.startswith("## What is next"):
+        yield "the last two cells are not ## Recap and ## What is next"
+    elif len(_numbered(recap.source)) != goals:
+        yield f"the recap has {len(_numbered(recap.source))} numbered lines for {goals} goals"
+
+
+def links(notebook, path):
+    """Every link leads to what is there."""
+    for cell in _markdown(notebook):
+        for target in re.findall(r"\]\(([^)#]+)\)", cell.source):
+            if not target.startswith("https://") and not (path.parent / target).exists():
+                yield f"a link leads nowhere: {target}"
+
+
+def imports(notebook, path):
+    """One set-up cell, first; no stars, no magics."""
+    first, *others = _code(notebook)
+    if not first.source.startswith("from helpers import session\n\nsession.start()"):
+        yield "the first code cell does not begin with: from helpers import session, an empty line, session.start()"
+    for cell in (first, *others):
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            yield f"this cell is not plain Python (a magic?): {_short(cell)}"
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                yield f"a star import: {_short(cell)}"
+            if cell is not first and isinstance(node, ast.Import | ast.ImportFrom):
+                yield f"an import after the first code cell: {_short(cell)}"
+
+
+def prose(notebook, path):
+    """Text between any two code cells, but for the three of an exercise; predictions, and what was seen."""
+    for before, after in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if before.cell_type == after.cell_type == "code":
+            tags = (before.metadata.get("tags"), after.metadata.get("tags"))
+            checking = after if tags == (["exercise"], None) else before if tags == (None, ["solution"]) else None
+            if checking is None or "checks." not in checking.source:
+                yield f"no text before the cell {_short(after)}"
+    text = "\n".join(cell.source for cell in _markdown(notebook))
+    for words, least in (("Predict", 2), ("What you saw", 3)):
+        there = len(re.findall(rf"^\*\*{words}\.\*\*", text, re.MULTILINE))
+        if there < least:
+            yield f"**{words}.** begins {there} paragraphs, at least {least} are meant"
+
+
+def solutions_can_be_left_out(notebook, path):
+    """No later cell needs a solution, so that the copy for a workshop runs to its end."""
+    solved = set()
+    for cell in _code(notebook):
+        try:
+            loaded, stored = _names(compile(cell.source, path.name, "exec"))
+        except SyntaxError:
+            continue
+        if "solution" in cell.metadata.get("tags", []):
+            solved |= stored
+            continue
+        if needed := (solved - stored) & loaded - set(dir(builtins)):
+            yield f"this cell needs {', '.join(sorted(needed))} of a solution: {_short(cell)}"
+        solved -= stored
+
+
+def cells_fit_a_projector(notebook, path):
+    """At most `LONGEST_CELL` lines of `LONGEST_LINE` letters."""
+    for cell in _code(notebook):
+        lines = cell.source.splitlines()
+        if len(lines) > LONGEST_CELL or any(len(line) > LONGEST_LINE for line in lines):
+            yield f"more than {LONGEST_CELL} lines or {LONGEST_LINE} letters: {_short(cell)}"
+
+
+def claims_are_asserted(notebook, path):
+    """At least four cells assert, and one output is compared."""
+    asserting = sum(bool(re.search(r"\bassert\b|assert_allclose", cell.source)) for cell in _code(notebook))
+    if asserting < 4:
+        yield f"{asserting} cells assert something, at least 4 are meant"
+    if not any(cell.source.startswith(COMPARED) for cell in _code(notebook)):
+        yield f"no cell begins with {COMPARED}"
+
+
+def figures_have_alternative_text(notebook, path):
+    """At least two figures, each with a text for who does not see it."""
+    figures = [(cell, output) for cell in _code(notebook) for output in cell.outputs if "image/png" in _data(output)]
+    if len(figures) < 2:
+        yield f"{len(figures)} figures, at least 2 are meant"
+    for cell, output in figures:
+        if len(output.get("metadata", {}).get("image/png", {}).get("alt", "")) < SHORTEST_ALT:
+            yield f"a figure without {SHORTEST_ALT} letters of alternative text, see plots.show: {_short(cell)}"
+
+
+def stored_outputs_are_clean(notebook, path):
+    """No error, log line, path, progress bar or state of a widget is stored."""
+    if "widgets" in notebook.metadata:
+        yield "the state of widgets is stored"
+    for cell in _code(notebook):
+        for output in cell.outputs:
+            texts = [
+                output.get("text", ""),
+                *(data for kind, data in _data(output).items() if kind.startswith("text/")),
+            ]
+            if output.output_type == "error" or output.get("name") == "stderr":
+                yield f"an error or a line on stderr is stored: {_short(cell)}"
+            if WIDGET in _data(output):
+                yield f"a widget is stored: {_short(cell)}"
+            for text in texts:
+                if found := NOISE.search(text) or OF_A_MACHINE.search(text):
+                    yield f"{found[0]!r} is in the output of {_short(cell)}"
+
+
+RULES = (
+    size,
+    was_run_from_top_to_bottom,
+    beginning_and_end,
+    links,
+    imports,
+    prose,
+    solutions_can_be_left_out,
+    cells_fit_a_projector,
+    claims_are_asserted,
+    figures_have_alternative_text,
+    stored_outputs_are_clean,
+)
+
+
+def _code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _markdown(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def _data(output):
+    return output.get("data", {})
+
+
+def _short(cell):
+    line = next((line for line in cell.source.splitlines() if line.strip() and line != COMPARED), "(empty)")
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+def _numbered(text):
+    return re.findall(r"^>? *\d+\. ", text, flags=re.MULTILINE)
+
+
+def _names(compiled):
+    """Return the names that a cell's code reads from outside, and those that it makes."""
+    loaded, stored = set(), set()
+    for instruction in dis.get_instructions(compiled):
+        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            loaded.add(instruction.argval)
+        elif instruction.opname == "STORE_NAME":
+            stored.add(instruction.argval)
+    for inner in compiled.co_consts:
+        if isinstance(inner, type(compiled)):
+            loaded |= _names(inner)[0]
+    return loaded, stored
+
+
+def main():
+    """Print what departs from the form; exit with 1 where something does."""
+    parser = argparse.ArgumentParser(prog="python -m tools.form", description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks; all by default")
+    paths = parser.parse_args().paths or working_copy.course_notebooks()
+    lines = [f"{path.name}: {line}" for path in paths for line in problems(path)]
+    print(*lines, sep="\n" if lines else "", end="\n" if lines else "")
+    return int(bool(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Write a new notebook that has every part of the course's form: ``make new-notebook NAME=10_prune_filters``."""
+
+import argparse
+import re
+import sys
+
+import nbformat
+from nbformat.v4 import new_code_cell as code
+from nbformat.v4 import new_markdown_cell as markdown
+
+from helpers import storage
+from helpers.course import working_copy
+
+QUIZ = working_copy.HERE / "quizzes"
+FIGURE = """\
+figure, axes = plt.subplots()
+axes.bar(data.class_names, data.counts()["train"])
+plots.show(
+    "TODO what the figure shows, for who does not see it: at least forty letters, with numbers."
+)"""
+QUESTION = """\
+[[question]]
+text = "TODO: a question on what surprises in this notebook?"
+
+[[question.option]]
+text = "TODO: the right answer."
+correct = true
+why = "TODO: why it is right."
+
+[[question.option]]
+text = "TODO: what many believe."
+why = "TODO: why it is not so."
+"""
+
+
+def notebook(name):
+    """Return a notebook with the course's parts in order; every TODO waits for its author."""
+    title = name[3:].replace("_", " ").capitalize()
+    return nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        cells=[
+            markdown(
+                f"# {title}\n\n> **You will be able to**\n>\n> 1. TODO a verb and its object;\n> 2. TODO;\n"
+                "> 3. TODO.\n>\n"
+                "> **Needs**: TODO, from [00_start_here](00_start_here.ipynb).\n>\n"
+                "> **Minutes**: about 30 to read, 1 to run."
+            ),
+            code(
+                "from helpers import session\n\nsession.start()\n\nimport matplotlib.pyplot as plt\n"
+                "from helpers import checks, images, plots, quizzes"
+            ),
+            markdown(
+                "## TODO a claim\n\nTODO: what is done in the next cell, and why.\n\n**Predict.** TODO: what comes out?"
+            ),
+            code(
+                '# NBVAL_CHECK_OUTPUT\ndata = images.load("animals")\nprint(len(data.files("train")), "pictures")\n'
+                'assert len(data.files("train")) > 0'
+            ),
+            markdown("**What you saw.** TODO: the surprise, in one or two sentences.\n\nTODO: what the figure is for."),
+            code(FIGURE),
+            markdown(
+                "### Exercise 1: TODO\n\nTODO: the task. The last sentence says what kind of thing the answer is."
+            ),
+            code("answer = ...", metadata={"tags": ["exercise"]}),
+            code("checks.TODO(answer)"),
+            code(
+                "answer = TODO\nassert checks.TODO.accepts(answer)",
+                metadata={"tags": ["solution"], "jupyter": {"source_hidden": True}},
+            ),
+            markdown("## Quiz\n\n`make quizzes` writes the readable twin here."),
+            code(f'quizzes.show("{name}")', metadata={"tags": ["quiz"]}),
+            markdown("## Where you are\n\nThe exercises of the whole course, and which of them you have done:"),
+            code("checks.progress()", metadata={"tags": ["progress"]}),
+            markdown("## Recap\n\n1. **TODO**: what is now known.\n2. **TODO**.\n3. **TODO**."),
+            markdown("## What is next\n\nTODO: [00_start_here](00_start_here.ipynb)."),
+        ],
+    )
+
+
+def write(name, folder=working_copy.COURSE, quizzes=QUIZ):
+    """Write the notebook and its quiz file, and return both paths.
+
+    Raises
+    ------
+    ValueError
+        When the name is not like ``10_prune_filters``, its number is taken, or one of the files is there.
+    """
+    if not re.fullmatch(r"\d\d_[a-z0-9_]+", name or ""):
+        raise ValueError(f"NAME={name}: two digits, then words with _ between them, such as 10_prune_filters.")
+    paths = folder / f"{name}.ipynb", quizzes / f"{name}.toml"
+    for taken in [*folder.glob(f"{name[:2]}_*.ipynb"), *(path for path in paths if path.exists())]:
+        raise ValueError(f"{taken.name} is there already: choose another number or name.")
+    with storage.written_whole(paths[0]) as temporary:
+        nbformat.write(notebook(name), temporary)
+    with storage.written_whole(paths[1]) as temporary:
+        temporary.write_text(QUESTION, encoding="utf-8")
+    return paths
+
+
+def main():
+    """Write a notebook and say what to do with it."""
+    parser = argparse.ArgumentParser(prog="make new-notebook", description=__doc__)
+    parser.add_argument("name", nargs="?", default="")
+    try:
+        paths = write(parser.parse_args().name)
+    except (ValueError, storage.StorageError) as error:
+        return str(error)
+    print(*paths, sep="\n")
+    print("Fill in every TODO and give it a row in README.md; then `make quizzes`, `make notebooks`, `make lint`.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
