@@ -35,6 +35,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: starts JupyterLab or another TensorFlow; left out under --fast")
     config.stash[NOTEBOOKS_WITH_A_FAILURE] = set()
 
 
@@ -49,7 +50,7 @@ def pytest_ignore_collect(collection_path, config):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Notebooks first, the largest before the others, then the browser, whose features they have left in the cache."""
     size = functools.cache(lambda path: path.stat().st_size)
 
@@ -59,6 +60,9 @@ def pytest_collection_modifyitems(items):
         return (1, 0) if "browser" in item.path.parts else (2, 0)
 
     items.sort(key=rank)
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("slow")])
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_runtest_setup(item):

@@ -78,7 +78,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are():
         ("from helpers import study; study.results()", {"tensorflow", "keras"}),
         ("from helpers import costs", {"tensorflow", "keras"}),
         ("from helpers import pictures", {"tensorflow", "keras"}),
-        ("from helpers import checks", {"nbclient"}),
+        pytest.param("from helpers import checks", {"nbclient"}, marks=pytest.mark.slow),
     ],
 )
 def test_what_loads_what(line, unwanted, python):
@@ -87,6 +87,7 @@ def test_what_loads_what(line, unwanted, python):
     assert output == "[]\n", errors
 
 
+@pytest.mark.slow
 def test_everything_can_be_imported(python):
     names = [name for name in MODULES | modules("tools") if not name.endswith("__main__")]
     process = python(f"import importlib\nfor name in {names}: importlib.import_module(name)")

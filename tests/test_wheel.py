@@ -14,6 +14,7 @@ import helpers
 from helpers import storage
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
 USE = """
 import pathlib, sys, helpers
 assert pathlib.Path(helpers.__file__).is_relative_to(sys.prefix), helpers.__file__

@@ -18,6 +18,7 @@ import pytest
 from helpers.course import jupyter
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "helpers", "lab"]
 ADDRESS = re.compile(
     r"Open this address in a browser: (http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=\w+)"

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import nbclient
 import nbformat
@@ -62,36 +63,41 @@ class TestExecution:
         )
 
 
-def nbval(tmp_path, *sources):
-    """Run a notebook of these cells through nbval, under the repository's own conftest."""
-    shutil.copy(working_copy.COURSE.parent / "conftest.py", tmp_path)
-    cells = [nbformat.v4.new_code_cell(source, execution_count=n) for n, source in enumerate(sources, 1)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "00_bad.ipynb")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "."]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+JUDGED = {  # the cells of a notebook, and how nbval must end it under the repository's own conftest
+    "past_python": (
+        ["print('fine')", "import os, time\n_ = os.write(2, b'past Python\\n')\ntime.sleep(1)"],
+        ["passed", "noise"],
+    ),
+    "stderr": (["print('fine')", "import sys\nprint('careful', file=sys.stderr)"], ["passed", "noise"]),
+    "warning": (["print('fine')", "import warnings\nwarnings.warn('careful')"], ["passed", "noise"]),
+    "log_line": (["print('fine')", "print('W0000 00:00 oneDNN custom operations are on')"], ["passed", "noise"]),
+    "failure": (["raise RuntimeError('first')", "print('never')"], ["failed", "skipped"]),
+}
 
 
-def test_nbval_skips_the_cells_after_a_failure(tmp_path):
-    done = nbval(tmp_path, "raise RuntimeError('first')", "print('never')")
-    assert done.returncode == 1
-    assert "1 failed" in done.stdout.splitlines()[-1] and "1 skipped" in done.stdout.splitlines()[-1]
-    assert "passed" not in done.stdout.splitlines()[-1]
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """How each cell of the notebooks in `JUDGED` ended, in one run of nbval."""
+    folder = tmp_path_factory.mktemp("judged")
+    shutil.copy(working_copy.COURSE.parent / "conftest.py", folder)
+    for name, (sources, _) in JUDGED.items():
+        cells = [nbformat.v4.new_code_cell(source, execution_count=n) for n, source in enumerate(sources, 1)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    subprocess.run([*command, "--junit-xml=ended.xml", "."], cwd=folder, capture_output=True)
+    ended = {name: [] for name in JUDGED}
+    for case in ElementTree.parse(folder / "ended.xml").iter("testcase"):
+        trouble = next(iter(case), None)
+        seen = trouble is not None and "the learner sees" in f"{trouble.get('message')}{trouble.text}"
+        how = "passed" if trouble is None else "noise" if seen else {"failure": "failed"}.get(trouble.tag, trouble.tag)
+        ended[case.get("classname").partition(".")[0]].append(how)
+    return ended
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import os\n_ = os.write(2, b'a line past Python\\n')\nimport time; time.sleep(1)",
-        "import sys\nprint('careful', file=sys.stderr)",
-        "import warnings\nwarnings.warn('careful')",
-        "print('W0000 00:00 oneDNN custom operations are on')",
-    ],
-    ids=["past Python", "stderr", "warning", "log line"],
-)
-def test_nbval_fails_a_cell_that_shows_noise(tmp_path, source):
-    done = nbval(tmp_path, "print('fine')", source)
-    assert done.returncode == 1 and "the learner sees" in done.stdout
-    assert "1 failed, 1 passed" in done.stdout.splitlines()[-1]
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JUDGED)
+def test_nbval_fails_a_cell_that_shows_noise_and_skips_what_follows_a_failure(judged, name):
+    assert judged[name] == JUDGED[name][1]
 
 
 def test_stored_outputs_are_json_that_any_reader_opens():
