@@ -6,15 +6,14 @@ that shows a learner noise (a log line, a warning, an error stream) fails.
 
 import functools
 import os
-import re
 import sys
 
 import nbval.kernel
 import pytest
 
+from tools.notebooks import NOISE, WIDGET
+
 NOTEBOOKS_WITH_A_FAILURE = pytest.StashKey[set]()
-WIDGET = "application/vnd.jupyter.widget-view+json"
-NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s\]|Traceback", re.IGNORECASE)
 
 # Two at a time, each with its share of the cores.
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):

@@ -14,12 +14,11 @@ from pathlib import Path
 import nbformat
 
 from helpers.course import working_copy
-from tools.notebooks import WIDGET
+from tools.notebooks import NOISE, WIDGET
 
 LARGEST = 600 * 1024  # bytes
 LONGEST_CELL, LONGEST_LINE, SHORTEST_ALT = 22, 100, 40  # lines; letters
 COMPARED = "# NBVAL_CHECK_OUTPUT"
-NOISE = re.compile(r"cuda|absl|onednn|[IWE]0000|Warning:|WARNING:|it/s|ms/step|%\|")
 OF_A_MACHINE = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|C:\\")
 
 

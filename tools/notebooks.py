@@ -6,6 +6,7 @@
 import argparse
 import base64
 import os
+import re
 import sys
 import tempfile
 import time
@@ -19,6 +20,8 @@ from helpers.course import working_copy
 
 CELL_SECONDS = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# What a learner must not see below a cell: log lines, warnings, progress bars as text, errors.
+NOISE = re.compile(r"cuda|absl|onednn|warning:|[IWE]0000 00|it/s|ms/step|%\||Traceback", re.IGNORECASE)
 LIVE = {"widget", "progress"}  # tags of cells whose outputs live with a kernel and a browser only
 README_FIGURE = "readme-figure"  # tag of the cell whose figure README.md shows
 # Linux lets a new process inherit the largest size of its parent in getrusage, but not in VmHWM.

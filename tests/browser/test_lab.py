@@ -1,16 +1,15 @@
 """Every notebook, exercise, quiz and explorer in a real JupyterLab."""
 
 import json
-import re
 
 import pytest
 from PIL import Image
 
 from helpers.course import quizzes, working_copy
 from helpers.course.checks import record
+from tools.notebooks import NOISE
 
 NAMES = [path.stem for path in working_copy.course_notebooks()]
-NOISE = re.compile(r"cuda|absl|oneDNN|warning:|[IWE]0000 00|it/s|Traceback", re.IGNORECASE)
 SLOW = 15_000  # ms: an explorer on a busy machine
 
 
