@@ -17,24 +17,16 @@ MEMORY_NEEDED, MEMORY_LEAST = 4.0, 2.0  # GB that are free: comfortable, and wha
 DISK_NEEDED, DISK_LEAST = 2.0, 0.2  # GB that are free in the cache
 SIDE = 512  # of the matrices that TensorFlow multiplies
 KERNEL = "python3"
+HOW_TO_INSTALL = "install the course: `make lab` in its folder, or pip, as README.md says"
 
 
 @dataclass(frozen=True)
 class Line:
-    """The result of one check.
+    """The result of one check."""
 
-    Attributes
-    ----------
-    state : {"OK", "WARN", "FAIL"}
-    what : str
-        What was looked at, and what was seen.
-    advice : str
-        What to do; empty where all is well.
-    """
-
-    state: str
-    what: str
-    advice: str = ""
+    state: str  # "OK", "WARN" or "FAIL"
+    what: str  # what was looked at, and what was seen
+    advice: str = ""  # what to do, where not all is well
 
     def __str__(self):
         return f"[{self.state:^4}] {self.what}" + (f"\n       → {self.advice}" if self.advice else "")
@@ -54,12 +46,7 @@ def examine():
 
 
 def python(version=None):
-    """Check the version of Python and the kind of machine.
-
-    Parameters
-    ----------
-    version : (int, int), optional
-    """
+    """Check the version (major, minor) of Python and the kind of machine."""
     version = version or sys.version_info[:2]
     problem = preflight.problem(version, folder=sys.prefix)
     found = f"Python {version[0]}.{version[1]}"
@@ -69,24 +56,12 @@ def python(version=None):
 
 
 def packages(requirements=None, version_of=importlib.metadata.version):
-    """Check that all packages are there, at the versions that the course asks for.
-
-    Parameters
-    ----------
-    requirements : list of str, optional
-        As the installed course lists them.
-    version_of : callable
-        From a package's name to its version.
-    """
+    """Check that all packages are there, at the versions that the installed course asks for."""
     if requirements is None:
         try:
             requirements = importlib.metadata.requires(PROJECT) or []
         except importlib.metadata.PackageNotFoundError:
-            return Line(
-                "FAIL",
-                "packages: the course itself is not installed here",
-                "run `make lab`, or install it with pip: see README.md",
-            )
+            return Line("FAIL", "packages: the course itself is not installed here", HOW_TO_INSTALL)
     wrong, right = [], 0
     for text in requirements:
         wanted = Requirement(text)
@@ -102,21 +77,12 @@ def packages(requirements=None, version_of=importlib.metadata.version):
         else:
             wrong.append(f"{wanted.name} is {found}, needed {wanted.specifier}")
     if wrong:
-        return Line(
-            "FAIL",
-            f"packages: {'; '.join(wrong)}",
-            "install the course again: `make lab` in its folder, or pip, as in README.md",
-        )
+        return Line("FAIL", f"packages: {'; '.join(wrong)}", HOW_TO_INSTALL)
     return Line("OK", f"packages: all {right} at the versions that the course needs")
 
 
 def bundled_files(folder=assets.FOLDER):
-    """Check the bundled weights and pictures against their checksums.
-
-    Parameters
-    ----------
-    folder : path
-    """
+    """Check the bundled weights and pictures against their checksums."""
     names = sorted(assets.checksums())
     for name in names:
         try:
@@ -137,13 +103,7 @@ def cache():
 
 
 def memory(free=None):
-    """Check how much memory is free.
-
-    Parameters
-    ----------
-    free : float, optional
-        GB.
-    """
+    """Check how much memory is free, in GB."""
     if free is None:
         import psutil
 
@@ -159,13 +119,7 @@ def memory(free=None):
 
 
 def disk(free=None):
-    """Check how much room is left where the cache lies.
-
-    Parameters
-    ----------
-    free : float, optional
-        GB.
-    """
+    """Check how much room, in GB, is left where the cache is."""
     if free is None:
         free = shutil.disk_usage(storage.cache_folder()).free / 1e9
     what = f"disk: {free:.1f} GB free where the cache lies"
@@ -176,13 +130,7 @@ def disk(free=None):
 
 
 def kernel(names=None):
-    """Check that Jupyter knows a kernel for this Python.
-
-    Parameters
-    ----------
-    names : collection of str, optional
-        The kernels that there are.
-    """
+    """Check that among the kernels that Jupyter knows is one for this Python."""
     if names is None:
         from jupyter_client import kernelspec
 
@@ -216,12 +164,7 @@ def tensorflow():
 
 
 def report(lines):
-    """Print lines as they come, then a summary; return the exit code, 1 where one of them failed.
-
-    Parameters
-    ----------
-    lines : iterable of Line
-    """
+    """Print lines as they come, then a summary; return the exit code, 1 where one of them failed."""
     states = []
     for line in lines:
         print(line, flush=True)
