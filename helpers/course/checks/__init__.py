@@ -18,8 +18,7 @@ from helpers.course.checks.fine_tune import (
 from helpers.course.checks.freeze_layers import freeze_all_but_block5, mend_stale_compile, moved_layers
 from helpers.course.checks.load_vgg16 import convolution_parameters, output_shape, preprocess
 from helpers.course.checks.other_backbones import own_preprocessing, still_statistics
-from helpers.course.checks.own_folder import clean_folder, friends_report
-from helpers.course.checks.own_images import all_inside, mend_skew
+from helpers.course.checks.own_images import all_inside, clean_folder, friends_report, mend_skew
 from helpers.course.checks.train_the_head import accuracy_in_line, one_hot_labels, trained_head
 
 # In the order of the course.

@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.course.checks import losses, probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe
+from helpers.course.checks import losses, preparations, probes
+from helpers.course.checks.exercise import Refusal, describe, exercise
 
 NOTEBOOK = "03_attach_new_head"
 CLASSES = 5
@@ -56,7 +55,7 @@ def _refuse_shape(given, wanted, saw, expected, more):
 
 def _refuse_activation(outputs, what):
     """Refuse outputs, made from large numbers of both signs, whose range only an activation explains."""
-    if np.allclose(outputs.sum(axis=1), 1, atol=1e-3) and outputs.min() >= 0:
+    if probes.are_probabilities(outputs):
         raise Refusal(f"{what}, whose five outputs sum to 1 for each picture: probabilities", HEAD, NONE, MORE)
     if outputs.min() >= 0 and outputs.max() <= 1:
         raise Refusal(f"{what}, whose outputs all lie between 0 and 1", HEAD, NONE, MORE)
@@ -167,6 +166,11 @@ def _equal(first, second):
     return first.shape == second.shape and np.allclose(first, second, atol=CLOSE * max(np.abs(second).max(), 1e-6))
 
 
+FED = {
+    "as-they-are": ("feeds the base with pixels as they are", "the station between pixels and base: preprocessing"),
+    "divided": ("feeds the base with pixels divided by 255", "what VGG16's weights expect instead of 0…1"),
+    "twice": ("preprocesses twice", "how many calls of preprocess_input lie on the way"),
+}
 WHOLE = "a model from pixels 0…255 to the logits that the given head gives on the features of the given base"
 
 
@@ -203,22 +207,17 @@ def mend_wiring(answer, base, head):
     if logits.ndim == 4:
         look = "what stands behind the base: the head is missing"
         raise Refusal(f"{describe(answer)}, which gives maps {logits.shape}", WHOLE, look, more)
-    prepare = keras.applications.vgg16.preprocess_input
 
     def by_hand(prepared):
         maps = probes.outputs(base, prepared, WHOLE, look, more)
         return probes.outputs(head, maps, WHOLE, look, more)
 
-    if _equal(logits, by_hand(prepare(pixels.copy()))):
+    if _equal(logits, by_hand(keras.applications.vgg16.preprocess_input(pixels.copy()))):
         return
-    mistakes = (
-        ("feeds the base with pixels as they are", "the station between pixels and base: preprocessing", pixels),
-        ("feeds the base with pixels divided by 255", "what VGG16's weights expect instead of 0…1", pixels / 255),
-        ("preprocesses twice", "how many calls of preprocess_input lie on the way", prepare(prepare(pixels.copy()))),
-    )
-    for seen, look_at, prepared in mistakes:
-        if _equal(logits, by_hand(prepared)):
-            raise Refusal(f"{describe(answer)}, which {seen}", WHOLE, look_at, more)
+    arrays = preparations.wrong(keras.applications.vgg16.preprocess_input, pixels)
+    name, hint = preparations.recognised(FED, arrays, lambda fed: _equal(logits, by_hand(fed)))
+    if name:
+        raise Refusal(f"{describe(answer)}, which {hint[0]}", WHOLE, hint[1], more)
     saw = f"{describe(answer)}, whose logits are not those of the given head on the given base"
     if not _holds(whole, head):
         look = "the head: use the one that was given, do not build a new one; its weights are what was learned"

@@ -5,9 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from helpers.course import lab
-from helpers.course.checks import losses, probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe, one_line
+from helpers.course.checks import preparations, probes
+from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 
 NOTEBOOK = "08_break_it"
 SYMPTOMS = "name silent mistakes by their symptoms"
@@ -92,11 +91,7 @@ def mend_set_up(answer):
     more = "three stations: what stands in front of the base, what may train, and how last layer and loss fit together"
     probes.function(answer, READY)
     base, seen = watched_base()
-    given = probes.called(answer, READY, base)
-    if not isinstance(given, keras.Model):
-        raise Refusal(f"it returns {describe(given)}", READY, "return the model", more)
-    if not given.compiled:
-        raise Refusal("it returns a model that is not compiled", READY, "compile the model that you return", more)
+    given = probes.compiled_model(answer, READY, more, base)
     generator = np.random.default_rng(8)
     pixels = generator.integers(0, 256, (10, SIDE, SIDE, 3)).astype("float32")
     seen.clear()
@@ -107,10 +102,8 @@ def mend_set_up(answer):
     if not seen:
         raise Refusal("the base that it was given is not in its model", READY, "put the model on that base", more)
     _refuse_preparation(seen[-1], pixels, more)
-    probabilities = bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
-    losses.judge(probes.compiled_loss(given), "your compile", logits=not probabilities, one_hot=False)
-    look = "the compile of your function: optimizer and loss must fit this model"
-    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES, READY, look, more)
+    probes.judge_compiled_loss(given, logits=not probes.are_probabilities(outputs))
+    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES, READY, more)
     if "block5_conv1" in moved:
         saw = f"in the next fit {probes.listed(moved)} moved"
         raise Refusal(saw, READY, "the base: is it frozen before the compile?", more)
@@ -118,24 +111,26 @@ def mend_set_up(answer):
         raise Refusal("in the next fit no layer moved", READY, "the head: it has to train", more)
 
 
-def _refuse_preparation(fed, pixels, more):
-    def caffe(given):
-        return np.asarray(keras.applications.vgg16.preprocess_input(given.copy()))
+FED = {
+    "divided": ("pixels divided by 255", "the range: what does VGG16's own preprocess_input give?"),
+    "as-they-are": ("pixels as they are", "the station between pixels and base"),
+    "minus-one-to-one": ("pixels brought to −1…1", "whose preprocessing that is: not VGG16's"),
+    "twice": ("pixels prepared twice", "how many times preprocess_input lies on the way"),
+    "divided-then-prepared": ("pixels divided by 255, then prepared", "one station too many: preprocess_input alone"),
+    "red-first": ("red first, where blue should be", "the order of the colours"),
+}
 
-    right = caffe(pixels)
-    if np.allclose(fed, right, atol=1e-2):
+
+def _refuse_preparation(fed, pixels, more):
+    def equal(other):
+        return fed.shape == other.shape and np.allclose(fed, other, atol=1e-2)
+
+    if equal(keras.applications.vgg16.preprocess_input(pixels.copy())):
         return
-    mistakes = (
-        ("pixels divided by 255", "the range: what does VGG16's own preprocess_input give?", pixels / 255),
-        ("pixels as they are", "the station between pixels and base", pixels),
-        ("pixels brought to −1…1", "whose preprocessing that is: not VGG16's", pixels / 127.5 - 1),
-        ("pixels prepared twice", "how many times preprocess_input lies on the way", caffe(right)),
-        ("pixels divided by 255, then prepared", "one station too many: preprocess_input alone", caffe(pixels / 255)),
-        ("red first, where blue should be", "the order of the colours", right[..., ::-1]),
-    )
-    for seen, look, other in mistakes:
-        if fed.shape == other.shape and np.allclose(fed, other, atol=1e-2):
-            raise Refusal(f"its base gets {seen}", READY, look, more)
+    arrays = preparations.wrong(keras.applications.vgg16.preprocess_input, pixels)
+    name, hint = preparations.recognised(FED, arrays, equal)
+    if name:
+        raise Refusal(f"its base gets {hint[0]}", READY, hint[1], more)
     saw = f"its base gets numbers from {fed.min():.2f} to {fed.max():.2f}"
     raise Refusal(saw, READY, "what stands between pixels and base: VGG16's preprocess_input, and nothing else", more)
 

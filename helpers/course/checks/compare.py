@@ -3,8 +3,7 @@
 import numpy as np
 
 from helpers.course.checks import probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe, one_line
+from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 from helpers.measuring import costs, evaluation
 
 NOTEBOOK = "06_compare"

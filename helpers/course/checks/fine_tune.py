@@ -3,15 +3,13 @@
 import keras
 import numpy as np
 
-from helpers.course.checks import fixtures, losses, probes
+from helpers.course.checks import fixtures, probes
 from helpers.course.checks.exercise import Refusal, exercise
 from helpers.course.checks.fixtures import BLOCK5, HEAD
-from helpers.course.checks.wording import describe
 from helpers.network import certificate
 
 NOTEBOOK = "05_fine_tune"
 EARLIER = "block4_conv3"
-HIGHEST_RATE = 1e-4
 
 READY = (
     "a function prepare(base, model) that returns the model compiled, so that block5 and the head train at a rate "
@@ -28,64 +26,11 @@ READY = (
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
     more = "the order: flags of the base's layers first, compile last; then print layer_table(base) to see the flags"
-    given, moved = prepared(answer, lambda: fixtures.late_base([EARLIER]), READY, more)
+    given, moved = probes.ready_to_fine_tune(answer, lambda: fixtures.late_base([EARLIER]), READY, more)
     if set(moved) == {*BLOCK5, HEAD}:
         return
     saw = f"in the next fit {probes.listed(moved)} moved"
     raise Refusal(saw, READY, _why_not(moved, given), more)
-
-
-def prepared(answer, make_base, expected, more):
-    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves.
-
-    Parameters
-    ----------
-    answer : callable
-        Takes base and model.
-    make_base : callable
-        Returns the base, on the features of `helpers.course.checks.givens`.
-    expected, more : str
-        For the refusal.
-
-    Returns
-    -------
-    model : keras.Model
-    moved : list of str
-        Names of layers.
-
-    Raises
-    ------
-    Refusal
-        When what it returns is not the given model, compiled with a fitting loss and a low rate.
-    """
-    probes.function(answer, expected)  # before a model is made for it
-    base = make_base()
-    base.trainable = False
-    model = fixtures.train(fixtures.with_head(base))
-    learned = certificate.take(model)
-    given = probes.called(answer, expected, base, model)
-    if not isinstance(given, keras.Model):
-        raise Refusal(f"it returns {describe(given)}", expected, "return the model", more)
-    if not given.compiled:
-        raise Refusal("it returns a model that is not compiled", expected, "compile the model that you return", more)
-    before = certificate.take(given)
-    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
-        saw = "it returns a model with other weights than those of the model that it was given"
-        raise Refusal(saw, expected, "the head that was trained: fine-tuning begins from it, not from a new one", more)
-    _refuse_rate(given, expected, more)
-    losses.judge(probes.compiled_loss(given), "your compile", logits=True, one_hot=False)
-    look = "the compile of your function: optimizer and loss must fit this model"
-    return given, probes.moved_by_fit(given, *fixtures.features_and_labels(), expected, look, more)
-
-
-def _refuse_rate(model, expected, more):
-    rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-    saw = f"it compiles with a learning rate of {rate:g}"
-    if not rate > 0:
-        raise Refusal(saw, expected, "the learning rate: at 0 nothing moves", more)
-    if rate > HIGHEST_RATE * 1.001:
-        look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
-        raise Refusal(saw, expected, look, more)
 
 
 def _why_not(moved, model):

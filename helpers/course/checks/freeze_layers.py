@@ -1,12 +1,10 @@
 """Checks of notebook 02: what is frozen, what moves, and when compile decides it."""
 
-import keras
 import numpy as np
 
-from helpers.course.checks import fixtures, losses, probes
-from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks import fixtures, probes
+from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.course.checks.fixtures import BLOCK5, HEAD
-from helpers.course.checks.wording import describe
 
 NOTEBOOK = "02_freeze_layers"
 CONVOLUTIONS = tuple(
@@ -116,18 +114,13 @@ def mend_stale_compile(answer):
     """Judge a function that makes a model's training follow its flags again."""
     more = "the first fit after a compile takes the flags as they are then; later changes wait for the next compile"
     probes.function(answer, MENDED)  # before a model is made for it
-    given = probes.called(answer, MENDED, stale_model())
-    if not isinstance(given, keras.Model):
-        raise Refusal(f"it returns {describe(given)}", MENDED, "return the model", more)
-    if not given.compiled:
-        raise Refusal("it returns a model that is not compiled", MENDED, "compile the model that you return", more)
-    losses.judge(probes.compiled_loss(given), "your compile", logits=True, one_hot=False)
+    given = probes.compiled_model(answer, MENDED, more, stale_model())
+    probes.judge_compiled_loss(given, logits=True)
     named = {probes.layer_of(weight) for weight in given.weights}
     if named != {*BLOCK5, HEAD}:
         saw = f"it returns a model of the layers {probes.listed(sorted(named))}"
         raise Refusal(saw, MENDED, "keep every layer of the model: mend it, do not build another", more)
-    look = "the compile of your function: optimizer and loss must fit this model"
-    moved = probes.moved_by_fit(given, *fixtures.features_and_labels(), MENDED, look, more)
+    moved = probes.moved_by_fit(given, *fixtures.features_and_labels(), MENDED, more)
     if set(moved) == {*BLOCK5, HEAD}:
         return
     saw = f"in the next fit {probes.listed(moved)} moved"

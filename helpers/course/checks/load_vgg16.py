@@ -3,15 +3,13 @@
 import keras
 import numpy as np
 
-from helpers.course.checks import probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe
+from helpers.course.checks import preparations, probes
+from helpers.course.checks.exercise import Refusal, describe, exercise
 
 NOTEBOOK = "01_load_vgg16"
-MEANS = np.array([103.939, 116.779, 123.68], dtype="float32")  # blue, green, red, as in VGG16's training
+MEANS = -keras.applications.vgg16.preprocess_input(np.zeros(3, "float32"))  # of ImageNet: blue, green, red
 CLOSE = 0.02  # grey levels of 255
 
-PICTURE = (200, 120)  # height, width in pixels
 MAPS = (6, 3, 512)
 SHAPE = "a shape: a tuple of whole numbers, with or without the batch axis in front"
 SHAPES = {
@@ -110,6 +108,30 @@ RULE = (
     "a function that takes pixels 0…255 in the order red, green, blue, shape (n, h, w, 3), and returns a new array "
     "as VGG16's weights expect it"
 )
+ORDER = "the order of the channels: the weights saw blue first"
+DIVIDED = "whether VGG16's weights ever saw numbers this small: nothing is divided"
+TWICE = "a second call somewhere, or a line that works in place and is followed by another"
+PREPARED = {
+    "as-they-are": ("the pixels come back as they were", "the order of the channels, and their means"),
+    "divided": ("pixels divided by 255, in 0…1", DIVIDED),
+    "minus-one-to-one": ("pixels in −1…1", DIVIDED),
+    "turned-only": ("the channels are turned, but no mean is subtracted", "the three means of the section"),
+    "red-first": ("the right means, but the channels still begin with red", ORDER),
+    "red-and-blue-exchanged": ("the means of blue, green, red subtracted from red, green, blue", ORDER),
+    "turned-means-not": (
+        "the channels are turned, but the means are not",
+        "which mean belongs to which channel: the first must be that of blue",
+    ),
+    "means-added": ("the means are added", "the sign: afterwards a grey picture lies around zero"),
+    "prepared-then-divided": ("the means are right, and then it is divided by 255", DIVIDED),
+    "divided-then-prepared": ("it is divided by 255 before the means are subtracted", DIVIDED),
+    "twice": ("it is preprocessed twice", TWICE),
+    "means-twice": ("the means are subtracted twice", TWICE),
+    "own-mean": (
+        "the mean of this very batch is subtracted",
+        "whose mean the weights know: that of ImageNet, written down in the section",
+    ),
+}
 
 
 @exercise(
@@ -139,39 +161,16 @@ def preprocess(answer):
         saw = "the right numbers, but the pixels that were given are changed too"
         look = "a line that works in place, such as -=, or a call of a function that does: work on a copy"
         raise Refusal(saw, RULE, look, "the cell of the notebook that preprocesses the same array twice")
-    for seen, look, wrong in _mistakes(pixels):
-        if np.allclose(given, wrong, atol=CLOSE):
-            raise Refusal(seen, RULE, look, more)
+    turned = pixels[..., ::-1]
+    arrays = preparations.wrong(keras.applications.vgg16.preprocess_input, pixels) | {
+        "turned-means-not": turned - MEANS[::-1],
+        "means-added": turned + MEANS,
+        "means-twice": turned - 2 * MEANS,
+        "own-mean": turned - turned.mean(axis=(0, 1, 2)),
+    }
+    name, hint = preparations.recognised(PREPARED, arrays, lambda array: np.allclose(given, array, atol=CLOSE))
+    if name:
+        raise Refusal(hint[0], RULE, hint[1], more)
     off = np.abs(given - wanted).max(axis=(0, 1, 2))
     saw = f"channels that are off by at most {off[0]:.4g}, {off[1]:.4g} and {off[2]:.4g}"
     raise Refusal(saw, RULE, "the channel that is off most: what stands there, and what was subtracted?", more)
-
-
-def _mistakes(pixels):
-    turned = pixels[..., ::-1]
-    order = "the order of the channels: the weights saw blue first"
-    divided = "whether VGG16's weights ever saw numbers this small: nothing is divided"
-    twice = "a second call somewhere, or a line that works in place and is followed by another"
-    return (
-        ("the pixels come back as they were", "the order of the channels, and their means", pixels),
-        ("pixels divided by 255, in 0…1", divided, pixels / 255),
-        ("pixels in −1…1", divided, pixels / 127.5 - 1),
-        ("the channels are turned, but no mean is subtracted", "the three means of the section", turned),
-        ("the right means, but the channels still begin with red", order, pixels - MEANS[::-1]),
-        ("the means of blue, green, red subtracted from red, green, blue", order, pixels - MEANS),
-        (
-            "the channels are turned, but the means are not",
-            "which mean belongs to which channel: the first must be that of blue",
-            turned - MEANS[::-1],
-        ),
-        ("the means are added", "the sign: afterwards a grey picture lies around zero", turned + MEANS),
-        ("the means are right, and then it is divided by 255", divided, (turned - MEANS) / 255),
-        ("it is divided by 255 before the means are subtracted", divided, turned / 255 - MEANS),
-        ("it is preprocessed twice", twice, (turned - MEANS)[..., ::-1] - MEANS),
-        ("the means are subtracted twice", twice, turned - 2 * MEANS),
-        (
-            "the mean of this very batch is subtracted",
-            "whose mean the weights know: that of ImageNet, written down in the section",
-            turned - turned.mean(axis=(0, 1, 2)),
-        ),
-    )

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy import special
 
-from helpers.course.checks.exercise import Refusal
-from helpers.course.checks.wording import describe, one_line
+from helpers.course.checks.exercise import Refusal, describe, one_line
 
 CLASSES = 5
 LABELS = np.array([0, 1, 2, 3, 4, 2, 0, 3])
@@ -57,7 +57,7 @@ def judge(loss, where, logits, one_hot):
     function = _as_function(loss, where, expected)
 
     def value(of, scores):
-        given = tf.constant(scores if logits else _softmax(scores), dtype="float32")
+        given = tf.constant(scores if logits else special.softmax(scores, axis=1), dtype="float32")
         return float(np.mean(np.asarray(of(labels, given))))
 
     scores = np.random.default_rng(11).normal(0, 2, (len(LABELS), CLASSES))
@@ -99,8 +99,3 @@ def _named(loss):
         ending = loss.get_config().get("from_logits")
         return type(loss).__name__ + ("" if ending is None else f"(from_logits={ending})")
     return describe(loss)
-
-
-def _softmax(scores):
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)

@@ -3,15 +3,32 @@
 import keras
 import numpy as np
 
-from helpers.course.checks import fine_tune, fixtures, probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe
+from helpers.course.checks import fixtures, preparations, probes
+from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.network import efficientnet_lite
 
 NOTEBOOK = "07_other_backbones"
 FROM_PIXELS = (
     "a function from_pixels(base) that returns a model from pixels 0…255 to the maps of EfficientNet-Lite0's base"
 )
+
+FED = {
+    "as-they-are": ("feeds the base with pixels as they are", "the station between pixels and base"),
+    "divided": (
+        "feeds the base with pixels divided by 255",
+        "the range that this network wants: does it reach below 0?",
+    ),
+    "as-for-vgg16": ("prepares the pixels as VGG16 wants them", "whose preprocess_input it calls"),
+    "minus-one-to-one": (
+        "brings the pixels to −1…1 as MobileNet does",
+        "the two numbers: nearly, and not those",
+    ),
+    "twice": ("preprocesses twice", "how many times preprocess_input lies on the way"),
+    "red-and-blue-exchanged": (
+        "exchanges red and blue",
+        "the order of the colours: this network takes red, green, blue",
+    ),
+}
 
 
 @exercise(
@@ -36,31 +53,11 @@ def own_preprocessing(answer):
 
     if _equal(maps, by_hand(efficientnet_lite.preprocess_input(pixels))):
         return
-    caffe = keras.applications.vgg16.preprocess_input
-    own = efficientnet_lite.preprocess_input
-    mistakes = (
-        ("feeds the base with pixels as they are", "the station between pixels and base", pixels),
-        (
-            "feeds the base with pixels divided by 255",
-            "the range that this network wants: does it reach below 0?",
-            pixels / 255,
-        ),
-        ("prepares the pixels as VGG16 wants them", "whose preprocess_input it calls", caffe(pixels.copy())),
-        (
-            "brings the pixels to −1…1 as MobileNet does",
-            "the two numbers: nearly, and not those",
-            pixels / 127.5 - 1,
-        ),
-        ("preprocesses twice", "how many times preprocess_input lies on the way", own(own(pixels))),
-        (
-            "exchanges red and blue",
-            "the order of the colours: this network takes red, green, blue",
-            own(pixels[..., ::-1]),
-        ),
-    )
-    for seen, look_at, prepared in mistakes:
-        if _equal(maps, by_hand(prepared)):
-            raise Refusal(f"{describe(given)}, which {seen}", FROM_PIXELS, look_at, more)
+    arrays = preparations.wrong(efficientnet_lite.preprocess_input, pixels)
+    arrays["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
+    name, hint = preparations.recognised(FED, arrays, lambda fed: _equal(maps, by_hand(fed)))
+    if name:
+        raise Refusal(f"{describe(given)}, which {hint[0]}", FROM_PIXELS, hint[1], more)
     saw = f"{describe(given)}, which gives shape {maps.shape} and other numbers than the base on prepared pixels"
     raise Refusal(saw, FROM_PIXELS, "what stands between the pixels and the end, beside preprocessing and base", more)
 
@@ -99,7 +96,7 @@ def still_statistics(answer):
     more = (
         "isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides over statistics"
     )
-    given, moved = fine_tune.prepared(answer, normalised_base, STILL, more)
+    given, moved = probes.ready_to_fine_tune(answer, normalised_base, STILL, more)
     if set(moved) == {*LATE, fixtures.HEAD}:
         return
     saw = f"in the next fit {probes.listed(moved)} moved"

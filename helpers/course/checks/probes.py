@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.course.checks.exercise import Refusal, StillBlank
-from helpers.course.checks.wording import describe, one_line
+from helpers.course.checks import fixtures, losses
+from helpers.course.checks.exercise import Refusal, StillBlank, describe, one_line
 from helpers.network import certificate
 
+HIGHEST_RATE = 1e-4  # of fine-tuning
 CALL_IT = "call your function yourself in a new cell, on something small, and print what it returns"
 NOT_BUILT = (
     "it has no weights yet: give it an Input, or call it once on a batch of zeros of the right shape",
@@ -151,7 +152,12 @@ def layer_of(weight):
     return weight.path.rpartition("/")[0].rpartition("/")[2] or weight.path
 
 
-def moved_by_fit(compiled, features, labels, expected, look, more):
+def are_probabilities(outputs):
+    """Return whether each row of outputs is one of probabilities: none negative, their sum 1."""
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
+
+
+def moved_by_fit(compiled, features, labels, expected, more):
     """Fit a model that is ours to train for one step and return the layers that moved.
 
     Raises
@@ -166,18 +172,18 @@ def moved_by_fit(compiled, features, labels, expected, look, more):
         compiled.fit(features, labels, verbose=0)
     except Exception as error:
         saw = f"a fit of the model that it returns fails with {type(error).__name__}: {one_line(error)}"
+        look = "the compile of your function: optimizer and loss must fit this model"
         raise Refusal(saw, expected, look, more) from error
     return certificate.moved(before, certificate.take(compiled))
 
 
-def compiled_loss(compiled):
-    """Return the loss that a model was compiled with, as a function of (labels, outputs)."""
+def judge_compiled_loss(compiled, logits):
+    """Judge the loss that a model was compiled with, for labels that are whole numbers."""
 
     def loss(labels, outputs):
         return compiled.compute_loss(y=labels, y_pred=outputs)
 
-    loss.__name__ = "loss"
-    return loss
+    losses.judge(loss, "your compile", logits, one_hot=False)
 
 
 def function(answer, expected):
@@ -218,6 +224,51 @@ def called(answer, expected, *arguments):
     if given is None:
         raise Refusal(f"{name} returns None", expected, "is there a `return` at the end of the function?", CALL_IT)
     return given
+
+
+def compiled_model(answer, expected, more, *arguments):
+    """Call the learner's function and return the compiled model that it gives.
+
+    Raises
+    ------
+    Refusal
+        When it gives anything else.
+    """
+    given = called(answer, expected, *arguments)
+    if not isinstance(given, keras.Model):
+        raise Refusal(f"it returns {describe(given)}", expected, "return the model", more)
+    if not given.compiled:
+        raise Refusal("it returns a model that is not compiled", expected, "compile the model that you return", more)
+    return given
+
+
+def ready_to_fine_tune(answer, make_base, expected, more):
+    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves.
+
+    Raises
+    ------
+    Refusal
+        When what it returns is not the given model, compiled with a fitting loss and a low rate.
+    """
+    function(answer, expected)  # before a model is made for it
+    base = make_base()
+    base.trainable = False
+    model = fixtures.train(fixtures.with_head(base))
+    learned = certificate.take(model)
+    given = compiled_model(answer, expected, more, base, model)
+    before = certificate.take(given)
+    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
+        saw = "it returns a model with other weights than those of the model that it was given"
+        raise Refusal(saw, expected, "the head that was trained: fine-tuning begins from it, not from a new one", more)
+    rate = float(keras.ops.convert_to_numpy(given.optimizer.learning_rate))
+    saw = f"it compiles with a learning rate of {rate:g}"
+    if not rate > 0:
+        raise Refusal(saw, expected, "the learning rate: at 0 nothing moves", more)
+    if rate > HIGHEST_RATE * 1.001:
+        look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
+        raise Refusal(saw, expected, look, more)
+    judge_compiled_loss(given, logits=True)
+    return given, moved_by_fit(given, *fixtures.features_and_labels(), expected, more)
 
 
 def number(answer, expected):

@@ -5,8 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers.course.checks import losses, probes
-from helpers.course.checks.exercise import Refusal, exercise
-from helpers.course.checks.wording import describe
+from helpers.course.checks.exercise import Refusal, describe, exercise
 
 NOTEBOOK = "04_train_the_head"
 CLASSES = 5
