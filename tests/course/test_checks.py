@@ -53,9 +53,25 @@ def snapshot(thing):
 
 class TestTable:
     def test_every_exercise_has_its_cases(self):
-        assert list(CASES) == [each.name for each in checks.EXERCISES]
+        assert CASES.keys() == BY_NAME.keys() and len(BY_NAME) == len(checks.EXERCISES)
         for cases in CASES.values():
             assert cases.blank and len(cases.wrong) >= 3 and len(cases.right) >= 2
+
+    def test_every_exercise_that_a_notebook_calls_is_found_once_notebook_after_notebook(self):
+        asked = []
+        for path in working_copy.course_notebooks():
+            calls = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+            names = [call.partition("(")[0].removeprefix("checks.") for call in calls if call.startswith("checks.")]
+            asked += [(path.stem, name) for name in names if name != "progress"]
+        found = [(each.notebook, each.name) for each in checks.EXERCISES]
+        assert sorted(found) == sorted(asked)
+        assert [notebook for notebook, _ in found] == [notebook for notebook, _ in asked]
+        assert all(getattr(checks, name) is BY_NAME[name] and name in checks.__all__ for _, name in found)
+
+    def test_only_what_the_files_of_the_checks_define_is_found(self, asked):
+        assert isinstance(asked, exercise.Exercise) and asked not in checks.EXERCISES
+        assert not hasattr(checks, "count")
+        assert {"unknown_run", "colleagues_certificate", "friends_report", "progress"} <= set(checks.__all__)
 
     def test_every_notebook_but_the_first_has_at_least_two_exercises(self):
         counts = [each.notebook for each in checks.EXERCISES]

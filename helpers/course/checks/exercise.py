@@ -109,7 +109,7 @@ class Exercise:
     """
 
     def __init__(self, judge, notebook, goal, expects, praise):
-        self.name, self.__doc__ = judge.__name__, judge.__doc__
+        self.name, self.__doc__, self.__module__ = judge.__name__, judge.__doc__, judge.__module__
         self.notebook, self.goal, self.expects, self.praise = notebook, goal, expects, praise
         self._judge = judge
         self._wrong_tries = 0
@@ -192,7 +192,7 @@ class Exercise:
 
 
 def exercise(notebook, goal, expects, praise):
-    """Make a judge into the check of an exercise.
+    """Make a judge into the check of an exercise; `helpers.course.checks` finds it by itself.
 
     Parameters
     ----------
@@ -200,6 +200,12 @@ def exercise(notebook, goal, expects, praise):
         As for `Exercise`.
     """
     return lambda judge: Exercise(judge, notebook, goal, expects, praise)
+
+
+def gives(function):
+    """Mark a function that makes what an exercise gives, so that notebooks can call it as ``checks.<name>``."""
+    function.for_notebooks = True
+    return function
 
 
 def _wrong(refusal, tries):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from helpers.course.checks import fixtures, probes
-from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks.exercise import Refusal, exercise, gives
 from helpers.course.checks.fixtures import BLOCK5, HEAD
 from helpers.network import certificate
 
@@ -48,6 +48,7 @@ STEPS, TRUE_RATE = 8, 2e-4
 RATE = "a learning rate: one number, about right is right"
 
 
+@gives
 def unknown_run():
     """Return the certificate of a fine-tuning of block5 with Adam: one epoch of 8 steps, at a rate that is not told.
 
@@ -96,6 +97,7 @@ MISTAKES = {"moved by mistake": {EARLIER}, "still by mistake": {"block5_conv1", 
 LAYERS = (EARLIER, *BLOCK5, HEAD)
 
 
+@gives
 def colleagues_certificate():
     """Return the certificate of a fine-tuning in which the wrong layers were free to train.
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import special
 
 from helpers.course.checks import preparations, probes
-from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
+from helpers.course.checks.exercise import Refusal, describe, exercise, gives, one_line
 from helpers.pictures import folders
 
 NOTEBOOK = "09_your_own_images"
@@ -47,6 +47,7 @@ CLASSES_OF_FRIENDS = ("bee", "wasp")
 PER_CLASS_OF_FRIENDS = 24
 
 
+@gives
 def friends_report():
     """Return what `folders.examine` finds in a folder of bees and wasps that a friend sends.
 

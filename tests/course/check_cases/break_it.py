@@ -11,7 +11,7 @@ TRUTH = {each.number: each.mistake for each in (*lab.FIRST_ROUND, *lab.SECOND_RO
 FIRST = {number: TRUTH[number] for number in range(1, 7)}
 SECOND = {number: TRUTH[number] for number in range(7, 13)}
 
-ROUND_ONE = Cases(
+FIRST_ROUND = Cases(
     wrong={
         "one exchanged pair": (just({**FIRST, 1: "units", 4: "loss"}), "right so far: 2, 3, 5, 6"),
         "loss taken for units": (just({**FIRST, 4: "loss"}), "the sign of the loss"),
@@ -27,7 +27,7 @@ ROUND_ONE = Cases(
     blank=(just(...), just({**FIRST, 2: ...})),
 )
 
-ROUND_TWO = Cases(
+SECOND_ROUND = Cases(
     wrong={
         "the two freezes exchanged": (
             just({**SECOND, 8: "never frozen", 11: "never unfrozen"}),
@@ -77,7 +77,7 @@ def uncompiled(base):
     return keras.Model(pixels, layers.Dense(5)(layers.GlobalAveragePooling2D()(base(prepare(pixels)))))
 
 
-SET_UP = Cases(
+MEND_SET_UP = Cases(
     wrong={
         "as it was given": (
             build(lambda pixels: pixels / 255, 1, "softmax", "sparse_categorical_crossentropy", False),
@@ -134,7 +134,7 @@ def at_the_same_place(train, test):
     return [place for place in range(len(test)) if (train[place] == test[place]).all()]
 
 
-LEAK = Cases(
+FIND_LEAK = Cases(
     wrong={
         "by the sum": (just(by_sum), "in other places"),
         "doubles in test": (just(within_both), "stand in test both times"),

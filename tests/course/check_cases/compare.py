@@ -32,7 +32,7 @@ def either_way(labels, first, second):
     return low > 0 or high < 0
 
 
-SHOWN = Cases(
+IS_SHOWN = Cases(
     wrong={
         "any gain": (just(better), "some pictures gained, nearly as many lost"),
         "a gain of a point": (
@@ -69,7 +69,7 @@ SHOWN = Cases(
 )
 
 DIFFER = 0.15
-NEEDED = Cases(
+PICTURES_TO_SHOW = Cases(
     given=lambda: (DIFFER,),
     wrong={
         "one point": (just(evaluation.pictures_needed(0.01, DIFFER)), "two points are 0.02"),
@@ -109,7 +109,7 @@ def pairs(lows):
 
 
 SOME = pairs({**LOWS, ("dear", "middle"): 0.005, ("dearest", "middle"): -0.01})
-DOMINATED = Cases(
+DOMINATED_METHODS = Cases(
     given=lambda: (PLANE, SOME),
     wrong={
         "none": (just([]), "dear: is there one that costs less"),

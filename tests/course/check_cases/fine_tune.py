@@ -48,7 +48,7 @@ def schedule():
     return keras.optimizers.schedules.CosineDecay(1e-4, 100)
 
 
-FINE_TUNING = Cases(
+SET_UP_FINE_TUNING = Cases(
     wrong={
         "no compile after the flags": (just(never_compiled), "the order of your lines"),
         "everything free": (tuned(lambda name: True), "block4_conv3: it stands before block5"),
@@ -77,7 +77,7 @@ FINE_TUNING = Cases(
     blank=(just(...), just(lambda base, model: ...)),
 )
 
-RATE = Cases(
+RATE_OF_RUN = Cases(
     wrong={
         "not divided by the steps": (just(1.6e-3), "how many steps the run had"),
         "divided twice": (just(2.5e-5), "how often you divided"),
@@ -95,7 +95,7 @@ def read(moved, still):
     return just({"moved by mistake": moved, "still by mistake": still})
 
 
-CERTIFICATE = Cases(
+READ_CERTIFICATE = Cases(
     wrong={
         "exchanged": (read(BLOCK5[:2], ["block4_conv3"]), "the two are exchanged"),
         "all that moved": (read(["block4_conv3", BLOCK5[2], "predictions"], BLOCK5[:2]), "the head: should it move"),

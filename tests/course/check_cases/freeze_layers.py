@@ -29,7 +29,7 @@ def misspelled(*given):
     return base
 
 
-FREEZE = Cases(
+FREEZE_ALL_BUT_BLOCK5 = Cases(
     wrong={
         "all frozen": (all_frozen, "must be switched on again"),
         "nothing frozen": (free(lambda name: True), "whether anything was frozen"),
@@ -57,7 +57,7 @@ def story(second, third, fourth):
 
 
 HEAD, TWO = ["predictions"], ["block5_conv2", "block5_conv3", "predictions"]
-MOVED = Cases(
+MOVED_LAYERS = Cases(
     wrong={
         "the flag counts at once": (story(["block5_conv3", "predictions"], TWO, TWO), "is there a compile between"),
         "freezing counts at once": (story(HEAD, TWO, HEAD), "the base is marked as frozen"),
@@ -113,7 +113,7 @@ def rebuilt(model):
     return copy
 
 
-MEND_COMPILE = Cases(
+MEND_STALE_COMPILE = Cases(
     wrong={
         "nothing done": (just(lambda model: model), "which call makes the training follow"),
         "flags set again": (just(flags_again), "which call makes the training follow"),

@@ -58,7 +58,7 @@ def chosen(a=LOGITS, b="categorical_crossentropy", c=ROWS):
     return just({"A": a, "B": b, "C": c})
 
 
-LOSSES = Cases(
+FITTING_LOSSES = Cases(
     wrong={
         "A by name": (chosen(a="sparse_categorical_crossentropy"), "which takes the outputs for probabilities"),
         "A for rows": (chosen(a=ROWS), "differ by the word `Sparse`"),

@@ -22,7 +22,7 @@ def with_rescaling(base):
     return keras.Sequential([keras.Input(base.input_shape[1:]), layers.Rescaling(1 / 128, offset=-127 / 128), base])
 
 
-PREPROCESSING = Cases(
+OWN_PREPROCESSING = Cases(
     wrong={
         "none": (behind(lambda pixels: pixels), "the station between pixels and base"),
         "the base itself": (just(lambda base: base), "the station between pixels and base"),
@@ -82,7 +82,7 @@ def frozen_head(base, model):
     return tuned(late_without_norm)()(base, model)
 
 
-STATISTICS = Cases(
+STILL_STATISTICS = Cases(
     wrong={
         "statistics move": (tuned(late), "block6a_bn: a BatchNormalization that is free"),
         "training=False trusted": (just(in_call_only), "block6a_bn: a BatchNormalization that is free"),

@@ -57,7 +57,7 @@ def squared(path):
     return pixels[:, top : top + side, left : left + side]
 
 
-SKEW = Cases(
+MEND_SKEW = Cases(
     wrong={
         "the app as it was": (load_img(255), "inside the model already"),
         "no longer divided": (load_img(), "the way of resizing"),
@@ -129,7 +129,7 @@ def lambda_of(pixels):
     return layers.Lambda(lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32"))(pixels)
 
 
-INSIDE = Cases(
+ALL_INSIDE = Cases(
     wrong={
         "no preprocessing": (joined(lambda pixels: pixels), "the station between pixels and base"),
         "divided by 255": (joined(lambda pixels: pixels / 255), "the station between pixels and base"),
@@ -169,7 +169,7 @@ def files(*more, without=()):
     return just([name for name in [*GO, *more] if name not in without])
 
 
-CLEAN = Cases(
+CLEAN_FOLDER = Cases(
     wrong={
         "only what cannot be read": (just(GO[:3]), "`left out` or `refused`"),
         "the refused one forgotten": (files("bee/IMG_0013.png", without=GO[1:2]), "`left out` or `refused`"),

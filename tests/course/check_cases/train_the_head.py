@@ -39,7 +39,7 @@ def wrong_axis(model, dataset):
     return float(np.mean(rows.max(axis=1) > 0))
 
 
-ACCURACY = Cases(
+ACCURACY_IN_LINE = Cases(
     wrong={
         "two passes": (just(in_two_passes), "how often your function goes through"),
         "mean of batches": (just(mean_of_batches), "the last batch"),
@@ -70,7 +70,7 @@ def pair(labels, loss=ROWS):
 
 
 EYE = np.eye(5)[LABELS]
-ONE_HOT = Cases(
+ONE_HOT_LABELS = Cases(
     given=lambda: (LABELS,),
     wrong={
         "whole numbers": (pair(LABELS), "to a row of five"),
@@ -119,7 +119,7 @@ def skilled(*stack, sharp=1.0, share=1.0, shape=(3, 3, 512)):
     return maker
 
 
-TRAINED = Cases(
+TRAINED_HEAD = Cases(
     given=lambda: (validation(),),
     wrong={
         "not trained": (lambda given: untrained(), "guessing gives"),

@@ -39,7 +39,7 @@ def anew(full):
     return keras.applications.VGG16(weights=None, input_shape=(32, 32, 3), classes=5, classifier_activation=None)
 
 
-SWAP = Cases(
+SWAP_FINAL_DENSE = Cases(
     given=lambda: (full(),),
     wrong={
         "pop": (popped, "changes no model"),
@@ -98,7 +98,7 @@ class OwnWhole(keras.Model):
         return self.head(self.base(prepare(pixels)))
 
 
-WIRING = Cases(
+MEND_WIRING = Cases(
     given=parts,
     wrong={
         "features model": (lambda base, head: head, "the head was made for features"),
