@@ -1,7 +1,9 @@
 """Every check refuses what is wrong with the hint for that mistake, accepts what is right, and leaves all as it was."""
 
+import functools
 import json
 import random
+import re
 
 import keras
 import nbformat
@@ -51,6 +53,17 @@ def snapshot(thing):
     return [snapshot(value) for value in thing] if isinstance(thing, list | tuple) else repr(thing)
 
 
+@functools.cache
+def verdict_on_wrong(name, label):
+    """The verdict on a wrong answer, and whether all was left as it was."""
+    given = CASES[name].given()
+    make, _ = CASES[name].wrong[label]
+    answer = make(*given)
+    before = snapshot([answer, given])
+    verdict = BY_NAME[name].verdict(answer, *given, tries=2)
+    return verdict, snapshot([answer, given]) == before
+
+
 class TestTable:
     def test_every_exercise_has_its_cases(self):
         assert CASES.keys() == BY_NAME.keys() and len(BY_NAME) == len(checks.EXERCISES)
@@ -87,15 +100,21 @@ class TestTable:
 
     @pytest.mark.parametrize(("name", "label"), listed("wrong"))
     def test_a_wrong_answer_gets_the_hint_for_that_mistake(self, name, label):
-        given = CASES[name].given()
-        make, words = CASES[name].wrong[label]
-        answer = make(*given)
-        before = snapshot([answer, given])
-        verdict = BY_NAME[name].verdict(answer, *given, tries=2)
-        assert verdict.state == "wrong" and words in verdict.text.rpartition("One more hint")[0], verdict.text
+        verdict, unchanged = verdict_on_wrong(name, label)
+        _, reason = CASES[name].wrong[label]
+        assert verdict.state == "wrong" and verdict.reason == reason, verdict.text
         assert [label for label, _ in verdict.lines] == ["You gave", "Expected", "Look at", "One more hint"]
         assert all(len(sentence) > 2 for _, sentence in verdict.lines)
-        assert snapshot([answer, given]) == before
+        assert unchanged
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_an_id_belongs_to_one_hint(self, name):
+        hints = {}
+        for label in CASES[name].wrong:
+            verdict, _ = verdict_on_wrong(name, label)
+            look = dict(verdict.lines)["Look at"]
+            assert hints.setdefault(verdict.reason, look) == look
+            assert re.fullmatch(r"[A-Za-z0-9_-]+(:[^:]+)?", verdict.reason)
 
     @pytest.mark.parametrize(("name", "label"), listed("right"))
     def test_a_right_answer_is_accepted(self, name, label):
@@ -103,7 +122,7 @@ class TestTable:
         answer = CASES[name].right[label](*given)
         before = snapshot([answer, given])
         verdict = BY_NAME[name].verdict(answer, *given)
-        assert verdict and verdict.text.startswith("✓ Right."), verdict.text
+        assert verdict and verdict.text.startswith("✓ Right.") and verdict.reason is None, verdict.text
         assert snapshot([answer, given]) == before
 
 
@@ -237,10 +256,10 @@ def shown(monkeypatch):
 def asked():
     """A fresh exercise, so that no test meets the tries of another."""
 
-    @exercise.exercise("01_load_vgg16", "count", expects="a number", praise="it is 3")
+    @exercise.exercise("01_load_vgg16", "count", expects="a number", praise="it is 3", hint="start with the thumb")
     def count(answer):
         if answer != 3:
-            raise Refusal(f"{answer}", "a number", "your <b>fingers</b>", "start with the thumb")
+            raise Refusal("not-three", f"{answer}", "your <b>fingers</b>")
 
     return count
 

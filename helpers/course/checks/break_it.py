@@ -9,8 +9,10 @@ from helpers.course.checks import preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 
 NOTEBOOK = "08_break_it"
+PREPARE = keras.applications.vgg16.preprocess_input
 SYMPTOMS = "name silent mistakes by their symptoms"
 GUESSES = "a dictionary: number of each patient of this round to the name of a mistake"
+NAMES = f"each patient of a round has another mistake; the names are {', '.join(lab.MISTAKES)}"
 
 
 @exercise(
@@ -18,6 +20,7 @@ GUESSES = "a dictionary: number of each patient of this round to the name of a m
     goal=SYMPTOMS,
     expects=GUESSES,
     praise="six diagnoses, made from curves and a line of report, before anyone looked into the code.",
+    hint=NAMES,
 )
 def first_round(answer):
     """Judge the blind diagnoses of patients 1 to 6."""
@@ -29,6 +32,7 @@ def first_round(answer):
     goal=SYMPTOMS,
     expects=GUESSES,
     praise="six diagnoses of trunks that move, do not move, or are measured wrongly, all from the outside.",
+    hint=NAMES,
 )
 def second_round(answer):
     """Judge the blind diagnoses of patients 7 to 12."""
@@ -36,33 +40,37 @@ def second_round(answer):
 
 
 def _judge_guesses(answer, patients):
-    more = f"each patient of a round has another mistake; the names are {', '.join(lab.MISTAKES)}"
     if not isinstance(answer, dict):
-        raise Refusal(describe(answer), GUESSES, "keep the form of the stub: {number: 'name', ...}", more)
+        raise Refusal("no-dictionary", describe(answer), "keep the form of the stub: {number: 'name', ...}")
     for patient in patients:
+        of = f"patient {patient.number}"
         if patient.number not in answer:
-            saw = f"a dictionary without patient {patient.number}"
-            raise Refusal(saw, GUESSES, "the numbers of its entries: whole numbers, without quotes", more)
+            look = "the numbers of its entries: whole numbers, without quotes"
+            raise Refusal(f"no-entry:{patient.number}", f"a dictionary without {of}", look)
         guess = answer[patient.number]
         if not isinstance(guess, str):
-            saw = f"{describe(guess)} for patient {patient.number}"
-            raise Refusal(saw, GUESSES, "the name of the mistake, as a text", more)
+            raise Refusal("no-text", f"{describe(guess)} for {of}", "the name of the mistake, as a text")
         if guess not in lab.MISTAKES:
-            saw = f"the name {one_line(guess)!r} for patient {patient.number}"
-            raise Refusal(saw, GUESSES, "the spelling: no mistake is called that", more)
+            saw = f"the name {one_line(guess)!r} for {of}"
+            raise Refusal("unknown-name", saw, "the spelling: no mistake is called that")
     wrong = [patient for patient in patients if answer[patient.number] != patient.mistake]
     if wrong:
         right = [str(patient.number) for patient in patients if patient not in wrong]
-        saw = f"right so far: {', '.join(right) or 'none'}; not right: {', '.join(str(each.number) for each in wrong)}"
+        numbers = [str(patient.number) for patient in wrong]
+        saw = f"right so far: {', '.join(right) or 'none'}; not right: {', '.join(numbers)}"
         look = "; ".join(f"patient {patient.number}: {patient.look}" for patient in wrong)
-        raise Refusal(saw, GUESSES, look, more)
+        raise Refusal(f"not-right:{'-'.join(numbers)}", saw, look)
 
 
 SIDE, CLASSES = 32, 5
-READY = (
-    "a function build(base) that returns a compiled model from pixels 0…255 to five outputs, so that a fit trains the "
-    "head alone, on what VGG16's base expects, with a loss that fits"
-)
+FED = {
+    "divided": ("pixels divided by 255", "the range: what does VGG16's own preprocess_input give?"),
+    "as-they-are": ("pixels as they are", "the station between pixels and base"),
+    "minus-one-to-one": ("pixels brought to −1…1", "whose preprocessing that is: not VGG16's"),
+    "twice": ("pixels prepared twice", "how many times preprocess_input lies on the way"),
+    "divided-then-prepared": ("pixels divided by 255, then prepared", "one station too many: preprocess_input alone"),
+    "red-first": ("red first, where blue should be", "the order of the colours"),
+}
 
 
 def watched_base():
@@ -83,61 +91,47 @@ def watched_base():
 @exercise(
     NOTEBOOK,
     goal="mend a model until the doctor finds nothing",
-    expects=READY,
+    expects="a function build(base) that returns a compiled model from pixels 0…255 to five outputs, so that a fit "
+    "trains the head alone, on what VGG16's base expects, with a loss that fits",
     praise="the base gets what it expects, stays still, and the loss asks the question that the head answers.",
+    hint="three stations: what stands in front of the base, what may train, and how last layer and loss fit together",
 )
 def mend_set_up(answer):
     """Judge a function that builds a model on a frozen base."""
-    more = "three stations: what stands in front of the base, what may train, and how last layer and loss fit together"
-    probes.function(answer, READY)
+    probes.function(answer)
     base, seen = watched_base()
-    given = probes.compiled_model(answer, READY, more, base)
+    given = probes.compiled_model(answer, base)
     generator = np.random.default_rng(8)
     pixels = generator.integers(0, 256, (10, SIDE, SIDE, 3)).astype("float32")
     seen.clear()
-    outputs = probes.outputs(given, pixels, READY, "its input: it takes pixels of the size that the base takes", more)
+    outputs = probes.outputs(given, pixels, probes.PIXELS)
     if outputs.shape != (10, CLASSES):
-        look = "the last layer: how many classes does it have to tell apart?"
-        raise Refusal(f"its outputs have shape {outputs.shape}, not (10, {CLASSES})", READY, look, more)
+        saw = f"its outputs have shape {outputs.shape}, not (10, {CLASSES})"
+        raise Refusal("units", saw, "the last layer: how many classes does it have to tell apart?")
     if not seen:
-        raise Refusal("the base that it was given is not in its model", READY, "put the model on that base", more)
-    _refuse_preparation(seen[-1], pixels, more)
+        raise Refusal("another-base", "the base that it was given is not in its model", "put the model on that base")
+    _refuse_preparation(seen[-1], pixels)
     probes.judge_compiled_loss(given, logits=not probes.are_probabilities(outputs))
-    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES, READY, more)
+    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES)
     if "block5_conv1" in moved:
         saw = f"in the next fit {probes.listed(moved)} moved"
-        raise Refusal(saw, READY, "the base: is it frozen before the compile?", more)
+        raise Refusal("base-moves", saw, "the base: is it frozen before the compile?")
     if not moved:
-        raise Refusal("in the next fit no layer moved", READY, "the head: it has to train", more)
+        raise Refusal("nothing-moves", "in the next fit no layer moved", "the head: it has to train")
 
 
-FED = {
-    "divided": ("pixels divided by 255", "the range: what does VGG16's own preprocess_input give?"),
-    "as-they-are": ("pixels as they are", "the station between pixels and base"),
-    "minus-one-to-one": ("pixels brought to −1…1", "whose preprocessing that is: not VGG16's"),
-    "twice": ("pixels prepared twice", "how many times preprocess_input lies on the way"),
-    "divided-then-prepared": ("pixels divided by 255, then prepared", "one station too many: preprocess_input alone"),
-    "red-first": ("red first, where blue should be", "the order of the colours"),
-}
-
-
-def _refuse_preparation(fed, pixels, more):
+def _refuse_preparation(fed, pixels):
     def equal(other):
         return fed.shape == other.shape and np.allclose(fed, other, atol=1e-2)
 
-    if equal(keras.applications.vgg16.preprocess_input(pixels.copy())):
+    if equal(PREPARE(pixels.copy())):
         return
-    arrays = preparations.wrong(keras.applications.vgg16.preprocess_input, pixels)
-    name, hint = preparations.recognised(FED, arrays, equal)
-    if name:
-        raise Refusal(f"its base gets {hint[0]}", READY, hint[1], more)
+    preparations.refuse_known(FED, preparations.wrong(PREPARE, pixels), equal, "its base gets ")
     saw = f"its base gets numbers from {fed.min():.2f} to {fed.max():.2f}"
-    raise Refusal(saw, READY, "what stands between pixels and base: VGG16's preprocess_input, and nothing else", more)
+    look = "what stands between pixels and base: VGG16's preprocess_input, and nothing else"
+    raise Refusal("something-else", saw, look)
 
 
-PLACES = (
-    "a function leaked(train, test) that returns the places (0, 1, …) of the test pictures that stand in train, too"
-)
 COPIES = {2: 11, 7: 0, 8: 5}  # place in test to place in train
 
 
@@ -156,45 +150,46 @@ def two_splits():
 @exercise(
     NOTEBOOK,
     goal="find pictures that two splits share",
-    expects=PLACES,
+    expects="a function leaked(train, test) that returns the places (0, 1, …) of the test pictures that stand in "
+    "train, too",
     praise="you found every shared picture, and took no other for one.",
+    hint="picture.tobytes() is the same for two pictures exactly when all of their numbers are, in the same places",
 )
 def find_leak(answer):
     """Judge a function that finds the test pictures that are training pictures as well."""
-    more = "picture.tobytes() is the same for two pictures exactly when all of their numbers are, in the same places"
     train, test = two_splits()
-    given = probes.called(answer, PLACES, train.copy(), test.copy())
-    places = _whole_numbers(given, len(test), more)
+    places = _whole_numbers(probes.called(answer, train.copy(), test.copy()), len(test))
     if places == set(COPIES):
         return
-    saw = f"it returns {sorted(places)} for two splits with {len(COPIES)} pictures in common"
     if places == set(COPIES.values()):
-        look = "which split the places belong to: they are asked for in test"
+        reason, look = "places-in-train", "which split the places belong to: they are asked for in test"
     elif 4 in places:
-        look = f"picture {4}: it has the same sum and the same numbers as a training picture, but in other places"
+        reason = "same-sum"
+        look = "picture 4: it has the same sum and the same numbers as a training picture, but in other places"
     elif places & {1, 5}:
-        look = "pictures 1 and 5: they are the same, but stand in test both times"
+        reason, look = "twice-in-test", "pictures 1 and 5: they are the same, but stand in test both times"
     elif not places:
+        reason = "none-found"
         look = "the comparison: are all numbers of two pictures compared, and each test picture with each of train?"
     elif places < set(COPIES):
-        look = "all of test: some shared pictures are missing. Does the search end too early?"
+        reason, look = "some-missing", "all of test: some shared pictures are missing. Does the search end too early?"
     else:
-        look = "a picture that you return and that is not in train: compare the two by eye"
-    raise Refusal(saw, PLACES, look, more)
+        reason, look = "too-many", "a picture that you return and that is not in train: compare the two by eye"
+    saw = f"it returns {sorted(places)} for two splits with {len(COPIES)} pictures in common"
+    raise Refusal(reason, saw, look)
 
 
-def _whole_numbers(given, most, more):
+def _whole_numbers(given, most):
     """Return what a learner's function gives as a set of places in test."""
     if isinstance(given, np.ndarray) or tf.is_tensor(given):
         given = np.asarray(given)
         if given.dtype == bool and given.shape == (most,):
-            raise Refusal("it returns True and False", PLACES, "np.flatnonzero makes places of them", more)
+            raise Refusal("truth-values", "it returns True and False", "np.flatnonzero makes places of them")
         given = given.tolist()
     if not isinstance(given, list | tuple | set | frozenset | range):
-        raise Refusal(f"it returns {describe(given)}", PLACES, "collect the places in a list", more)
-    places = list(given)
-    whole = [isinstance(place, int | np.integer) and not isinstance(place, bool) for place in places]
-    if not all(whole):
-        look = "its entries: whole numbers, the places of test pictures"
-        raise Refusal(f"it returns a list with {describe(places[whole.index(False)])}", PLACES, look, more)
-    return {int(place) for place in places}
+        raise Refusal("no-list", f"it returns {describe(given)}", "collect the places in a list")
+    for entry in given:
+        if isinstance(entry, bool) or not isinstance(entry, int | np.integer):
+            look = "its entries: whole numbers, the places of test pictures"
+            raise Refusal("no-whole-numbers", f"it returns a list with {describe(entry)}", look)
+    return {int(place) for place in given}

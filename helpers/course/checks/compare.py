@@ -9,10 +9,6 @@ from helpers.measuring import costs, evaluation
 NOTEBOOK = "06_compare"
 CLASSES = 5
 
-SHOWN = (
-    "a function is_shown(labels, first, second) that returns True where the second model is shown to be more accurate "
-    "than the first, at 95 %, and False elsewhere"
-)
 # What happens in each case, in pictures: both right, only the first, only the second, neither; and the right verdict.
 TWO_POINTS_ROUGH = (268, 44, 52, 36)
 TWO_POINTS_SHARP = (300, 0, 8, 92)
@@ -31,17 +27,7 @@ SHOWN_CASES = (
 
 
 def two_models(both, first_only, second_only, neither):
-    """Return labels, and the predictions of two models that are right for so many pictures.
-
-    Parameters
-    ----------
-    both, first_only, second_only, neither : int
-        Pictures for which both are right, the first alone, the second alone, and none.
-
-    Returns
-    -------
-    labels, first, second : array of int, shape (n,)
-    """
+    """Return labels, and the predictions of two models that are right for so many pictures."""
     generator = np.random.default_rng(11)
     first = np.repeat([True, True, False, False], [both, first_only, second_only, neither])
     second = np.repeat([True, False, True, False], [both, first_only, second_only, neither])
@@ -58,27 +44,29 @@ def two_models(both, first_only, second_only, neither):
 @exercise(
     NOTEBOOK,
     goal="tell a difference that is shown from one that is not",
-    expects=SHOWN,
+    expects="a function is_shown(labels, first, second) that returns True where the second model is shown to be more "
+    "accurate than the first, at 95 %, and False elsewhere",
     praise="the same two points were shown once and not shown once: what decides is the interval of the paired "
     "difference, not its size.",
+    hint="evaluation.paired_difference gives difference, low and high: which of the three must lie above 0?",
 )
 def is_shown(answer):
     """Judge a function that says whether a second model is shown to be more accurate than a first."""
-    more = "evaluation.paired_difference gives difference, low and high: which of the three must lie above 0?"
     said = []
     for case, _ in SHOWN_CASES:
-        given = probes.called(answer, SHOWN, *two_models(*case))
+        given = probes.called(answer, *two_models(*case))
         if isinstance(given, list | tuple) or np.size(given) != 1:
             look = "what it returns: one True or False, no difference and no interval"
-            raise Refusal(f"it returns {describe(given)}", SHOWN, look, more)
+            raise Refusal("several-values", f"it returns {describe(given)}", look)
         value = np.asarray(given).item()
         if not isinstance(value, bool):
             look = "its last line: a comparison, which gives True or False"
-            raise Refusal(f"it returns {describe(given)}", SHOWN, look, more)
+            raise Refusal("no-truth-value", f"it returns {describe(given)}", look)
         said.append(value)
     wrong = [case for (case, verdict), given in zip(SHOWN_CASES, said, strict=True) if given != verdict]
     if wrong:
-        raise Refusal(_told(wrong[0]), SHOWN, _why(wrong), more)
+        reason, look = _why(wrong)
+        raise Refusal(reason, _told(wrong[0]), look)
 
 
 def _told(case):
@@ -91,113 +79,102 @@ def _told(case):
 
 def _why(wrong):
     if len(wrong) >= 4 or set(wrong) == {EIGHT_POINTS, TWO_POINTS_SHARP}:
-        return "the verdict for each of its answers: does it say the same for every pair of models, or the opposite?"
+        look = "the verdict for each of its answers: does it say the same for every pair of models, or the opposite?"
+        return "always-the-same", look
     if WORSE in wrong:
-        return "the direction: there the second model is the worse one"
+        return "direction", "the direction: there the second model is the worse one"
     if wrong == [TWO_POINTS_SHARP]:
-        return "the interval of the paired difference: two single intervals overlap although only one model ever gains"
+        look = "the interval of the paired difference: two single intervals overlap although only one model ever gains"
+        return "single-intervals", look
     if set(wrong) <= {TWO_POINTS_ROUGH, TEN_POINTS_FEW}:
-        return "how sure that difference is: some pictures gained, nearly as many lost"
+        return "not-sure", "how sure that difference is: some pictures gained, nearly as many lost"
     if ALIKE in wrong:
-        return "the pair that is right equally often: nothing is shown there"
-    return "the interval of the paired difference at 95 %: where does zero lie?"
+        return "equal", "the pair that is right equally often: nothing is shown there"
+    return "interval", "the interval of the paired difference at 95 %: where does zero lie?"
 
 
-NEEDED = "a number of test pictures"
 GOAL = 0.02
 
 
 @exercise(
     NOTEBOOK,
     goal="say how large a test set must be to show a difference",
-    expects=NEEDED,
+    expects="a number of test pictures",
     praise="only pictures on which the models differ speak, and gains have to stand out from losses among them.",
+    hint="evaluation.pictures_needed(difference, disagreement): both are shares between 0 and 1",
 )
 def pictures_to_show(answer, disagreement):
-    """Judge the number of test pictures that could show two points between models which differ on a known share.
+    """Judge the number of test pictures that could show two points between models.
 
-    Parameters
-    ----------
-    answer : int
-    disagreement : float
-        Share of pictures for which exactly one of the two models is right.
+    `disagreement` is the share of pictures for which exactly one of the two models is right.
     """
-    more = "evaluation.pictures_needed(difference, disagreement): both are shares between 0 and 1"
-    truth = evaluation.pictures_needed(GOAL, disagreement)
-    given = probes.number(answer, NEEDED)
-    saw = f"{given:,.0f} pictures"
+    needed = evaluation.pictures_needed
+    truth = needed(GOAL, disagreement)
+    given = probes.number(answer)
     if abs(given - truth) <= 0.05 * truth:
         return
-    if given <= 0 or given < 1:
-        raise Refusal(f"the number {given:g}", NEEDED, "its kind: a count of pictures, not a share", more)
+    if given < 1:
+        raise Refusal("a-share", f"the number {given:g}", "its kind: a count of pictures, not a share")
+    points = "the difference: two points are 0.02"
     mistakes = (
-        (evaluation.pictures_needed(GOAL / 2, disagreement), "the difference: two points are 0.02"),
-        (evaluation.pictures_needed(min(10 * GOAL, disagreement), disagreement), "the difference: two points are 0.02"),
+        (needed(GOAL / 2, disagreement), "difference", points),
+        (needed(min(10 * GOAL, disagreement), disagreement), "difference", points),
         (
-            evaluation.pictures_needed(GOAL, disagreement, power=0.5),
+            needed(GOAL, disagreement, power=0.5),
+            "power",
             "the power: with so many pictures a real difference would be missed every other time",
         ),
         (
-            evaluation.pictures_needed(GOAL, 1.0),
+            needed(GOAL, 1.0),
+            "never-agreed",
             "the disagreement: these models give the same verdict on most pictures",
         ),
-        (evaluation.pictures_needed(GOAL, GOAL), "the disagreement: it is larger than the difference"),
+        (needed(GOAL, GOAL), "disagreement", "the disagreement: it is larger than the difference"),
     )
-    for number, look in mistakes:
+    saw = f"{given:,.0f} pictures"
+    for number, reason, look in mistakes:
         if abs(given - number) <= 0.05 * number:
-            raise Refusal(saw, NEEDED, look, more)
+            raise Refusal(reason, saw, look)
     look = "the two shares that go in: what is to be shown, and on how many pictures the models differ"
-    raise Refusal(f"{saw}: {'too few' if given < truth else 'more than are needed'}", NEEDED, look, more)
-
-
-DOMINATED = "a list of methods, spelt as in the table"
+    raise Refusal("off", f"{saw}: {'too few' if given < truth else 'more than are needed'}", look)
 
 
 @exercise(
     NOTEBOOK,
     goal="read from cost and accuracy which methods are dominated",
-    expects=DOMINATED,
+    expects="a list of methods, spelt as in the table",
     praise="each of them costs at least as much as another method that is shown to be more accurate.",
+    hint="take the methods from left to right: is there one further left whose paired difference lies above zero?",
 )
 def dominated_methods(answer, plane, pairs):
-    """Judge which methods a learner calls dominated.
-
-    Parameters
-    ----------
-    answer : list of str
-    plane, pairs : pandas.DataFrame
-        As the functions of `helpers.measuring.costs` of these names give them.
-    """
-    more = "take the methods from left to right: is there one further left whose paired difference lies above zero?"
+    """Judge which methods a learner calls dominated, on `plane` and `pairs` as `helpers.measuring.costs` gives them."""
     truth, known = set(costs.dominated(plane, pairs)), list(plane.index)
-    if isinstance(answer, str):
-        answer = [answer]
-    if isinstance(answer, np.ndarray) or hasattr(answer, "tolist"):
-        answer = np.asarray(answer).tolist()
-    if not isinstance(answer, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in answer):
-        raise Refusal(describe(answer), DOMINATED, "the form: ['method', 'method']", more)
-    strange = [each for each in answer if each not in known]
-    if strange:
-        saw, look = f"the name {one_line(strange[0])!r}", f"the spelling; the methods are {', '.join(known)}"
-        raise Refusal(saw, DOMINATED, look, more)
-    given = set(answer)
-    if given == truth:
-        return
-    saw = ", ".join(name for name in known if name in given) or "an empty list"
-    raise Refusal(saw, DOMINATED, _misjudged(given, truth, plane, pairs), more)
+    form = "the form: ['method', 'method']"
+    given = probes.collection(answer, form)
+    if not all(isinstance(name, str) for name in given):
+        raise Refusal("no-list", describe(given), form)
+    for name in given:
+        if name not in known:
+            look = f"the spelling; the methods are {', '.join(known)}"
+            raise Refusal("unknown-name", f"the name {one_line(name)!r}", look)
+    given = set(given)
+    if given != truth:
+        reason, look = _misjudged(given, truth, plane, pairs)
+        raise Refusal(reason, ", ".join(name for name in known if name in given) or "an empty list", look)
 
 
 def _misjudged(given, truth, plane, pairs):
     if given == set(plane.index) - truth:
-        return "the word: these are the methods worth considering; dominated are the others"
+        return "exchanged", "the word: these are the methods worth considering; dominated are the others"
     for name in plane.index:
         if name not in given - truth:
             continue
         if (pairs.loc[name, "low"] > 0).any():
-            return f"{name}: what is shown to be better than it costs more, so a small budget may still choose it"
+            look = "what is shown to be better than it costs more, so a small budget may still choose it"
+            return f"better-costs-more:{name}", f"{name}: {look}"
         cheaper = plane[plane["cost"] <= plane.loc[name, "cost"]]
         if cheaper["accuracy"].max() > plane.loc[name, "accuracy"]:
-            return f"{name}: a cheaper one was measured higher, but is the difference shown?"
-        return f"{name}: no method is cheaper and more accurate"
+            return f"not-shown:{name}", f"{name}: a cheaper one was measured higher, but is the difference shown?"
+        return f"none-cheaper:{name}", f"{name}: no method is cheaper and more accurate"
     missed = next(name for name in plane.index if name in truth - given)
-    return f"{missed}: is there one that costs less and is shown to be more accurate?"
+    return f"missed:{missed}", f"{missed}: is there one that costs less and is shown to be more accurate?"

@@ -17,29 +17,21 @@ from helpers.course.checks import record
 
 # Colours of helpers.plots; the mark and the word say the same.
 LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("…", "#8C8C8C")}
-TRIES_BEFORE_MORE = 2
+TRIES_BEFORE_HINT = 2
 LONGEST = 120  # characters
 DEEPEST = 4  # nested containers
 
 
 class Refusal(Exception):
-    """A judge's no: what it saw, what it expected in kind, where to look next.
+    """A judge's no: a short id, what the judge saw, where to look next.
 
-    Parameters
-    ----------
-    saw : str
-        What the answer is or does.
-    expected : str
-        What a right answer is or does, without giving it away.
-    look : str
-        The next thing to look at.
-    more : str
-        A further hint, for the second wrong try.
+    `hint` (for the second wrong try) and `expected` are given where they are not those of the exercise. An id belongs
+    to one text: where the text names a thing, the id does too, as in "frozen:block5_conv1".
     """
 
-    def __init__(self, saw, expected, look, more):
+    def __init__(self, reason, saw, look, hint=None, expected=None):
         super().__init__(saw)
-        self.saw, self.expected, self.look, self.more = saw, expected, look, more
+        self.reason, self.saw, self.look, self.hint, self.expected = reason, saw, look, hint, expected
 
 
 class StillBlank(Exception):
@@ -48,19 +40,12 @@ class StillBlank(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says of one answer.
-
-    Attributes
-    ----------
-    state : {"right", "wrong", "blank"}
-    headline : str
-    lines : tuple of (str, str)
-        Label and sentence.
-    """
+    """What a check says of one answer: "right", "wrong" or "blank", in labelled lines; the id of a refusal."""
 
     state: str
     headline: str
     lines: tuple = ()
+    reason: str | None = None
 
     def __bool__(self):
         return self.state == "right"
@@ -93,24 +78,11 @@ class Exercise:
 
     It never raises and never changes what it is given. The second wrong try brings a further hint. ``accepts`` says
     in silence whether an answer is right.
-
-    Parameters
-    ----------
-    judge : callable
-        Takes the answer and what the exercise gives beside it. Raises `Refusal` for a wrong answer.
-    notebook : str
-        File name without ending.
-    goal : str
-        The goal of the notebook that the exercise belongs to.
-    expects : str
-        What kind of thing the answer is.
-    praise : str
-        Said of a right answer: why it is right.
     """
 
-    def __init__(self, judge, notebook, goal, expects, praise):
+    def __init__(self, judge, notebook, goal, expects, praise, hint):
         self.name, self.__doc__, self.__module__ = judge.__name__, judge.__doc__, judge.__module__
-        self.notebook, self.goal, self.expects, self.praise = notebook, goal, expects, praise
+        self.notebook, self.goal, self.expects, self.praise, self.hint = notebook, goal, expects, praise, hint
         self._judge = judge
         self._wrong_tries = 0
         self._done_here = False
@@ -147,19 +119,7 @@ class Exercise:
         return bool(self.verdict(answer, *given))
 
     def verdict(self, answer=..., *given, tries=1):
-        """Return the verdict on `answer`; display nothing and keep nothing.
-
-        Parameters
-        ----------
-        answer, *given : object
-            As for the check itself.
-        tries : int
-            Which wrong try this would be; from the second on the verdict holds a further hint.
-
-        Returns
-        -------
-        Verdict
-        """
+        """Return the verdict on the wrong try of this number; display nothing and keep nothing."""
         with _undisturbed():
             try:
                 if has_blank(answer):
@@ -168,11 +128,11 @@ class Exercise:
             except StillBlank:
                 return self._blank()
             except Refusal as refusal:
-                return _wrong(refusal, tries)
+                return self._wrong(refusal, tries)
             except KeyboardInterrupt:  # the learner's way out of an endless loop
                 raise
             except BaseException as error:  # an answer may raise anything, SystemExit included
-                return _wrong(self._stumble(answer, error), tries)
+                return self._wrong(_stumble(answer, error), tries)
         return Verdict("right", "Right.", (("Why", self.praise),))
 
     def _blank(self):
@@ -182,37 +142,47 @@ class Exercise:
             (("To do", f"put your answer in place of every ... in the cell above. Expected is {self.expects}."),),
         )
 
-    def _stumble(self, answer, error):
-        return Refusal(
-            f"{describe(answer)}; looking at it ended in {type(error).__name__}: {one_line(error)}",
-            self.expects,
-            "run the stub cell again and print your answer: is it of the kind that the task asks for?",
-            "the last line of the task says what the answer must be; compare its type with type(answer)",
-        )
+    def _wrong(self, refusal, tries):
+        lines = [("You gave", refusal.saw), ("Expected", refusal.expected or self.expects), ("Look at", refusal.look)]
+        if tries >= TRIES_BEFORE_HINT:
+            lines.append(("One more hint", refusal.hint or self.hint))
+        return Verdict("wrong", "Not right yet.", tuple(lines), refusal.reason)
 
 
-def exercise(notebook, goal, expects, praise):
+def _stumble(answer, error):
+    return Refusal(
+        "cannot-be-judged",
+        f"{describe(answer)}; looking at it ended in {type(error).__name__}: {one_line(error)}",
+        "run the stub cell again and print your answer: is it of the kind that the task asks for?",
+        "the last line of the task says what the answer must be; compare its type with type(answer)",
+    )
+
+
+def exercise(notebook, goal, expects, praise, hint):
     """Make a judge into the check of an exercise; `helpers.course.checks` finds it by itself.
+
+    The judge takes the answer, and what the exercise gives beside it; it raises `Refusal` for a wrong answer.
 
     Parameters
     ----------
-    notebook, goal, expects, praise : str
-        As for `Exercise`.
+    notebook : str
+        File name without ending.
+    goal : str
+        The goal of the notebook that the exercise belongs to.
+    expects : str
+        What kind of thing the answer is, without giving it away.
+    praise : str
+        Said of a right answer: why it is right.
+    hint : str
+        A further hint, for the second wrong try.
     """
-    return lambda judge: Exercise(judge, notebook, goal, expects, praise)
+    return lambda judge: Exercise(judge, notebook, goal, expects, praise, hint)
 
 
 def gives(function):
     """Mark a function that makes what an exercise gives, so that notebooks can call it as ``checks.<name>``."""
     function.for_notebooks = True
     return function
-
-
-def _wrong(refusal, tries):
-    lines = [("You gave", refusal.saw), ("Expected", refusal.expected), ("Look at", refusal.look)]
-    if tries >= TRIES_BEFORE_MORE:
-        lines.append(("One more hint", refusal.more))
-    return Verdict("wrong", "Not right yet.", tuple(lines))
 
 
 @contextlib.contextmanager

@@ -11,41 +11,35 @@ from helpers.network import certificate
 NOTEBOOK = "05_fine_tune"
 EARLIER = "block4_conv3"
 
-READY = (
-    "a function prepare(base, model) that returns the model compiled, so that block5 and the head train at a rate "
-    "of at most 0.0001 and block4 stays as it is"
-)
-
 
 @exercise(
     NOTEBOOK,
     goal="unfreeze the last block and recompile at a low rate",
-    expects=READY,
+    expects="a function prepare(base, model) that returns the model compiled, so that block5 and the head train at a "
+    "rate of at most 0.0001 and block4 stays as it is",
     praise="block5 and the head moved in the next fit, block4 did not, and the trained head was the starting point.",
+    hint="the order: flags of the base's layers first, compile last; then print layer_table(base) to see the flags",
 )
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
-    more = "the order: flags of the base's layers first, compile last; then print layer_table(base) to see the flags"
-    given, moved = probes.ready_to_fine_tune(answer, lambda: fixtures.late_base([EARLIER]), READY, more)
+    given, moved = probes.ready_to_fine_tune(answer, lambda: fixtures.late_base([EARLIER]))
     if set(moved) == {*BLOCK5, HEAD}:
         return
-    saw = f"in the next fit {probes.listed(moved)} moved"
-    raise Refusal(saw, READY, _why_not(moved, given), more)
-
-
-def _why_not(moved, model):
-    marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
+    marked = {probes.layer_of(weight) for weight in given.weights if weight.trainable}
     if EARLIER in moved:
-        return f"{EARLIER}: it stands before block5 and has to stay as it is"
-    if HEAD not in moved:
-        return "the head: it has to go on training"
-    if marked >= set(BLOCK5):
-        return "the order of your lines: were the flags changed before or after the last compile?"
-    return f"block5: of its layers {probes.listed(sorted(marked & set(BLOCK5)))} may train"
+        reason, look = "block4-moves", f"{EARLIER}: it stands before block5 and has to stay as it is"
+    elif HEAD not in moved:
+        reason, look = "head-frozen", "the head: it has to go on training"
+    elif marked >= set(BLOCK5):
+        reason = "compiled-too-early"
+        look = "the order of your lines: were the flags changed before or after the last compile?"
+    else:
+        free = probes.listed(sorted(marked & set(BLOCK5)))
+        reason, look = f"of-block5-only:{free}", f"block5: of its layers {free} may train"
+    raise Refusal(reason, f"in the next fit {probes.listed(moved)} moved", look)
 
 
 STEPS, TRUE_RATE = 8, 2e-4
-RATE = "a learning rate: one number, about right is right"
 
 
 @gives
@@ -69,30 +63,31 @@ def unknown_run():
 @exercise(
     NOTEBOOK,
     goal="recognise a rate that is too high from how far the weights went",
-    expects=RATE,
+    expects="a learning rate: one number, about right is right",
     praise="Adam moves a weight by about its rate in a step, so the rate is the largest change over the steps.",
+    hint="largest change ≈ number of steps × rate, as Adam moves each weight by about its rate in a step",
 )
 def rate_of_run(answer):
     """Judge the learning rate that the learner reads from `unknown_run`."""
-    more = "largest change ≈ number of steps × rate, as Adam moves each weight by about its rate in a step"
-    given = probes.number(answer, RATE)
+    given = probes.number(answer)
     saw = f"the rate {given:g}"
     if not given > 0:
-        raise Refusal(saw, RATE, "its sign: a rate is above 0", more)
+        raise Refusal("not-positive", saw, "its sign: a rate is above 0")
     if TRUE_RATE / 2 <= given <= TRUE_RATE * 2:
         return
     if TRUE_RATE * STEPS / 2 <= given <= TRUE_RATE * STEPS * 2:
+        reason = "not-divided"
         look = "how many steps the run had: the change has come together in all of them"
     elif TRUE_RATE / STEPS / 2 <= given <= TRUE_RATE / STEPS * 2:
-        look = "how often you divided by the number of steps"
+        reason, look = "divided-twice", "how often you divided by the number of steps"
     elif np.isclose(given, 1e-5):
+        reason = "of-the-notebook"
         look = "the column `largest_change`: that is the rate of the notebook's run, not of this one"
     else:
-        look = "the column `largest_change`, and the number of steps in which it came about"
-    raise Refusal(f"{saw}: {'far too low' if given < TRUE_RATE else 'far too high'}", RATE, look, more)
+        reason, look = "off", "the column `largest_change`, and the number of steps in which it came about"
+    raise Refusal(reason, f"{saw}: {'far too low' if given < TRUE_RATE else 'far too high'}", look)
 
 
-READING = "a dictionary with two lists of layer names: 'moved by mistake' and 'still by mistake'"
 MISTAKES = {"moved by mistake": {EARLIER}, "still by mistake": {"block5_conv1", "block5_conv2"}}
 LAYERS = (EARLIER, *BLOCK5, HEAD)
 
@@ -120,30 +115,30 @@ def colleagues_certificate():
 @exercise(
     NOTEBOOK,
     goal="prove from the weights that nothing else moved",
-    expects=READING,
+    expects="a dictionary with two lists of layer names: 'moved by mistake' and 'still by mistake'",
     praise="two kinds of mistake, and the certificate shows both: what moved and should not, and the other way round.",
+    hint="write down which layers should move in this fine-tuning; then compare with the column `moved`, row by row",
 )
 def read_certificate(answer):
     """Judge what the learner reads in `colleagues_certificate`."""
-    more = "write down which layers should move in this fine-tuning; then compare with the column `moved`, row by row"
-    probes.entries(answer, MISTAKES, READING, more)
+    probes.entries(answer, MISTAKES)
     for part, wanted in MISTAKES.items():
-        given = probes.names(answer[part], LAYERS, READING)
-        if given == wanted:
-            continue
-        saw = f"{part}: {probes.listed(sorted(given))}"
-        raise Refusal(saw, READING, _misread(part, given, wanted), more)
+        given = probes.names(answer[part], LAYERS)
+        if given != wanted:
+            reason, look = _misread(part, given, wanted)
+            raise Refusal(reason, f"{part}: {probes.listed(sorted(given))}", look)
 
 
 def _misread(part, given, wanted):
     if HEAD in given:
-        return "the head: should it move in fine-tuning, and did it?"
+        return "head", "the head: should it move in fine-tuning, and did it?"
     if given == MISTAKES["still by mistake" if part == "moved by mistake" else "moved by mistake"]:
-        return "which list is which: the two are exchanged"
+        return "exchanged", "which list is which: the two are exchanged"
     if part == "moved by mistake":
         if not given:
-            return "the rows above block5: did all of them stay as they were?"
-        return "the layers of block5: those were meant to move"
+            return "early-layers", "the rows above block5: did all of them stay as they were?"
+        return "meant-to-move", "the layers of block5: those were meant to move"
     if given - wanted:
-        return "the column `moved`: a layer in this list must have stayed still although it was meant to move"
-    return "every row of block5: how many of its layers did not move?"
+        look = "the column `moved`: a layer in this list must have stayed still although it was meant to move"
+        return "did-move", look
+    return "more-are-still", "every row of block5: how many of its layers did not move?"

@@ -8,10 +8,6 @@ from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.network import efficientnet_lite
 
 NOTEBOOK = "07_other_backbones"
-FROM_PIXELS = (
-    "a function from_pixels(base) that returns a model from pixels 0…255 to the maps of EfficientNet-Lite0's base"
-)
-
 FED = {
     "as-they-are": ("feeds the base with pixels as they are", "the station between pixels and base"),
     "divided": (
@@ -19,10 +15,7 @@ FED = {
         "the range that this network wants: does it reach below 0?",
     ),
     "as-for-vgg16": ("prepares the pixels as VGG16 wants them", "whose preprocess_input it calls"),
-    "minus-one-to-one": (
-        "brings the pixels to −1…1 as MobileNet does",
-        "the two numbers: nearly, and not those",
-    ),
+    "minus-one-to-one": ("brings the pixels to −1…1 as MobileNet does", "the two numbers: nearly, and not those"),
     "twice": ("preprocesses twice", "how many times preprocess_input lies on the way"),
     "red-and-blue-exchanged": (
         "exchanges red and blue",
@@ -34,44 +27,36 @@ FED = {
 @exercise(
     NOTEBOOK,
     goal="put the preprocessing that belongs to a backbone in front of it",
-    expects=FROM_PIXELS,
+    expects="a function from_pixels(base) that returns a model from pixels 0…255 to the maps of EfficientNet-Lite0's "
+    "base",
     praise="your model gives the maps that the base gives for pixels brought to about -1…1, as its weights expect.",
+    hint="the first question of the notebook: which two numbers stand in this network's preprocess_input?",
 )
 def own_preprocessing(answer):
     """Judge a function that puts EfficientNet-Lite0's preprocessing in front of it."""
-    more = "the first question of the notebook: which two numbers stand in this network's preprocess_input?"
-    probes.function(answer, FROM_PIXELS)
+    probes.function(answer)
     side = 64
     base = efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), False, (side, side, 3))
-    given = probes.model(probes.called(answer, FROM_PIXELS, base), FROM_PIXELS)
+    given = probes.model(probes.called(answer, base))
     pixels = np.random.default_rng(31).integers(0, 256, (2, side, side, 3)).astype("float32")
-    look = "its input: it takes pixels of the size that the base takes"
-    maps = probes.outputs(given, pixels, FROM_PIXELS, look, more)
+    maps = probes.outputs(given, pixels, probes.PIXELS)
 
-    def by_hand(prepared):
-        return probes.outputs(base, prepared, FROM_PIXELS, look, more)
+    def as_fed(prepared):
+        wanted = probes.outputs(base, prepared, probes.PIXELS)
+        return maps.shape == wanted.shape and np.allclose(maps, wanted, atol=1e-3 * max(np.abs(wanted).max(), 1e-6))
 
-    if _equal(maps, by_hand(efficientnet_lite.preprocess_input(pixels))):
+    if as_fed(efficientnet_lite.preprocess_input(pixels)):
         return
-    arrays = preparations.wrong(efficientnet_lite.preprocess_input, pixels)
-    arrays["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
-    name, hint = preparations.recognised(FED, arrays, lambda fed: _equal(maps, by_hand(fed)))
-    if name:
-        raise Refusal(f"{describe(given)}, which {hint[0]}", FROM_PIXELS, hint[1], more)
+    made = preparations.wrong(efficientnet_lite.preprocess_input, pixels)
+    made["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
+    preparations.refuse_known(FED, made, as_fed, f"{describe(given)}, which ")
     saw = f"{describe(given)}, which gives shape {maps.shape} and other numbers than the base on prepared pixels"
-    raise Refusal(saw, FROM_PIXELS, "what stands between the pixels and the end, beside preprocessing and base", more)
-
-
-def _equal(first, second):
-    return first.shape == second.shape and np.allclose(first, second, atol=1e-3 * max(np.abs(second).max(), 1e-6))
+    look = "what stands between the pixels and the end, beside preprocessing and base"
+    raise Refusal("something-else", saw, look)
 
 
 LATE = ("block6a_conv", "top_conv")
 EARLY = "block5c_conv"
-STILL = (
-    "a function prepare(base, model) that returns the model compiled, so that the convolutions of block6 and top, and "
-    "the head, train at a rate of at most 0.0001, while block5 and all BatchNormalization stay as they are"
-)
 
 
 def normalised_base():
@@ -88,29 +73,29 @@ def normalised_base():
 @exercise(
     NOTEBOOK,
     goal="fine-tune a backbone with BatchNormalization, its statistics kept still",
-    expects=STILL,
+    expects="a function prepare(base, model) that returns the model compiled, so that the convolutions of block6 and "
+    "top, and the head, train at a rate of at most 0.0001, while block5 and all BatchNormalization stay as they are",
     praise="in the next fit only convolutions behind block5 and the head moved; no statistic did.",
+    hint="isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides over "
+    "statistics",
 )
 def still_statistics(answer):
     """Judge a function that sets up fine-tuning of a base with BatchNormalization."""
-    more = (
-        "isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides over statistics"
-    )
-    given, moved = probes.ready_to_fine_tune(answer, normalised_base, STILL, more)
+    given, moved = probes.ready_to_fine_tune(answer, normalised_base)
     if set(moved) == {*LATE, fixtures.HEAD}:
         return
-    saw = f"in the next fit {probes.listed(moved)} moved"
     normalised = [name for name in moved if name.endswith("_bn")]
     if normalised:
-        look = (
-            f"{normalised[0]}: a BatchNormalization that is free to train also follows each batch with its statistics"
-        )
+        reason, name = f"statistics-move:{normalised[0]}", normalised[0]
+        look = f"{name}: a BatchNormalization that is free to train also follows each batch with its statistics"
     elif EARLY in moved:
-        look = f"{EARLY}: it stands before block6 and has to stay as it is"
+        reason, look = "block5-moves", f"{EARLY}: it stands before block6 and has to stay as it is"
     elif fixtures.HEAD not in moved:
-        look = "the head: it has to go on training"
+        reason, look = "head-frozen", "the head: it has to go on training"
     elif any(layer.trainable for layer in given.layers if layer.name == "late_lite0"):
+        reason = "convolutions-missed"
         look = "the convolutions of block6 and top: which of their names does your condition miss?"
     else:
+        reason = "base-frozen"
         look = "the base: is it still frozen as a whole, or were the flags changed after the compile?"
-    raise Refusal(saw, STILL, look, more)
+    raise Refusal(reason, f"in the next fit {probes.listed(moved)} moved", look)

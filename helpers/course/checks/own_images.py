@@ -42,11 +42,6 @@ def turned(path):
     return path.with_suffix(".jpg")
 
 
-FRIENDS = "a list of files to delete, as in the column `file`, after which every file left can be used, each scene once"
-CLASSES_OF_FRIENDS = ("bee", "wasp")
-PER_CLASS_OF_FRIENDS = 24
-
-
 @gives
 def friends_report():
     """Return what `folders.examine` finds in a folder of bees and wasps that a friend sends.
@@ -63,11 +58,11 @@ def friends_report():
 
 def _friends_folder(folder):
     folder = Path(folder)
-    bee, wasp = (folder / name for name in CLASSES_OF_FRIENDS)
-    for number, place in enumerate((bee, wasp)):
-        place.mkdir()
-        for index in range(PER_CLASS_OF_FRIENDS):
-            _spots(100 * number + index).save(place / f"IMG_{index + 1:04d}.png")
+    bee, wasp = folder / "bee", folder / "wasp"
+    for number, insects in enumerate((bee, wasp)):
+        insects.mkdir()
+        for index in range(24):
+            _spots(100 * number + index).save(insects / f"IMG_{index + 1:04d}.png")
     brighter = np.clip(np.asarray(_spots(11), "float32") * 0.9 + 20, 0, 255).astype(np.uint8)
     Image.fromarray(brighter).save(bee / "IMG_0013.png")  # in place of another: the next shot of number 12
     turned(bee / "phone")
@@ -90,37 +85,38 @@ def _spots(seed):
 @exercise(
     NOTEBOOK,
     goal="examine a folder of strangers' pictures and say what becomes of each file",
-    expects=FRIENDS,
+    expects="a list of files to delete, as in the column `file`, after which every file left can be used, each scene "
+    "once",
     praise="what is left can all be used, is there once, and no sound picture was lost.",
+    hint="read the column `done` row by row: who has to act, images.load or you?",
 )
 def clean_folder(answer):
     """Judge which files of the folder behind `friends_report` shall be deleted: delete them, and examine it again."""
-    more = "read the column `done` row by row: who has to act, images.load or you?"
     with tempfile.TemporaryDirectory() as folder:
-        folder = _friends_folder(folder)
-        before = folders.examine(folder)
-        for name in _file_names(answer, folder, more):
+        folder = Path(folder)
+        before = folders.examine(_friends_folder(folder))
+        files = _file_names(answer, {_name(path, folder) for path in folder.glob("*/*")})
+        for name in files:
             (folder / name).unlink()
         after = folders.examine(folder)
-        kept = {path.relative_to(folder).as_posix() for paths in after.good.values() for path in paths}
     if after.bad or after.copies:
         saw = f"with these files gone, {len(after.bad) + len(after.copies)} of those left cannot be used or are copies"
         look = "the rows that say `left out` or `refused`: do all of them stand in your list?"
-        raise Refusal(saw, FRIENDS, look, more)
+        raise Refusal("unusable-left", saw, look)
     if _twins(after.table):
         saw = "with these files gone, two shots of one scene are left"
-        raise Refusal(saw, FRIENDS, "the rows that say `kept`: one of them asks you to do something", more)
+        raise Refusal("one-scene-twice", saw, "the rows that say `kept`: one of them asks you to do something")
     sound = {_name(path, folder) for paths in before.good.values() for path in paths}
     kept = {_name(path, folder) for paths in after.good.values() for path in paths}
     pairs = [{_name(path, folder) for path in pair} for pair in before.copies.items()] + _twins(before.table)
     lost = sorted(sound - kept - set().union(*pairs))
     if lost:
         look = "the row of that file, if it has one: was it mended on loading?"
-        raise Refusal(f"{lost[0]!r} would be deleted", FRIENDS, look, more)
+        raise Refusal("sound-one-lost", f"{lost[0]!r} would be deleted", look)
     for pair in pairs:
         if not pair & kept:
             saw = f"{' and '.join(map(repr, sorted(pair)))} would both be deleted"
-            raise Refusal(saw, FRIENDS, "pairs of the same picture or scene: one of the two stays", more)
+            raise Refusal("both-lost", saw, "pairs of the same picture or scene: one of the two stays")
 
 
 def _name(path, folder):
@@ -134,24 +130,17 @@ def _twins(table):
     return [set(pair) for pair in zip(rows["file"], others, strict=True)]
 
 
-def _file_names(answer, folder, more):
-    """Return the learner's files as a set of names within the folder."""
-    if isinstance(answer, str | Path):
-        answer = [answer]
-    if hasattr(answer, "tolist"):
-        answer = answer.tolist()
-    if not isinstance(answer, list | tuple | set | frozenset):
-        look = "write the names as a list of texts: ['class/name', 'class/name']"
-        raise Refusal(describe(answer), FRIENDS, look, more)
+def _file_names(answer, known):
+    """Return the learner's files as a set of names that are `known`."""
+    look = "write the names as a list of texts: ['class/name', 'class/name']"
     names = set()
-    known = {_name(path, folder) for path in folder.glob("*/*")}
-    for each in answer:
-        name = "/".join(each.parts[-2:]) if isinstance(each, Path) else each
+    for entry in probes.collection([answer] if isinstance(answer, Path) else answer, look):
+        name = "/".join(entry.parts[-2:]) if isinstance(entry, Path) else entry
         if not isinstance(name, str):
-            raise Refusal(f"{describe(each)} in the list", FRIENDS, "every entry must be a text: class/name", more)
+            raise Refusal("no-names", f"{describe(entry)} in the list", "every entry must be a text: class/name")
         if name not in known:
-            saw = f"the name {one_line(name)!r}"
-            raise Refusal(saw, FRIENDS, "the spelling: no file is called that; the class stands before it", more)
+            look = "the spelling: no file is called that; the class stands before it"
+            raise Refusal("unknown-name", f"the name {one_line(name)!r}", look)
         names.add(name)
     return names
 
@@ -159,8 +148,6 @@ def _file_names(answer, folder, more):
 def _close(first, second):
     return first.shape == second.shape and bool(np.allclose(first, second, atol=CLOSE))
 
-
-INSIDE = "a function (base, head) that returns one model from pixels 0…255 to probabilities, which loads in safe mode"
 
 STATION = "the station between pixels and base"
 JOINED = {
@@ -191,44 +178,38 @@ def _trained_apart():
 @exercise(
     NOTEBOOK,
     goal="put all that a model needs inside one file",
-    expects=INSIDE,
+    expects="a function (base, head) that returns one model from pixels 0…255 to probabilities, which loads in safe "
+    "mode",
     praise="pixels in, probabilities out, the same after saving and loading in safe mode: there is nothing to forget.",
+    hint="Input → vgg16.preprocess_input → base → head → Softmax, every one called on what came before",
 )
 def all_inside(answer):
     """Judge a function that joins preprocessing, base, head and softmax to one model that can be saved."""
-    more = "Input → vgg16.preprocess_input → base → head → Softmax, every one called on what came before"
-    probes.function(answer, INSIDE)
+    probes.function(answer)
     base, head = _trained_apart()
-    given = probes.model(probes.called(answer, INSIDE, base, head), INSIDE)
+    given = probes.model(probes.called(answer, base, head))
     pixels = np.random.default_rng(53).integers(0, 256, (4, SIDE, SIDE, 3)).astype("float32")
-    look = "its input: it takes pixels of the size that the base takes"
-    outputs = probes.outputs(given, pixels, INSIDE, look, more)
+    outputs = probes.outputs(given, pixels, probes.PIXELS)
 
-    def by_hand(prepared):
-        return probes.outputs(head, probes.outputs(base, prepared, INSIDE, look, more), INSIDE, look, more)
+    def softmax(logits):
+        return special.softmax(logits, axis=-1)
 
-    good = by_hand(PREPARE(pixels.copy()))
-    if not _close(outputs, special.softmax(good, axis=-1)):
-        arrays = preparations.wrong(PREPARE, pixels)
-        ends = {name: special.softmax(by_hand(fed), axis=-1) for name, fed in arrays.items()} | {
-            "logits": good,
-            "softmax-twice": special.softmax(special.softmax(good, axis=-1), axis=-1),
-            "as-they-are-and-logits": by_hand(pixels),
-        }
-        name, hint = preparations.recognised(JOINED, ends, lambda end: _close(outputs, end))
-        if name:
-            raise Refusal(f"{describe(given)}, which {hint[0]}", INSIDE, hint[1], more)
+    def logits(prepared):
+        return probes.outputs(head, probes.outputs(base, prepared, probes.PIXELS), probes.PIXELS)
+
+    good = logits(PREPARE(pixels.copy()))
+    if not _close(outputs, softmax(good)):
+        made = {reason: softmax(logits(fed)) for reason, fed in preparations.wrong(PREPARE, pixels).items()}
+        made |= {"logits": good, "softmax-twice": softmax(softmax(good)), "as-they-are-and-logits": logits(pixels)}
+        preparations.refuse_known(JOINED, made, lambda end: _close(outputs, end), f"{describe(given)}, which ")
         saw = f"{describe(given)}, which gives shape {outputs.shape} and other numbers"
-        raise Refusal(saw, INSIDE, "each station from pixels to probabilities", more)
-    again = _reloaded(given)
-    if not _close(probes.outputs(again, pixels, INSIDE, look, more), outputs):
+        raise Refusal("something-else", saw, "each station from pixels to probabilities")
+    if not _close(probes.outputs(_reloaded(given), pixels, probes.PIXELS), outputs):
         saw = f"{describe(given)}, which gives other numbers after saving and loading"
-        raise Refusal(saw, INSIDE, "what the model holds that the file does not", more)
+        raise Refusal("lost-in-file", saw, "what the model holds that the file does not")
 
 
 def _reloaded(model):
-    code = "what holds code of yours: a Lambda or a class of your own. preprocess_input can be called as it is"
-    more = "keras.applications.vgg16.preprocess_input(pixels) works on keras.Input, and is stored as plain operations"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "answer.keras")
         try:
@@ -236,10 +217,9 @@ def _reloaded(model):
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
             saw = f"{describe(model)}, right as it is, which cannot be saved and loaded: {one_line(error)}"
-            raise Refusal(saw, INSIDE, code, more) from error
-
-
-FED = "a function (model, path) that returns the model's row of probabilities for the picture in that file"
+            look = "what holds code of yours: a Lambda or a class of your own. preprocess_input can be called as it is"
+            hint = "keras.applications.vgg16.preprocess_input(pixels) works on keras.Input, and is stored as plain "
+            raise Refusal("own-code", saw, look, hint + "operations") from error
 
 
 def sharp_eyed_model():
@@ -274,42 +254,37 @@ def _squared(picture):
 
 INSIDE_ALREADY = "what lies inside the model already: its preprocessing takes pixels 0…255"
 RESIZING = "the way of resizing: images.load takes bicubic, by keras.ops.image.resize"
-PATHS = {
-    "divided": ("for which the pixels are divided by 255", INSIDE_ALREADY),
-    "minus-one-to-one": ("for which the pixels are brought to −1…1", INSIDE_ALREADY),
-    "prepared": ("for which the pixels are preprocessed twice", INSIDE_ALREADY),
-    "turned-only": ("for which red and blue change places", "the order of the colours: red, green, blue"),
-    "nearest": ("for which the picture is resized by 'nearest'", RESIZING),
-    "bilinear": ("for which the picture is resized by 'bilinear'", RESIZING),
-    "lanczos3": ("for which the picture is resized by 'lanczos3'", RESIZING),
-    "smoothed": ("for which the picture is smoothed on shrinking", RESIZING),
-    "resized-by-pillow": ("for which the picture is resized by Pillow", RESIZING),
-    "resized-by-pillow-and-divided": ("for which Pillow resizes and the pixels are divided by 255", INSIDE_ALREADY),
-    "resized-and-divided": ("for which it is resized another way and divided by 255", INSIDE_ALREADY),
+SKEWED = {
+    "divided": ("the pixels are divided by 255", INSIDE_ALREADY),
+    "minus-one-to-one": ("the pixels are brought to −1…1", INSIDE_ALREADY),
+    "prepared": ("the pixels are preprocessed twice", INSIDE_ALREADY),
+    "turned-only": ("red and blue change places", "the order of the colours: red, green, blue"),
+    "nearest": ("the picture is resized by 'nearest'", RESIZING),
+    "bilinear": ("the picture is resized by 'bilinear'", RESIZING),
+    "lanczos3": ("the picture is resized by 'lanczos3'", RESIZING),
+    "smoothed": ("the picture is smoothed on shrinking", RESIZING),
+    "resized-by-pillow": ("the picture is resized by Pillow", RESIZING),
+    "resized-by-pillow-and-divided": ("Pillow resizes and the pixels are divided by 255", INSIDE_ALREADY),
+    "resized-and-divided": ("it is resized another way and divided by 255", INSIDE_ALREADY),
     "cropped": (
-        "for which a part of the picture is cut off",
+        "a part of the picture is cut off",
         "what is cut off: images.load keeps the whole picture and changes its proportions",
     ),
 }
 
 
 def _mistakes(picture):
-    """Yield names of `PATHS`, and the pixels that reach the model when the mistake is made with `picture`."""
+    """Yield ids of `SKEWED`, and the pixels that reach the model when the mistake is made with `picture`."""
     good = _resized(picture)
-    arrays = preparations.wrong(PREPARE, good)
+    made = preparations.wrong(PREPARE, good)
     for name in ("divided", "minus-one-to-one", "prepared", "turned-only"):
-        yield name, arrays[name]
+        yield name, made[name]
     for name in ("nearest", "bilinear", "lanczos3"):
         yield name, _resized(picture, name)
     for name in ("bilinear", "bicubic"):
         yield "smoothed", _resized(picture, name, antialias=True)
-    for way in (
-        Image.Resampling.NEAREST,
-        Image.Resampling.BILINEAR,
-        Image.Resampling.BICUBIC,
-        Image.Resampling.LANCZOS,
-    ):
-        pixels = np.asarray(picture.resize((SIDE, SIDE), way), "float32")[None]
+    for way in ("NEAREST", "BILINEAR", "BICUBIC", "LANCZOS"):
+        pixels = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling[way]), "float32")[None]
         yield "resized-by-pillow", pixels
         yield "resized-by-pillow-and-divided", pixels / 255
     for name in ("nearest", "bilinear"):
@@ -320,54 +295,49 @@ def _mistakes(picture):
 @exercise(
     NOTEBOOK,
     goal="feed a model in use exactly as in training and test",
-    expects=FED,
+    expects="a function (model, path) that returns the model's row of probabilities for the picture in that file",
     praise="plain, turned and transparent pictures reach the model as they did when it was tested.",
+    hint="print the smallest and largest pixel, and the shape, right before model.predict",
 )
 def mend_skew(answer):
     """Judge a function that feeds a picture file to a model which has its preprocessing inside."""
-    probes.function(answer, FED)
+    probes.function(answer)
     model = sharp_eyed_model()
     with tempfile.TemporaryDirectory() as folder:
-        plain = upright(Path(folder, "plain"))
-        more = "print the smallest and largest pixel, and the shape, right before model.predict"
-        row = _row(answer, model, plain, more)
+        row = _row(answer, model, upright(Path(folder, "plain")))
         if not _close(row, _asked(model, _resized(photo()))):
-            saw = "for a plain upright picture it gives other probabilities than the model in its test"
-            for name, pixels in _mistakes(photo()):
+            for reason, pixels in _mistakes(photo()):
                 if _close(row, _asked(model, pixels)):
-                    seen, look = PATHS[name]
-                    raise Refusal(f"it gives the probabilities {seen}", FED, look, more)
-            raise Refusal(saw, FED, "each step from the file to the model: open, resize, range, order", more)
-        for name, make, look in (
-            ("turned by its EXIF data", turned, "how the file is opened: who turns the picture upright?"),
-            ("with transparent parts", _transparent, "how the file is opened: what colour is put behind it?"),
+                    seen, look = SKEWED[reason]
+                    raise Refusal(reason, f"it gives the probabilities for which {seen}", look)
+            saw = "for a plain upright picture it gives other probabilities than the model in its test"
+            raise Refusal("something-else", saw, "each step from the file to the model: open, resize, range, order")
+        for make, reason, kind, look in (
+            (turned, "not-turned", "turned by its EXIF data", "who turns the picture upright?"),
+            (_transparent, "background", "with transparent parts", "what colour is put behind it?"),
         ):
             path = make(Path(folder, "odd"))
             wanted = _asked(model, _resized(folders.open_picture(path)))
-            if not _close(_row(answer, model, path, more), wanted):
-                saw = f"it is right for a plain picture, and wrong for one {name}"
-                raise Refusal(saw, FED, look, "open the file by the same function as images.load does")
+            if not _close(_row(answer, model, path), wanted):
+                saw = f"it is right for a plain picture, and wrong for one {kind}"
+                hint = "open the file by the same function as images.load does"
+                raise Refusal(reason, saw, f"how the file is opened: {look}", hint)
 
 
 def _asked(model, pixels):
-    return probes.outputs(model, pixels, FED, "its input", "")[0]
+    return probes.outputs(model, pixels, probes.PIXELS)[0]
 
 
-def _row(answer, model, path, more):
-    given = probes.called(answer, FED, model, path)
+def _row(answer, model, path):
+    given = probes.called(answer, model, path)
     try:
         row = np.asarray(given, "float64")
     except (TypeError, ValueError) as error:
-        raise Refusal(
-            f"it returns {describe(given)}", FED, "its last line: return what the model gives", more
-        ) from error
+        look = "its last line: return what the model gives"
+        raise Refusal("no-numbers", f"it returns {describe(given)}", look) from error
     if row.shape == (1, CLASSES):
         row = row[0]
     if row.shape != (CLASSES,):
         saw = f"it returns {describe(given)} for a model of {CLASSES} classes"
-        raise Refusal(saw, FED, "its last line: one row, a number for each class", more)
+        raise Refusal("no-row", saw, "its last line: one row, a number for each class")
     return row
-
-
-def _close(first, second):
-    return bool(np.allclose(first, second, atol=CLOSE))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from helpers.course.checks.exercise import Refusal
+
 
 def wrong(prepare, pixels):
     """Return by name what mistakes make of `pixels`, where `prepare` is the network's own preprocessing."""
@@ -24,9 +26,8 @@ def wrong(prepare, pixels):
     }
 
 
-def recognised(hints, arrays, matches):
-    """Return the first name of `hints` whose array `matches`, and what `hints` says of it; or None twice."""
-    for name, hint in hints.items():
-        if matches(arrays[name]):
-            return name, hint
-    return None, None
+def refuse_known(hints, made, equal, who=""):
+    """Refuse the first mistake in `hints` (id to what is seen and where to look) whose result in `made` is `equal`."""
+    for reason, (seen, look) in hints.items():
+        if equal(made[reason]):
+            raise Refusal(reason, f"{who}{seen}", look)

@@ -1,4 +1,7 @@
-"""Watch what an answer does without changing it: outputs, what would train, what a loss rewards."""
+"""Watch what an answer does without changing it: outputs, what would train, what a loss rewards.
+
+What is not of the kind that a probe takes is refused.
+"""
 
 import inspect
 import numbers
@@ -13,68 +16,40 @@ from helpers.network import certificate
 
 HIGHEST_RATE = 1e-4  # of fine-tuning
 CALL_IT = "call your function yourself in a new cell, on something small, and print what it returns"
-NOT_BUILT = (
-    "it has no weights yet: give it an Input, or call it once on a batch of zeros of the right shape",
-    "a model of your own class is built by its first call, for instance model(np.zeros((1, ...)))",
-)
+PIXELS = "its input: it takes pixels of the size that the base takes"
 
 
-def model(answer, expected):
-    """Return the learner's model, or for an unbuilt Sequential one a copy that may be built.
-
-    Parameters
-    ----------
-    answer : object
-    expected : str
-        What the exercise expects, for the refusal.
-
-    Raises
-    ------
-    Refusal
-        When `answer` is no Keras model, or has no weights yet and cannot be copied.
-    """
-    more = "print(type(answer)): it must name a Keras model, such as Functional or Sequential"
+def model(answer):
+    """Return the learner's model, or for an unbuilt Sequential one a copy that may be built."""
+    reason = None
     if isinstance(answer, type):
-        raise Refusal(describe(answer), expected, "make a model of it by calling the class", more)
-    if isinstance(answer, keras.KerasTensor):
-        raise Refusal(
-            describe(answer), expected, "wrap the way from input to output: keras.Model(inputs, outputs)", more
-        )
-    if inspect.isroutine(answer):
-        raise Refusal(describe(answer), expected, "give the model that the function returns: call it", more)
-    if isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
-        raise Refusal(describe(answer), expected, "give the whole model, from its input to its output", more)
-    if not isinstance(answer, keras.Model):
-        raise Refusal(describe(answer), expected, "give the Keras model itself", more)
+        reason, look = "a-class", "make a model of it by calling the class"
+    elif isinstance(answer, keras.KerasTensor):
+        reason, look = "a-tensor", "wrap the way from input to output: keras.Model(inputs, outputs)"
+    elif inspect.isroutine(answer):
+        reason, look = "a-function", "give the model that the function returns: call it"
+    elif isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
+        reason, look = "a-layer", "give the whole model, from its input to its output"
+    elif not isinstance(answer, keras.Model):
+        reason, look = "no-model", "give the Keras model itself"
+    if reason:
+        hint = "print(type(answer)): it must name a Keras model, such as Functional or Sequential"
+        raise Refusal(reason, describe(answer), look, hint)
     if answer.built:
         return answer
     try:
         return keras.models.clone_model(answer)
     except Exception as error:
-        raise Refusal(f"{describe(answer)}, not built", expected, *NOT_BUILT) from error
+        look = "it has no weights yet: give it an Input, or call it once on a batch of zeros of the right shape"
+        hint = "a model of your own class is built by its first call, for instance model(np.zeros((1, ...)))"
+        raise Refusal("not-built", f"{describe(answer)}, not built", look, hint) from error
 
 
-def outputs(answer, batch, expected, look, more, values=None):
-    """Return what a model gives for a batch, in inference, as an array; leave the model as it is.
+def outputs(answer, batch, look, values=None):
+    """Return what a model gives for a batch, in inference, as one array of finite numbers; leave the model as it is.
 
-    Parameters
-    ----------
-    answer : keras.Model
-        As `model` returns it.
-    batch : ndarray
-    expected, look, more : str
-        For the refusal when the model cannot take the batch.
-    values : dict of int to ndarray, optional
-        ``id`` of a variable to what shall stand in its place, see `nudged`.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    Refusal
-        When the model fails on the batch, or gives anything but one array of finite numbers.
+    `look` is said of a model that cannot take the batch. `values` maps the ``id`` of a variable to what is to stand
+    in its place, see `nudged`.
     """
     batch = tf.constant(batch, dtype="float32")
     try:
@@ -88,18 +63,15 @@ def outputs(answer, batch, expected, look, more, values=None):
             given = answer(batch)
     except Exception as error:
         saw = f"{describe(answer)}; on a batch of shape {tuple(batch.shape)} it fails with {one_line(error)}"
-        raise Refusal(saw, expected, look, more) from error
+        raise Refusal("wrong-input", saw, look) from error
     if isinstance(given, list | tuple | dict):
-        saw = f"{describe(answer)} with {len(given)} outputs"
-        raise Refusal(saw, expected, "give the model one output", "keras.Model(inputs, outputs) takes one tensor")
+        saw, hint = f"{describe(answer)} with {len(given)} outputs", "keras.Model(inputs, outputs) takes one tensor"
+        raise Refusal("several-outputs", saw, "give the model one output", hint)
     given = np.asarray(given)
     if not np.isfinite(given).all():
-        raise Refusal(
-            f"{describe(answer)}, which gives NaN or infinite numbers",
-            expected,
-            "its weights are spoilt, most often by a learning rate that was far too high: build it anew",
-            "check its weights with np.isfinite, layer by layer",
-        )
+        saw = f"{describe(answer)}, which gives NaN or infinite numbers"
+        look = "its weights are spoilt, most often by a learning rate that was far too high: build it anew"
+        raise Refusal("not-finite", saw, look, "check its weights with np.isfinite, layer by layer")
     return given
 
 
@@ -107,32 +79,25 @@ def nudged(variables):
     """Return other values for variables, so that zeros from which a layer may begin hide nothing of what it does."""
     generator = np.random.default_rng(23)
     return {
-        id(each): tf.constant(np.asarray(each) + generator.normal(0, 0.05, each.shape), each.dtype)
-        for each in variables
+        id(variable): tf.constant(np.asarray(variable) + generator.normal(0, 0.05, variable.shape), variable.dtype)
+        for variable in variables
     }
 
 
+def are_probabilities(outputs):
+    """Return whether each row of outputs is one of probabilities: none negative, their sum 1."""
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
+
+
 def trains(answer, batch):
-    """Return the layers whose weights a fit of `answer`, compiled now, would change.
+    """Return the layers of a built model whose weights a fit, compiled now, would change, in the model's order.
 
     Those are the weights that are marked as trainable and that a gradient reaches.
-
-    Parameters
-    ----------
-    answer : keras.Model
-        Built. Left as it is.
-    batch : ndarray
-        What the model takes.
-
-    Returns
-    -------
-    list of str
-        In the order of the model.
     """
     variables = [*answer.trainable_variables, *answer.non_trainable_variables]
     values = [tf.constant(np.asarray(variable)) for variable in variables]
-    marked = [(place, variable) for place, variable in enumerate(variables) if variable.trainable]
-    watched = [values[place] for place, _ in marked]
+    marked = [(index, variable) for index, variable in enumerate(variables) if variable.trainable]
+    watched = [values[index] for index, _ in marked]
     split = len(answer.trainable_variables)
     with tf.GradientTape() as tape:
         tape.watch(watched)
@@ -152,19 +117,8 @@ def layer_of(weight):
     return weight.path.rpartition("/")[0].rpartition("/")[2] or weight.path
 
 
-def are_probabilities(outputs):
-    """Return whether each row of outputs is one of probabilities: none negative, their sum 1."""
-    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
-
-
-def moved_by_fit(compiled, features, labels, expected, more):
-    """Fit a model that is ours to train for one step and return the layers that moved.
-
-    Raises
-    ------
-    Refusal
-        When the fit fails.
-    """
+def moved_by_fit(compiled, features, labels):
+    """Fit a model that is ours to train for one step and return the layers that moved."""
     before = certificate.take(compiled)
     # Quicker for a single step. A training step that an earlier fit has built, stale or not, is used all the same.
     compiled.run_eagerly = True
@@ -173,7 +127,7 @@ def moved_by_fit(compiled, features, labels, expected, more):
     except Exception as error:
         saw = f"a fit of the model that it returns fails with {type(error).__name__}: {one_line(error)}"
         look = "the compile of your function: optimizer and loss must fit this model"
-        raise Refusal(saw, expected, look, more) from error
+        raise Refusal("fit-fails", saw, look) from error
     return certificate.moved(before, certificate.take(compiled))
 
 
@@ -186,158 +140,118 @@ def judge_compiled_loss(compiled, logits):
     losses.judge(loss, "your compile", logits, one_hot=False)
 
 
-def function(answer, expected):
-    """Raise unless the answer is a function.
-
-    Raises
-    ------
-    Refusal
-        When it is none.
-    """
+def function(answer):
+    """Refuse an answer that is no function."""
     if not callable(answer) or isinstance(answer, type | keras.Layer):
         look = "give the function itself: its name without brackets"
-        raise Refusal(describe(answer), expected, look, CALL_IT)
+        raise Refusal("no-function", describe(answer), look, CALL_IT)
 
 
-def called(answer, expected, *arguments):
-    """Call the learner's function and return what it gives.
-
-    Raises
-    ------
-    Refusal
-        When `answer` is no function, fails, or gives None.
-    StillBlank
-        When it gives ``...``.
-    """
-    function(answer, expected)
+def called(answer, *arguments):
+    """Call the learner's function and return what it gives; a function that gives ``...`` is still blank."""
+    function(answer)
     name = getattr(answer, "__name__", "your function")
     try:
         given = answer(*arguments)
     except Exception as error:
-        takes = f"it is called with {len(arguments)} argument(s)"
         saw = f"{name} fails with {type(error).__name__}: {one_line(error)}"
-        raise Refusal(saw, expected, f"the line that fails; {takes}", CALL_IT) from error
+        look = f"the line that fails; it is called with {len(arguments)} argument(s)"
+        raise Refusal("fails", saw, look, CALL_IT) from error
     if given is ...:
         raise StillBlank
     if inspect.isgenerator(given):
-        raise Refusal(f"{name} gives a generator", expected, "its last line: `return`, not `yield`", CALL_IT)
+        raise Refusal("yields", f"{name} gives a generator", "its last line: `return`, not `yield`", CALL_IT)
     if given is None:
-        raise Refusal(f"{name} returns None", expected, "is there a `return` at the end of the function?", CALL_IT)
+        look = "is there a `return` at the end of the function?"
+        raise Refusal("returns-none", f"{name} returns None", look, CALL_IT)
     return given
 
 
-def compiled_model(answer, expected, more, *arguments):
-    """Call the learner's function and return the compiled model that it gives.
-
-    Raises
-    ------
-    Refusal
-        When it gives anything else.
-    """
-    given = called(answer, expected, *arguments)
+def compiled_model(answer, *arguments):
+    """Call the learner's function and return the compiled model that it gives."""
+    given = called(answer, *arguments)
     if not isinstance(given, keras.Model):
-        raise Refusal(f"it returns {describe(given)}", expected, "return the model", more)
+        raise Refusal("returns-no-model", f"it returns {describe(given)}", "return the model")
     if not given.compiled:
-        raise Refusal("it returns a model that is not compiled", expected, "compile the model that you return", more)
+        raise Refusal("not-compiled", "it returns a model that is not compiled", "compile the model that you return")
     return given
 
 
-def ready_to_fine_tune(answer, make_base, expected, more):
-    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves.
-
-    Raises
-    ------
-    Refusal
-        When what it returns is not the given model, compiled with a fitting loss and a low rate.
-    """
-    function(answer, expected)  # before a model is made for it
+def ready_to_fine_tune(answer, make_base):
+    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves."""
+    function(answer)  # before a model is made for it
     base = make_base()
     base.trainable = False
-    model = fixtures.train(fixtures.with_head(base))
-    learned = certificate.take(model)
-    given = compiled_model(answer, expected, more, base, model)
+    trained = fixtures.train(fixtures.with_head(base))
+    learned = certificate.take(trained)
+    given = compiled_model(answer, base, trained)
     before = certificate.take(given)
     if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
         saw = "it returns a model with other weights than those of the model that it was given"
-        raise Refusal(saw, expected, "the head that was trained: fine-tuning begins from it, not from a new one", more)
+        look = "the head that was trained: fine-tuning begins from it, not from a new one"
+        raise Refusal("other-weights", saw, look)
     rate = float(keras.ops.convert_to_numpy(given.optimizer.learning_rate))
     saw = f"it compiles with a learning rate of {rate:g}"
     if not rate > 0:
-        raise Refusal(saw, expected, "the learning rate: at 0 nothing moves", more)
+        raise Refusal("rate-zero", saw, "the learning rate: at 0 nothing moves")
     if rate > HIGHEST_RATE * 1.001:
         look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
-        raise Refusal(saw, expected, look, more)
+        raise Refusal("rate-high", saw, look)
     judge_compiled_loss(given, logits=True)
-    return given, moved_by_fit(given, *fixtures.features_and_labels(), expected, more)
+    return given, moved_by_fit(given, *fixtures.features_and_labels())
 
 
-def number(answer, expected):
-    """Return the learner's number as a float, whatever its type.
-
-    Raises
-    ------
-    Refusal
-        When it is no single finite number.
-    """
-    more = "type the number alone, or print(type(answer))"
+def number(answer):
+    """Return the learner's number as a float, whatever its type."""
+    reason = None
     if isinstance(answer, str | bytes):
-        raise Refusal(describe(answer), expected, "write the number without quotes", more)
-    if isinstance(answer, bool | np.bool_):
-        raise Refusal(describe(answer), expected, "a comparison gives True or False; give the number itself", more)
-    if not isinstance(answer, numbers.Real) and np.size(answer) == 1 and hasattr(answer, "dtype"):
-        answer = np.asarray(answer).item()
-    if not isinstance(answer, numbers.Real):
-        raise Refusal(describe(answer), expected, "give one number", more)
-    if not np.isfinite(float(answer)):
-        raise Refusal(describe(answer), expected, "a calculation has gone wrong: it gives no finite number", more)
+        reason, look = "in-quotes", "write the number without quotes"
+    elif isinstance(answer, bool | np.bool_):
+        reason, look = "true-or-false", "a comparison gives True or False; give the number itself"
+    else:
+        if not isinstance(answer, numbers.Real) and np.size(answer) == 1 and hasattr(answer, "dtype"):
+            answer = np.asarray(answer).item()
+        if not isinstance(answer, numbers.Real):
+            reason, look = "no-number", "give one number"
+        elif not np.isfinite(float(answer)):
+            reason, look = "not-finite", "a calculation has gone wrong: it gives no finite number"
+    if reason:
+        raise Refusal(reason, describe(answer), look, "type the number alone, or print(type(answer))")
     return float(answer)
 
 
-def entries(answer, parts, expected, more):
-    """Raise unless the answer is a dictionary with these entries.
-
-    Raises
-    ------
-    Refusal
-        When it is none, or an entry is missing.
-    """
+def entries(answer, parts):
+    """Refuse an answer that is not a dictionary with these entries."""
     if not isinstance(answer, dict):
         form = ", ".join(f"{part!r}: ..." for part in parts)
-        raise Refusal(describe(answer), expected, f"keep the form of the stub: {{{form}}}", more)
+        raise Refusal("no-dictionary", describe(answer), f"keep the form of the stub: {{{form}}}")
     for part in parts:
         if part not in answer:
-            raise Refusal(f"a dictionary without {part!r}", expected, "the names of its entries", more)
+            raise Refusal(f"no-entry:{part}", f"a dictionary without {part!r}", "the names of its entries")
 
 
-def names(answer, known, expected):
-    """Return the learner's layer names as a set.
-
-    Parameters
-    ----------
-    answer : str, or list, tuple or set of str or of layers
-    known : sequence of str
-        Names that exist.
-    expected : str
-
-    Raises
-    ------
-    Refusal
-        When it is no collection of names, or a name is unknown.
-    """
-    more = f"the names that exist: {', '.join(known)}"
+def collection(answer, look, hint=None):
+    """Return the learner's collection as a list; a single text is one entry."""
     if isinstance(answer, str):
-        answer = [answer]
-    if isinstance(answer, np.ndarray):
+        return [answer]
+    if hasattr(answer, "tolist"):
         answer = answer.tolist()
     if not isinstance(answer, list | tuple | set | frozenset):
-        raise Refusal(describe(answer), expected, "write the names as a list of texts: ['name', 'name']", more)
-    chosen = [each.name if isinstance(each, keras.Layer) else each for each in answer]
-    if not all(isinstance(each, str) for each in chosen):
-        raise Refusal(describe(answer), expected, "every entry must be a text: the name of a layer", more)
-    strange = [each for each in chosen if each not in known]
-    if strange:
-        saw = f"the name {one_line(strange[0])!r}"
-        raise Refusal(saw, expected, "the spelling: no layer is called that", more)
+        raise Refusal("no-list", describe(answer), look, hint)
+    return list(answer)
+
+
+def names(answer, known):
+    """Return the learner's layers, or names of layers, as a set of names that are `known`."""
+    hint = f"the names that exist: {', '.join(known)}"
+    chosen = collection(answer, "write the names as a list of texts: ['name', 'name']", hint)
+    chosen = [entry.name if isinstance(entry, keras.Layer) else entry for entry in chosen]
+    if not all(isinstance(name, str) for name in chosen):
+        raise Refusal("no-names", describe(answer), "every entry must be a text: the name of a layer", hint)
+    for name in chosen:
+        if name not in known:
+            saw = f"the name {one_line(name)!r}"
+            raise Refusal("unknown-name", saw, "the spelling: no layer is called that", hint)
     return set(chosen)
 
 

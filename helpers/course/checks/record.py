@@ -10,18 +10,11 @@ from helpers import storage
 from helpers.course import working_copy
 
 FILE = ".exercises_done.json"
+HEADINGS = ("notebook", "exercise", "goal", "state")
 
 
 def done(start=None):
-    """Return the exercises that were done in this working copy, and whether the record could be read.
-
-    Returns
-    -------
-    dict of str to str
-        Name of the exercise to the day on which it was first done.
-    readable : bool
-        False when a record exists and is damaged.
-    """
+    """Return the exercises done in this working copy with the day of each, and False when the record is damaged."""
     folder = working_copy.working_copy(start)
     if folder is None or not (folder / FILE).exists():
         return {}, True
@@ -35,19 +28,7 @@ def done(start=None):
 
 
 def keep(name, start=None):
-    """Note in the working copy that an exercise is done; outside of one do nothing.
-
-    Parameters
-    ----------
-    name : str
-        Of the exercise.
-    start : path, optional
-
-    Returns
-    -------
-    str or None
-        Why it could not be kept, in one line.
-    """
+    """Note in the working copy that an exercise is done; return why it could not be noted, in one line, or None."""
     folder = working_copy.working_copy(start)
     if folder is None:
         return None
@@ -64,18 +45,11 @@ def keep(name, start=None):
 
 
 def show(exercises, start=None):
-    """Display a table over the whole course: notebook, exercise, goal, done or to do.
-
-    Parameters
-    ----------
-    exercises : sequence of helpers.course.checks.exercise.Exercise
-        In the order of the course.
-    start : path, optional
-    """
+    """Display a table of the whole course: notebook, exercise, goal, done or to do."""
     kept, readable = done(start)
     rows = [
-        (each.notebook, each.name, each.goal, "✓ done" if each.name in kept or each.done_here else "to do")
-        for each in exercises
+        (check.notebook, check.name, check.goal, "✓ done" if check.name in kept or check.done_here else "to do")
+        for check in exercises
     ]
     finished = sum(state != "to do" for *_, state in rows)
     notes = [f"{finished} of {len(rows)} exercises done."]
@@ -84,9 +58,6 @@ def show(exercises, start=None):
     elif not readable:
         notes.append(f"The record {FILE} is damaged; check an exercise once more and a new one is begun.")
     display.display({"text/plain": _plain(rows, notes), "text/html": _html(rows, notes)}, raw=True)
-
-
-HEADINGS = ("notebook", "exercise", "goal", "state")
 
 
 def _plain(rows, notes):
@@ -101,5 +72,5 @@ def _html(rows, notes):
 
     head = f"<tr>{cells('th', HEADINGS)}</tr>"
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{said}"
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{below}"

@@ -11,44 +11,45 @@ NOTEBOOK = "04_train_the_head"
 CLASSES = 5
 
 COUNT, BATCH, RIGHT = 83, 16, 50  # pictures, in a batch, of them predicted correctly
-ACCURACY = "a function accuracy(model, dataset) that returns the share of right answers, between 0 and 1"
 
 
 @exercise(
     NOTEBOOK,
     goal="judge a model on a data set, with labels and predictions in line",
-    expects=ACCURACY,
+    expects="a function accuracy(model, dataset) that returns the share of right answers, between 0 and 1",
     praise="labels and predictions came from the same pass over the data, so each prediction met its own label.",
+    hint="go once through the data set: for pictures, labels in dataset: …, and keep or count both in that loop",
 )
 def accuracy_in_line(answer):
     """Judge a function that measures accuracy on a data set that reshuffles on every pass."""
-    more = "go once through the data set: for pictures, labels in dataset: …, and keep or count both in that loop"
-    probe, dataset = _probe()
-    given = probes.called(answer, ACCURACY, probe, dataset)
+    given = probes.called(answer, *_model_and_dataset())
     if isinstance(given, list | tuple):
         look = "which of the numbers that it returns is the accuracy: return that one alone"
-        raise Refusal(f"it returns {len(given)} things", ACCURACY, look, more)
-    share = probes.number(given, ACCURACY)
+        raise Refusal("several-numbers", f"it returns {len(given)} things", look)
+    share = probes.number(given)
     truth = RIGHT / COUNT
     saw = f"it returns {share:.4g} where {RIGHT} of {COUNT} answers are right"
     if np.isclose(share, truth, atol=1e-6):
         return
     if np.isclose(share, 100 * truth, atol=1e-3):
-        raise Refusal(saw, ACCURACY, "the unit: a share, not per cent", more)
-    if np.isclose(share, RIGHT):
-        raise Refusal(saw, ACCURACY, "what the number of right answers must be divided by", more)
-    if np.isclose(share, 1 - truth, atol=1e-6):
-        raise Refusal(saw, ACCURACY, "the comparison: it counts the wrong answers", more)
-    if share <= 0.5:
+        reason, look = "per-cent", "the unit: a share, not per cent"
+    elif np.isclose(share, RIGHT):
+        reason, look = "count", "what the number of right answers must be divided by"
+    elif np.isclose(share, 1 - truth, atol=1e-6):
+        reason, look = "share-of-wrong", "the comparison: it counts the wrong answers"
+    elif share <= 0.5:
+        reason, saw = "two-passes", f"{saw}: near what chance gives"
         look = "how often your function goes through the data set: on each pass the order is another"
-        raise Refusal(f"{saw}: near what chance gives", ACCURACY, look, more)
-    if abs(share - truth) < 0.05:
+    elif abs(share - truth) < 0.05:
+        reason, saw = "mean-of-batches", f"{saw}: nearly"
         look = "the last batch, which is smaller than the others: does each picture count once?"
-        raise Refusal(f"{saw}: nearly", ACCURACY, look, more)
-    raise Refusal(saw, ACCURACY, "what is counted as a right answer: the place of the largest logit is the class", more)
+    else:
+        reason = "not-largest-logit"
+        look = "what is counted as a right answer: the place of the largest logit is the class"
+    raise Refusal(reason, saw, look)
 
 
-def _probe():
+def _model_and_dataset():
     """Return a model that is right for `RIGHT` of `COUNT` rows, and a data set of them that reshuffles."""
     generator = np.random.default_rng(17)
     labels = generator.integers(0, CLASSES, COUNT)
@@ -63,93 +64,78 @@ def _probe():
     return model, dataset.shuffle(COUNT, seed=5, reshuffle_each_iteration=True).batch(BATCH)
 
 
-PAIR = "a dictionary with 'labels', one-hot rows of shape (n, 5), and the 'loss' that fits them and logits"
-
-
 @exercise(
     NOTEBOOK,
     goal="train with one-hot labels as with whole numbers",
-    expects=PAIR,
+    expects="a dictionary with 'labels', one-hot rows of shape (n, 5), and the 'loss' that fits them and logits",
     praise="each row holds a 1 at the place of its class; with this loss a model learns as with whole numbers.",
+    hint="row i is all zeros but for a single 1, at the place labels[i]; print the first three labels and rows",
 )
 def one_hot_labels(answer, labels):
-    """Judge one-hot labels made from whole numbers, and the loss that belongs to them and to logits.
-
-    Parameters
-    ----------
-    answer : dict
-        With ``labels`` and ``loss``.
-    labels : array of int, shape (n,)
-        In 0…4.
-    """
-    more = "row i is all zeros but for a single 1, at the place labels[i]; print the first three labels and rows"
-    probes.entries(answer, ("labels", "loss"), PAIR, more)
+    """Judge one-hot labels made from whole numbers 0…4, and the loss that belongs to them and to logits."""
+    probes.entries(answer, ("labels", "loss"))
     labels = np.asarray(labels)
-    given = answer["labels"]
     try:
-        rows = np.asarray(given, dtype="float64")
+        rows = np.asarray(answer["labels"], dtype="float64")
     except (TypeError, ValueError):
-        raise Refusal(f"labels: {describe(given)}", PAIR, "make them an array of numbers", more) from None
+        saw = f"labels: {describe(answer['labels'])}"
+        raise Refusal("no-numbers", saw, "make them an array of numbers") from None
     wanted = np.eye(CLASSES)[labels]
+    if np.array_equal(rows, wanted):
+        return losses.judge(answer["loss"], "the loss", logits=True, one_hot=True)
     saw = f"labels of shape {rows.shape}"
     if rows.shape == wanted.T.shape != wanted.shape and np.array_equal(rows, wanted.T):
-        raise Refusal(saw, PAIR, "which axis belongs to the pictures: a picture is a row", more)
-    if rows.ndim != 2 or len(rows) != len(labels):
+        reason, look = "columns", "which axis belongs to the pictures: a picture is a row"
+    elif rows.ndim != 2 or len(rows) != len(labels):
+        reason, saw = "form", f"{saw} for {len(labels)} pictures"
         look = "the form: from one whole number for each picture to a row of five for each"
-        raise Refusal(f"{saw} for {len(labels)} pictures", PAIR, look, more)
-    if rows.shape[1] == CLASSES + 1:
-        raise Refusal(saw, PAIR, "the number of columns: classes are counted from 0, so five are enough", more)
-    if rows.shape[1] != CLASSES:
-        raise Refusal(saw, PAIR, "the number of columns: one for each class", more)
-    if not np.array_equal(rows, wanted):
-        if not np.isin(rows, (0, 1)).all() or not (rows.sum(axis=1) == 1).all():
-            raise Refusal("rows that are not one 1 and four 0", PAIR, "what a row says: this class and no other", more)
+    elif rows.shape[1] == CLASSES + 1:
+        reason, look = "six-columns", "the number of columns: classes are counted from 0, so five are enough"
+    elif rows.shape[1] != CLASSES:
+        reason, look = "number-of-columns", "the number of columns: one for each class"
+    elif not np.isin(rows, (0, 1)).all() or not (rows.sum(axis=1) == 1).all():
+        reason, saw = "not-one-hot", "rows that are not one 1 and four 0"
+        look = "what a row says: this class and no other"
+    else:
         first = int(np.flatnonzero((rows != wanted).any(axis=1))[0])
         saw = f"a 1 at place {rows[first].argmax()} of row {first}, where the label is {labels[first]}"
-        raise Refusal(saw, PAIR, "at which place the 1 stands: classes are counted from 0", more)
-    losses.judge(answer["loss"], "the loss", logits=True, one_hot=True)
+        reason, look = "other-class", "at which place the 1 stands: classes are counted from 0"
+    raise Refusal(reason, saw, look)
 
 
 ENOUGH = 0.6
-TRAINED = f"a trained head on the cached features, right for at least {ENOUGH:.0%} of the validation pictures"
 
 
 @exercise(
     NOTEBOOK,
     goal="train a head on cached features",
-    expects=TRAINED,
+    expects=f"a trained head on the cached features, right for at least {ENOUGH:.0%} of the validation pictures",
     praise="your head was judged on validation pictures that it never saw in training.",
+    hint="a rate of 0.001 with Adam and 10 epochs are a good beginning; look at the curve of the validation accuracy",
 )
 def trained_head(answer, validation):
-    """Judge a head by its accuracy on validation features.
-
-    Parameters
-    ----------
-    answer : keras.Model
-        From features to five outputs, logits or probabilities.
-    validation : (ndarray, ndarray)
-        Features (n, ...) and labels (n,).
-    """
-    more = "a rate of 0.001 with Adam and 10 epochs are a good beginning; look at the curve of the validation accuracy"
+    """Judge a head, with logits or probabilities, by its accuracy on validation features and their labels."""
     features, labels = (np.asarray(part) for part in validation)
-    head = probes.model(answer, TRAINED)
+    head = probes.model(answer)
     look = f"its input: it takes cached features of shape {features.shape[1:]}, not pictures"
-    outputs = probes.outputs(head, features, TRAINED, look, more)
+    outputs = probes.outputs(head, features, look)
     if outputs.shape != (len(labels), CLASSES):
         look = "its last layers: one row for each picture, one output for each class"
-        raise Refusal(f"{describe(answer)}, which gives shape {outputs.shape}", TRAINED, look, more)
+        raise Refusal("other-shape", f"{describe(answer)}, which gives shape {outputs.shape}", look)
     predicted = outputs.argmax(axis=1)
     share = np.mean(predicted == labels)
     if share >= ENOUGH:
         return
-    saw = f"{describe(answer)}, right for {share:.0%} of {len(labels)} validation pictures"
     if len(np.unique(predicted)) == 1:
+        reason = "always-the-same"
         look = (
             "why it says the same class for every picture: no training at all, a rate that is far too high, or a loss "
             "that takes its outputs for something else"
         )
     elif share < 1.5 / CLASSES:
+        reason = "guesses"
         look = "whether it was trained at all, on these features with their own labels: this is what guessing gives"
     else:
+        reason = "half-learned"
         look = "the number of epochs, the learning rate, and whether the loss knows if it gets logits"
-    raise Refusal(saw, TRAINED, look, more)
+    raise Refusal(reason, f"{describe(answer)}, right for {share:.0%} of {len(labels)} validation pictures", look)

@@ -1,4 +1,4 @@
-"""For each exercise: answers that are blank, wrong (with words of the hint that each must get) and right.
+"""For each exercise: answers that are blank, wrong (with the id of the hint that each must get) and right.
 
 A `Cases` in a file of this folder belongs to the exercise whose name it has, in capitals.
 """

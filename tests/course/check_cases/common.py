@@ -18,7 +18,7 @@ ROWS = K.CategoricalCrossentropy(from_logits=True)
 class Cases:
     """Answers of one exercise; each is made by a function of what the exercise gives beside the answer."""
 
-    wrong: dict  # label to (maker, words)
+    wrong: dict  # label to (maker, id of the hint)
     right: dict  # label to maker
     blank: tuple = (lambda *given: ...,)
     given: object = tuple

@@ -50,22 +50,22 @@ def schedule():
 
 SET_UP_FINE_TUNING = Cases(
     wrong={
-        "no compile after the flags": (just(never_compiled), "the order of your lines"),
-        "everything free": (tuned(lambda name: True), "block4_conv3: it stands before block5"),
-        "base still frozen": (tuned(lambda name: False), "of its layers no layer may train"),
-        "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "of its layers block5_conv3 may train"),
-        "head frozen": (tuned(before=without_head), "it has to go on training"),
-        "new head": (tuned(before=another_head), "fine-tuning begins from it"),
-        "rate of the head": (tuned(rate=1e-3), "the learning rate: what did the curves show"),
+        "no compile after the flags": (just(never_compiled), "compiled-too-early"),
+        "everything free": (tuned(lambda name: True), "block4-moves"),
+        "base still frozen": (tuned(lambda name: False), "of-block5-only:no layer"),
+        "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "of-block5-only:block5_conv3"),
+        "head frozen": (tuned(before=without_head), "head-frozen"),
+        "new head": (tuned(before=another_head), "other-weights"),
+        "rate of the head": (tuned(rate=1e-3), "rate-high"),
         "Adam's own rate": (
             just(lambda base, model: model.compile("adam", LOGITS) or model),
-            "An optimizer's default",
+            "rate-high",
         ),
-        "rate 0": (tuned(rate=0.0), "at 0 nothing moves"),
-        "loss by name": (tuned(loss="sparse_categorical_crossentropy"), "takes the outputs for probabilities"),
-        "not compiled": (just(rewrapped), "not compiled"),
-        "the base": (just(lambda base, model: base), "not compiled"),
-        "nothing returned": (just(lambda base, model: None), "is there a `return`"),
+        "rate 0": (tuned(rate=0.0), "rate-zero"),
+        "loss by name": (tuned(loss="sparse_categorical_crossentropy"), "compile:takes-probabilities"),
+        "not compiled": (just(rewrapped), "not-compiled"),
+        "the base": (just(lambda base, model: base), "not-compiled"),
+        "nothing returned": (just(lambda base, model: None), "returns-none"),
     },
     right={
         "flags, then compile": tuned(),
@@ -79,13 +79,13 @@ SET_UP_FINE_TUNING = Cases(
 
 RATE_OF_RUN = Cases(
     wrong={
-        "not divided by the steps": (just(1.6e-3), "how many steps the run had"),
-        "divided twice": (just(2.5e-5), "how often you divided"),
-        "of the notebook": (just(1e-5), "the rate of the notebook's run"),
-        "far off": (just(0.1), "the column `largest_change`, and"),
-        "negative": (just(-2e-4), "its sign"),
-        "a text": (just("2e-4"), "without quotes"),
-        "a table": (just(np.zeros((4, 3))), "give one number"),
+        "not divided by the steps": (just(1.6e-3), "not-divided"),
+        "divided twice": (just(2.5e-5), "divided-twice"),
+        "of the notebook": (just(1e-5), "of-the-notebook"),
+        "far off": (just(0.1), "off"),
+        "negative": (just(-2e-4), "not-positive"),
+        "a text": (just("2e-4"), "in-quotes"),
+        "a table": (just(np.zeros((4, 3))), "no-number"),
     },
     right={"exact": just(2e-4), "as measured": just(np.float32(1.7e-4)), "rounded": just(0.0003)},
 )
@@ -97,15 +97,15 @@ def read(moved, still):
 
 READ_CERTIFICATE = Cases(
     wrong={
-        "exchanged": (read(BLOCK5[:2], ["block4_conv3"]), "the two are exchanged"),
-        "all that moved": (read(["block4_conv3", BLOCK5[2], "predictions"], BLOCK5[:2]), "the head: should it move"),
-        "block5 too": (read(["block4_conv3", "block5_conv3"], BLOCK5[:2]), "were meant to move"),
-        "nothing moved wrongly": (read([], BLOCK5[:2]), "the rows above block5"),
-        "one forgotten": (read(["block4_conv3"], ["block5_conv1"]), "how many of its layers did not move"),
-        "one too many": (read(["block4_conv3"], BLOCK5), "must have stayed still"),
-        "unknown": (read(["block4_conv1"], BLOCK5[:2]), "the spelling"),
-        "a list": (just(["block4_conv3"]), "keep the form"),
-        "one entry": (just({"moved by mistake": ["block4_conv3"]}), "without 'still by mistake'"),
+        "exchanged": (read(BLOCK5[:2], ["block4_conv3"]), "exchanged"),
+        "all that moved": (read(["block4_conv3", BLOCK5[2], "predictions"], BLOCK5[:2]), "head"),
+        "block5 too": (read(["block4_conv3", "block5_conv3"], BLOCK5[:2]), "meant-to-move"),
+        "nothing moved wrongly": (read([], BLOCK5[:2]), "early-layers"),
+        "one forgotten": (read(["block4_conv3"], ["block5_conv1"]), "more-are-still"),
+        "one too many": (read(["block4_conv3"], BLOCK5), "did-move"),
+        "unknown": (read(["block4_conv1"], BLOCK5[:2]), "unknown-name"),
+        "a list": (just(["block4_conv3"]), "no-dictionary"),
+        "one entry": (just({"moved by mistake": ["block4_conv3"]}), "no-entry:still by mistake"),
     },
     right={
         "lists": read(["block4_conv3"], BLOCK5[:2]),

@@ -24,19 +24,19 @@ def with_rescaling(base):
 
 OWN_PREPROCESSING = Cases(
     wrong={
-        "none": (behind(lambda pixels: pixels), "the station between pixels and base"),
-        "the base itself": (just(lambda base: base), "the station between pixels and base"),
-        "divided by 255": (behind(lambda pixels: pixels / 255), "does it reach below 0"),
-        "that of VGG16": (behind(prepare), "whose preprocess_input it calls"),
-        "that of MobileNet": (behind(lambda pixels: pixels / 127.5 - 1), "nearly, and not those"),
-        "twice": (behind(lambda pixels: own(own(pixels))), "how many times"),
-        "blue first": (behind(lambda pixels: own(pixels[..., ::-1])), "the order of the colours"),
+        "none": (behind(lambda pixels: pixels), "as-they-are"),
+        "the base itself": (just(lambda base: base), "as-they-are"),
+        "divided by 255": (behind(lambda pixels: pixels / 255), "divided"),
+        "that of VGG16": (behind(prepare), "as-for-vgg16"),
+        "that of MobileNet": (behind(lambda pixels: pixels / 127.5 - 1), "minus-one-to-one"),
+        "twice": (behind(lambda pixels: own(own(pixels))), "twice"),
+        "blue first": (behind(lambda pixels: own(pixels[..., ::-1])), "red-and-blue-exchanged"),
         "pooled": (
             just(lambda base: keras.Sequential([with_rescaling(base), layers.GlobalAveragePooling2D()])),
-            "beside preprocessing and base",
+            "something-else",
         ),
-        "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "wrap the way"),
-        "nothing returned": (just(lambda base: None), "is there a `return`"),
+        "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "a-tensor"),
+        "nothing returned": (just(lambda base: None), "returns-none"),
     },
     right={
         "its own": behind(own),
@@ -84,18 +84,18 @@ def frozen_head(base, model):
 
 STILL_STATISTICS = Cases(
     wrong={
-        "statistics move": (tuned(late), "block6a_bn: a BatchNormalization that is free"),
-        "training=False trusted": (just(in_call_only), "block6a_bn: a BatchNormalization that is free"),
-        "everything free": (tuned(lambda name: True), "a BatchNormalization that is free"),
-        "block5 too": (tuned(lambda name: not norm(name)), "block5c_conv: it stands before block6"),
-        "only block6": (tuned(lambda name: name == "block6a_conv"), "which of their names"),
-        "all frozen": (tuned(lambda name: False), "which of their names"),
-        "marks without compile": (just(marks_only), "which of their names"),
-        "head frozen": (just(frozen_head), "it has to go on training"),
-        "rate of the head": (tuned(late_without_norm, 1e-3), "the learning rate"),
+        "statistics move": (tuned(late), "statistics-move:block6a_bn"),
+        "training=False trusted": (just(in_call_only), "statistics-move:block6a_bn"),
+        "everything free": (tuned(lambda name: True), "statistics-move:block5c_bn"),
+        "block5 too": (tuned(lambda name: not norm(name)), "block5-moves"),
+        "only block6": (tuned(lambda name: name == "block6a_conv"), "convolutions-missed"),
+        "all frozen": (tuned(lambda name: False), "convolutions-missed"),
+        "marks without compile": (just(marks_only), "convolutions-missed"),
+        "head frozen": (just(frozen_head), "head-frozen"),
+        "rate of the head": (tuned(late_without_norm, 1e-3), "rate-high"),
         "loss by name": (
             tuned(late_without_norm, loss="sparse_categorical_crossentropy"),
-            "takes the outputs for probabilities",
+            "compile:takes-probabilities",
         ),
     },
     right={

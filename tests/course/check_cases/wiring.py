@@ -42,25 +42,25 @@ def anew(full):
 SWAP_FINAL_DENSE = Cases(
     given=lambda: (full(),),
     wrong={
-        "pop": (popped, "changes no model"),
-        "on top of 1000": (on(lambda full: full.output), "'predictions'"),
-        "behind fc1": (on(lambda full: full.get_layer("fc1").output), "'fc1'"),
+        "pop": (popped, "old-layer-there"),
+        "on top of 1000": (on(lambda full: full.output), "attached-to:predictions"),
+        "behind fc1": (on(lambda full: full.get_layer("fc1").output), "attached-to:fc1"),
         "behind fc1, from zeros": (
             lambda full: keras.Model(
                 full.input, layers.Dense(5, kernel_initializer="zeros")(full.get_layer("fc1").output)
             ),
-            "'fc1'",
+            "attached-to:fc1",
         ),
-        "fc1 and fc2 lost": (on(lambda full: full.get_layer("flatten").output), "'flatten'"),
+        "fc1 and fc2 lost": (on(lambda full: full.get_layer("flatten").output), "attached-to:flatten"),
         "pooled": (
             on(lambda full: layers.GlobalAveragePooling2D()(full.get_layer("block5_conv3").output)),
-            "the old last layer took 4096",
+            "left-out",
         ),
-        "softmax": (on(before_last, activation="softmax"), "ends in softmax"),
-        "relu": (on(before_last, activation="relu"), "ends in relu"),
-        "1 unit": (on(before_last, units=1), "one output cannot choose"),
-        "built anew": (anew, "share those of the full model"),
-        "the layer": (lambda full: layers.Dense(5), "the whole model"),
+        "softmax": (on(before_last, activation="softmax"), "softmax"),
+        "relu": (on(before_last, activation="relu"), "relu"),
+        "1 unit": (on(before_last, units=1), "one-unit"),
+        "built anew": (anew, "built-again"),
+        "the layer": (lambda full: layers.Dense(5), "a-layer"),
     },
     right={
         "new model": on(before_last),
@@ -101,18 +101,18 @@ class OwnWhole(keras.Model):
 MEND_WIRING = Cases(
     given=parts,
     wrong={
-        "features model": (lambda base, head: head, "the head was made for features"),
-        "no preprocessing": (wired(lambda pixels: pixels), "pixels as they are"),
-        "divided": (wired(lambda pixels: pixels / 255), "divided by 255"),
-        "twice": (wired(lambda pixels: prepare(prepare(pixels))), "preprocesses twice"),
-        "no head": (lambda base, head: keras.Model(base.input, base.output), "the head is missing"),
-        "new head": (lambda base, head: wired(head=new_head())(base, head), "the head: use the one that was given"),
+        "features model": (lambda base, head: head, "takes-features"),
+        "no preprocessing": (wired(lambda pixels: pixels), "as-they-are"),
+        "divided": (wired(lambda pixels: pixels / 255), "divided"),
+        "twice": (wired(lambda pixels: prepare(prepare(pixels))), "twice"),
+        "no head": (lambda base, head: keras.Model(base.input, base.output), "no-head"),
+        "new head": (lambda base, head: wired(head=new_head())(base, head), "another-head"),
         "new base": (
             lambda base, head: wired(base=keras.models.clone_model(base))(base, head),
-            "the base: use the one that was given",
+            "another-base",
         ),
-        "something between": (wired(lambda pixels: prepare(pixels) / 2), "what else stands on the way"),
-        "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "wrap the way"),
+        "something between": (wired(lambda pixels: prepare(pixels) / 2), "something-between"),
+        "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "a-tensor"),
     },
     right={
         "Functional": wired(),
