@@ -19,7 +19,7 @@ from helpers.course.checks import exercise, fixtures, record
 from helpers.course.checks.exercise import Refusal
 from helpers.network import certificate, surgery
 
-BY_NAME = {each.name: each for each in checks.EXERCISES}
+BY_NAME = {check.name: check for check in checks.EXERCISES}
 
 
 def listed(kind):
@@ -76,7 +76,7 @@ class TestTable:
             calls = [cell.source for cell in nbformat.read(path, as_version=4).cells]
             names = [call.partition("(")[0].removeprefix("checks.") for call in calls if call.startswith("checks.")]
             asked += [(path.stem, name) for name in names if name != "progress"]
-        found = [(each.notebook, each.name) for each in checks.EXERCISES]
+        found = [(check.notebook, check.name) for check in checks.EXERCISES]
         assert sorted(found) == sorted(asked)
         assert [notebook for notebook, _ in found] == [notebook for notebook, _ in asked]
         assert all(getattr(checks, name) is BY_NAME[name] and name in checks.__all__ for _, name in found)
@@ -87,7 +87,7 @@ class TestTable:
         assert {"unknown_run", "colleagues_certificate", "friends_report", "progress"} <= set(checks.__all__)
 
     def test_every_notebook_but_the_first_has_at_least_two_exercises(self):
-        counts = [each.notebook for each in checks.EXERCISES]
+        counts = [check.notebook for check in checks.EXERCISES]
         for path in working_copy.course_notebooks()[1:]:
             assert counts.count(path.stem) >= 2
 
@@ -129,8 +129,8 @@ class TestTable:
 @pytest.mark.parametrize("name", CASES)
 def test_stands_in_its_notebook_between_a_stub_and_a_folded_solution(name):
     cells = nbformat.read(working_copy.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
-    (place,) = [place for place, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
-    task, stub, _, solution = cells[place - 2 : place + 2]
+    (index,) = [index for index, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
+    task, stub, _, solution = cells[index - 2 : index + 2]
     assert task.cell_type == "markdown" and task.source.startswith("### Exercise")
     assert stub.metadata.tags == ["exercise"] and "..." in stub.source
     assert solution.metadata.tags == ["solution"] and solution.metadata.jupyter.source_hidden

@@ -8,7 +8,6 @@ from helpers.course.checks import losses, preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
 
 NOTEBOOK = "03_attach_new_head"
-PREPARE = keras.applications.vgg16.preprocess_input
 CLASSES = 5
 CLOSE = 1e-3  # of the size of the logits
 
@@ -37,16 +36,16 @@ def head_on_features(answer):
         raise Refusal("frozen", f"{describe(answer)}, of which nothing would train", look)
 
 
-def _refuse_shape(given, wanted, saw):
-    if given == wanted:
+def _refuse_shape(shape, wanted, saw):
+    if shape == wanted:
         return
-    if len(given) > 2:
+    if len(shape) > 2:
         reason = "maps"
         look = "the maps: they still have height and width; which layer makes one row of numbers of them?"
-    elif given[-1] == 1000:
+    elif shape[-1] == 1000:
         reason = "1000-units"
         look = "the number of units: 1000 are ImageNet's classes. Is the old last layer still there?"
-    elif given[-1] == 1:
+    elif shape[-1] == 1:
         reason, look = "one-unit", "the number of units: one output cannot choose between five classes"
     else:
         reason, look = "units", "the number of units of the last Dense layer: one for each class"
@@ -109,7 +108,7 @@ def swap_final_dense(answer, full):
     _refuse_shape(logits.shape, (3, CLASSES), saw)
     new = [weight for weight in swapped.weights if weight.shape[-1] == CLASSES]
     if len(new) not in (1, 2) or len(new[0].shape) != 2:
-        look = "its end: one new Dense, and nothing with weights behind it"
+        look = "its end: one new Dense, and nothing with weights after it"
         raise Refusal("no-last-dense", f"{who} without one last Dense layer", look)
     values = _telling(new)
     logits = probes.outputs(swapped, pictures, pictures_look, values)
@@ -129,7 +128,7 @@ def swap_final_dense(answer, full):
     saw = f"{who}, whose new layer takes {kernel.shape[0]} numbers"
     for name, row in rows.items():
         if row.shape[1] == kernel.shape[0] and _equal(logits, dense(row)):
-            look = f"where your new layer is attached: to {name!r}, but the old one took what stands just before it"
+            look = f"where your new layer is attached: to {name!r}, but the old one took what comes just before it"
             raise Refusal(f"attached-to:{name}", saw, look)
     if fits:
         saw = f"{who}: before its new layer it computes other numbers than the full model does"
@@ -140,7 +139,7 @@ def swap_final_dense(answer, full):
 
 
 def _telling(new):
-    """Return values for a last layer's weights that show what it takes, and any activation behind it.
+    """Return values for a last layer's weights that show what it takes, and any activation after it.
 
     Classes alternate in sign, because fc2 gives no negative numbers and all logits could else be positive by chance.
     """
@@ -188,27 +187,28 @@ def mend_wiring(answer, base, head):
     pixels = np.random.default_rng(13).integers(0, 256, (3, *base.input_shape[1:])).astype("float32")
     shape = tuple(getattr(whole, "input_shape", None) or ())
     if shape[1:] == tuple(head.input_shape[1:]):
-        look = "its input: the head was made for features, but pictures are what is fed. What must stand before it?"
+        look = "its input: the head takes features, but the model is fed pictures. What must come before it?"
         raise Refusal("takes-features", f"{who}, which takes features {shape[1:]}", look)
     logits = probes.outputs(whole, pixels, probes.PIXELS)
     if logits.ndim == 4:
-        look = "what stands behind the base: the head is missing"
+        look = "what comes after the base: the head is missing"
         raise Refusal("no-head", f"{who}, which gives maps {logits.shape}", look)
 
     def as_fed(prepared):
         maps = probes.outputs(base, prepared, probes.PIXELS)
         return _equal(logits, probes.outputs(head, maps, probes.PIXELS))
 
-    if as_fed(PREPARE(pixels.copy())):
+    made = preparations.variants(keras.applications.vgg16.preprocess_input, pixels)
+    if as_fed(made["prepared"]):
         return
-    preparations.refuse_known(FED, preparations.wrong(PREPARE, pixels), as_fed, f"{who}, which ")
+    preparations.refuse_known(FED, made, as_fed, f"{who}, which ")
     if not _holds(whole, head):
         reason = "another-head"
         look = "the head: use the one that was given, do not build a new one; its weights are what was learned"
     elif not _holds(whole, base):
         reason, look = "another-base", "the base: use the one that was given, do not load or build another"
     else:
-        reason, look = "something-between", "what else stands on the way from pixels to logits"
+        reason, look = "something-between", "what else is on the way from pixels to logits"
     raise Refusal(reason, f"{who}, whose logits are not those of the given head on the given base", look)
 
 

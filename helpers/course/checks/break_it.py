@@ -1,4 +1,4 @@
-"""Checks of notebook 08: name mistakes by their symptoms, mend a set-up, find a leak."""
+"""Checks of notebook 08: name mistakes by their symptoms, fix a set-up, find a leak."""
 
 import keras
 import numpy as np
@@ -9,10 +9,9 @@ from helpers.course.checks import preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 
 NOTEBOOK = "08_break_it"
-PREPARE = keras.applications.vgg16.preprocess_input
 SYMPTOMS = "name silent mistakes by their symptoms"
 GUESSES = "a dictionary: number of each patient of this round to the name of a mistake"
-NAMES = f"each patient of a round has another mistake; the names are {', '.join(lab.MISTAKES)}"
+NAMES = f"each patient of a round has a different mistake; the names are {', '.join(lab.MISTAKES)}"
 
 
 @exercise(
@@ -74,7 +73,7 @@ FED = {
 
 
 def watched_base():
-    """Return a small base with VGG16's manners, and a list that collects what it is fed."""
+    """Return a small stand-in for VGG16's base, and a list that collects what it is fed."""
     seen = []
 
     class Watch(keras.Layer):
@@ -94,25 +93,25 @@ def watched_base():
     expects="a function build(base) that returns a compiled model from pixels 0…255 to five outputs, so that a fit "
     "trains the head alone, on what VGG16's base expects, with a loss that fits",
     praise="the base gets what it expects, stays still, and the loss asks the question that the head answers.",
-    hint="three stations: what stands in front of the base, what may train, and how last layer and loss fit together",
+    hint="three stations: what comes before the base, what may train, and how last layer and loss fit together",
 )
 def mend_set_up(answer):
     """Judge a function that builds a model on a frozen base."""
     probes.function(answer)
     base, seen = watched_base()
-    given = probes.compiled_model(answer, base)
+    model = probes.compiled_model(answer, base)
     generator = np.random.default_rng(8)
     pixels = generator.integers(0, 256, (10, SIDE, SIDE, 3)).astype("float32")
     seen.clear()
-    outputs = probes.outputs(given, pixels, probes.PIXELS)
+    outputs = probes.outputs(model, pixels, probes.PIXELS)
     if outputs.shape != (10, CLASSES):
         saw = f"its outputs have shape {outputs.shape}, not (10, {CLASSES})"
         raise Refusal("units", saw, "the last layer: how many classes does it have to tell apart?")
     if not seen:
         raise Refusal("another-base", "the base that it was given is not in its model", "put the model on that base")
     _refuse_preparation(seen[-1], pixels)
-    probes.judge_compiled_loss(given, logits=not probes.are_probabilities(outputs))
-    moved = probes.moved_by_fit(given, pixels, np.arange(10) % CLASSES)
+    probes.judge_compiled_loss(model, logits=not probes.are_probabilities(outputs))
+    moved = probes.moved_by_fit(model, pixels, np.arange(10) % CLASSES)
     if "block5_conv1" in moved:
         saw = f"in the next fit {probes.listed(moved)} moved"
         raise Refusal("base-moves", saw, "the base: is it frozen before the compile?")
@@ -124,15 +123,16 @@ def _refuse_preparation(fed, pixels):
     def equal(other):
         return fed.shape == other.shape and np.allclose(fed, other, atol=1e-2)
 
-    if equal(PREPARE(pixels.copy())):
+    made = preparations.variants(keras.applications.vgg16.preprocess_input, pixels)
+    if equal(made["prepared"]):
         return
-    preparations.refuse_known(FED, preparations.wrong(PREPARE, pixels), equal, "its base gets ")
+    preparations.refuse_known(FED, made, equal, "its base gets ")
     saw = f"its base gets numbers from {fed.min():.2f} to {fed.max():.2f}"
-    look = "what stands between pixels and base: VGG16's preprocess_input, and nothing else"
+    look = "what is between pixels and base: VGG16's preprocess_input, and nothing else"
     raise Refusal("something-else", saw, look)
 
 
-COPIES = {2: 11, 7: 0, 8: 5}  # place in test to place in train
+COPIES = {2: 11, 7: 0, 8: 5}  # index in test to index in train
 
 
 def two_splits():
@@ -140,8 +140,8 @@ def two_splits():
     generator = np.random.default_rng(80)
     train = generator.integers(0, 256, (14, 8, 8, 3), dtype=np.uint8)
     test = generator.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
-    for place, other in COPIES.items():
-        test[place] = train[other]
+    for index, other in COPIES.items():
+        test[index] = train[other]
     test[4] = train[3][::-1, ::-1]  # the same numbers in other places: another picture
     test[5] = test[1]  # twice in test, and not in train
     return train, test
@@ -167,7 +167,7 @@ def find_leak(answer):
         reason = "same-sum"
         look = "picture 4: it has the same sum and the same numbers as a training picture, but in other places"
     elif places & {1, 5}:
-        reason, look = "twice-in-test", "pictures 1 and 5: they are the same, but stand in test both times"
+        reason, look = "twice-in-test", "pictures 1 and 5: they are the same, but both are in test"
     elif not places:
         reason = "none-found"
         look = "the comparison: are all numbers of two pictures compared, and each test picture with each of train?"
@@ -179,17 +179,17 @@ def find_leak(answer):
     raise Refusal(reason, saw, look)
 
 
-def _whole_numbers(given, most):
+def _whole_numbers(returned, most):
     """Return what a learner's function gives as a set of places in test."""
-    if isinstance(given, np.ndarray) or tf.is_tensor(given):
-        given = np.asarray(given)
-        if given.dtype == bool and given.shape == (most,):
-            raise Refusal("truth-values", "it returns True and False", "np.flatnonzero makes places of them")
-        given = given.tolist()
-    if not isinstance(given, list | tuple | set | frozenset | range):
-        raise Refusal("no-list", f"it returns {describe(given)}", "collect the places in a list")
-    for entry in given:
+    if isinstance(returned, np.ndarray) or tf.is_tensor(returned):
+        returned = np.asarray(returned)
+        if returned.dtype == bool and returned.shape == (most,):
+            raise Refusal("truth-values", "it returns True and False", "np.flatnonzero turns them into places")
+        returned = returned.tolist()
+    if not isinstance(returned, list | tuple | set | frozenset | range):
+        raise Refusal("no-list", f"it returns {describe(returned)}", "collect the places in a list")
+    for entry in returned:
         if isinstance(entry, bool) or not isinstance(entry, int | np.integer):
             look = "its entries: whole numbers, the places of test pictures"
             raise Refusal("no-whole-numbers", f"it returns a list with {describe(entry)}", look)
-    return {int(place) for place in given}
+    return {int(place) for place in returned}

@@ -14,7 +14,7 @@ TWO_POINTS_ROUGH = (268, 44, 52, 36)
 TWO_POINTS_SHARP = (300, 0, 8, 92)
 TEN_POINTS_FEW = (10, 3, 5, 2)
 WORSE = (270, 45, 5, 80)
-ALIKE = (280, 40, 40, 40)
+EQUAL = (280, 40, 40, 40)
 EIGHT_POINTS = (700, 40, 120, 140)
 SHOWN_CASES = (
     (EIGHT_POINTS, True),
@@ -22,7 +22,7 @@ SHOWN_CASES = (
     (TWO_POINTS_SHARP, True),
     (WORSE, False),
     (TEN_POINTS_FEW, False),
-    (ALIKE, False),
+    (EQUAL, False),
 )
 
 
@@ -52,18 +52,18 @@ def two_models(both, first_only, second_only, neither):
 )
 def is_shown(answer):
     """Judge a function that says whether a second model is shown to be more accurate than a first."""
-    said = []
+    values = []
     for case, _ in SHOWN_CASES:
-        given = probes.called(answer, *two_models(*case))
-        if isinstance(given, list | tuple) or np.size(given) != 1:
+        returned = probes.called(answer, *two_models(*case))
+        if isinstance(returned, list | tuple) or np.size(returned) != 1:
             look = "what it returns: one True or False, no difference and no interval"
-            raise Refusal("several-values", f"it returns {describe(given)}", look)
-        value = np.asarray(given).item()
+            raise Refusal("several-values", f"it returns {describe(returned)}", look)
+        value = np.asarray(returned).item()
         if not isinstance(value, bool):
             look = "its last line: a comparison, which gives True or False"
-            raise Refusal("no-truth-value", f"it returns {describe(given)}", look)
-        said.append(value)
-    wrong = [case for (case, verdict), given in zip(SHOWN_CASES, said, strict=True) if given != verdict]
+            raise Refusal("no-truth-value", f"it returns {describe(returned)}", look)
+        values.append(value)
+    wrong = [case for (case, verdict), value in zip(SHOWN_CASES, values, strict=True) if value != verdict]
     if wrong:
         reason, look = _why(wrong)
         raise Refusal(reason, _told(wrong[0]), look)
@@ -88,7 +88,7 @@ def _why(wrong):
         return "single-intervals", look
     if set(wrong) <= {TWO_POINTS_ROUGH, TEN_POINTS_FEW}:
         return "not-sure", "how sure that difference is: some pictures gained, nearly as many lost"
-    if ALIKE in wrong:
+    if EQUAL in wrong:
         return "equal", "the pair that is right equally often: nothing is shown there"
     return "interval", "the interval of the paired difference at 95 %: where does zero lie?"
 
@@ -110,11 +110,11 @@ def pictures_to_show(answer, disagreement):
     """
     needed = evaluation.pictures_needed
     truth = needed(GOAL, disagreement)
-    given = probes.number(answer)
-    if abs(given - truth) <= 0.05 * truth:
+    answered = probes.number(answer)
+    if abs(answered - truth) <= 0.05 * truth:
         return
-    if given < 1:
-        raise Refusal("a-share", f"the number {given:g}", "its kind: a count of pictures, not a share")
+    if answered < 1:
+        raise Refusal("a-share", f"the number {answered:g}", "its kind: a count of pictures, not a share")
     points = "the difference: two points are 0.02"
     mistakes = (
         (needed(GOAL / 2, disagreement), "difference", points),
@@ -124,19 +124,15 @@ def pictures_to_show(answer, disagreement):
             "power",
             "the power: with so many pictures a real difference would be missed every other time",
         ),
-        (
-            needed(GOAL, 1.0),
-            "never-agreed",
-            "the disagreement: these models give the same verdict on most pictures",
-        ),
+        (needed(GOAL, 1.0), "never-agreed", "the disagreement: these models give the same verdict on most pictures"),
         (needed(GOAL, GOAL), "disagreement", "the disagreement: it is larger than the difference"),
     )
-    saw = f"{given:,.0f} pictures"
+    saw = f"{answered:,.0f} pictures"
     for number, reason, look in mistakes:
-        if abs(given - number) <= 0.05 * number:
+        if abs(answered - number) <= 0.05 * number:
             raise Refusal(reason, saw, look)
     look = "the two shares that go in: what is to be shown, and on how many pictures the models differ"
-    raise Refusal("off", f"{saw}: {'too few' if given < truth else 'more than are needed'}", look)
+    raise Refusal("off", f"{saw}: {'too few' if answered < truth else 'more than are needed'}", look)
 
 
 @exercise(
@@ -150,24 +146,24 @@ def dominated_methods(answer, plane, pairs):
     """Judge which methods a learner calls dominated, on `plane` and `pairs` as `helpers.measuring.costs` gives them."""
     truth, known = set(costs.dominated(plane, pairs)), list(plane.index)
     form = "the form: ['method', 'method']"
-    given = probes.collection(answer, form)
-    if not all(isinstance(name, str) for name in given):
-        raise Refusal("no-list", describe(given), form)
-    for name in given:
+    named = probes.collection(answer, form)
+    if not all(isinstance(name, str) for name in named):
+        raise Refusal("no-list", describe(answer), form)
+    for name in named:
         if name not in known:
             look = f"the spelling; the methods are {', '.join(known)}"
             raise Refusal("unknown-name", f"the name {one_line(name)!r}", look)
-    given = set(given)
-    if given != truth:
-        reason, look = _misjudged(given, truth, plane, pairs)
-        raise Refusal(reason, ", ".join(name for name in known if name in given) or "an empty list", look)
+    named = set(named)
+    if named != truth:
+        reason, look = _misjudged(named, truth, plane, pairs)
+        raise Refusal(reason, ", ".join(name for name in known if name in named) or "an empty list", look)
 
 
-def _misjudged(given, truth, plane, pairs):
-    if given == set(plane.index) - truth:
+def _misjudged(named, truth, plane, pairs):
+    if named == set(plane.index) - truth:
         return "exchanged", "the word: these are the methods worth considering; dominated are the others"
     for name in plane.index:
-        if name not in given - truth:
+        if name not in named - truth:
             continue
         if (pairs.loc[name, "low"] > 0).any():
             look = "what is shown to be better than it costs more, so a small budget may still choose it"
@@ -176,5 +172,5 @@ def _misjudged(given, truth, plane, pairs):
         if cheaper["accuracy"].max() > plane.loc[name, "accuracy"]:
             return f"not-shown:{name}", f"{name}: a cheaper one was measured higher, but is the difference shown?"
         return f"none-cheaper:{name}", f"{name}: no method is cheaper and more accurate"
-    missed = next(name for name in plane.index if name in truth - given)
+    missed = next(name for name in plane.index if name in truth - named)
     return f"missed:{missed}", f"{missed}: is there one that costs less and is shown to be more accurate?"

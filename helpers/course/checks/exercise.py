@@ -20,6 +20,15 @@ LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("�
 TRIES_BEFORE_HINT = 2
 LONGEST = 120  # characters
 DEEPEST = 4  # nested containers
+KINDS = (  # how an answer of each type is described
+    (type(None), "None"),
+    (bool | np.bool_, "the truth value {0}"),
+    (numbers.Number, "the number {0}"),
+    (type, "the class {0.__name__} itself"),
+    (keras.Model, "the model {0.name!r}"),
+    (keras.KerasTensor, "a symbolic output of shape {0.shape}, not yet a model"),
+    (keras.Layer, "the layer {0.name!r} ({1})"),
+)
 
 
 class Refusal(Exception):
@@ -153,7 +162,7 @@ def _stumble(answer, error):
     return Refusal(
         "cannot-be-judged",
         f"{describe(answer)}; looking at it ended in {type(error).__name__}: {one_line(error)}",
-        "run the stub cell again and print your answer: is it of the kind that the task asks for?",
+        "run the stub cell again and print your answer: is it what the task asks for?",
         "the last line of the task says what the answer must be; compare its type with type(answer)",
     )
 
@@ -231,22 +240,12 @@ def describe(value):
 
 
 def _described(value):
-    if value is None:
-        return "None"
-    if isinstance(value, bool | np.bool_):
-        return f"the truth value {value}"
-    if isinstance(value, numbers.Number):
-        return f"the number {value}"
+    name = type(value).__name__
+    for kind, words in KINDS:
+        if isinstance(value, kind):
+            return words.format(value, name)
     if isinstance(value, str | bytes):
         return f"the text {one_line(repr(value))}"
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself"
-    if isinstance(value, keras.Model):
-        return f"the model {value.name!r}"
-    if isinstance(value, keras.KerasTensor):
-        return f"a symbolic output of shape {tuple(value.shape)}, not yet a model"
-    if isinstance(value, keras.Layer):
-        return f"the layer {value.name!r} ({type(value).__name__})"
     if inspect.isgenerator(value):
         return "a generator"
     if inspect.isroutine(value):
@@ -256,5 +255,5 @@ def _described(value):
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"an array of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple | dict | set):
-        return f"the {type(value).__name__} {one_line(repr(value))}"
-    return f"an object of type {type(value).__name__}"
+        return f"the {name} {one_line(repr(value))}"
+    return f"an object of type {name}"

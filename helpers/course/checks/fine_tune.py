@@ -1,4 +1,4 @@
-"""Checks of notebook 05: set fine-tuning up, choose a rate, read a certificate."""
+"""Checks of notebook 05: set fine-tuning up, choose a learning rate, read a certificate."""
 
 import keras
 import numpy as np
@@ -22,12 +22,12 @@ EARLIER = "block4_conv3"
 )
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
-    given, moved = probes.ready_to_fine_tune(answer, lambda: fixtures.late_base([EARLIER]))
+    model, moved = probes.ready_to_fine_tune(answer, lambda: fixtures.late_base([EARLIER]))
     if set(moved) == {*BLOCK5, HEAD}:
         return
-    marked = {probes.layer_of(weight) for weight in given.weights if weight.trainable}
+    marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
     if EARLIER in moved:
-        reason, look = "block4-moves", f"{EARLIER}: it stands before block5 and has to stay as it is"
+        reason, look = "block4-moves", f"{EARLIER}: it comes before block5 and must stay as it is"
     elif HEAD not in moved:
         reason, look = "head-frozen", "the head: it has to go on training"
     elif marked >= set(BLOCK5):
@@ -44,7 +44,7 @@ STEPS, TRUE_RATE = 8, 2e-4
 
 @gives
 def unknown_run():
-    """Return the certificate of a fine-tuning of block5 with Adam: one epoch of 8 steps, at a rate that is not told.
+    """Return the certificate of a fine-tuning of block5 with Adam: one epoch of 8 steps, with a secret learning rate.
 
     The model is made, trained and compared here and now.
 
@@ -64,28 +64,28 @@ def unknown_run():
     NOTEBOOK,
     goal="recognise a rate that is too high from how far the weights went",
     expects="a learning rate: one number, about right is right",
-    praise="Adam moves a weight by about its rate in a step, so the rate is the largest change over the steps.",
-    hint="largest change ≈ number of steps × rate, as Adam moves each weight by about its rate in a step",
+    praise="Adam moves a weight by about its learning rate in a step: divide the largest change by the steps.",
+    hint="largest change ≈ number of steps × learning rate, as that is about how far Adam moves a weight in a step",
 )
 def rate_of_run(answer):
     """Judge the learning rate that the learner reads from `unknown_run`."""
-    given = probes.number(answer)
-    saw = f"the rate {given:g}"
-    if not given > 0:
-        raise Refusal("not-positive", saw, "its sign: a rate is above 0")
-    if TRUE_RATE / 2 <= given <= TRUE_RATE * 2:
+    rate = probes.number(answer)
+    saw = f"the learning rate {rate:g}"
+    if not rate > 0:
+        raise Refusal("not-positive", saw, "its sign: a learning rate is above 0")
+    if TRUE_RATE / 2 <= rate <= TRUE_RATE * 2:
         return
-    if TRUE_RATE * STEPS / 2 <= given <= TRUE_RATE * STEPS * 2:
+    if TRUE_RATE * STEPS / 2 <= rate <= TRUE_RATE * STEPS * 2:
         reason = "not-divided"
-        look = "how many steps the run had: the change has come together in all of them"
-    elif TRUE_RATE / STEPS / 2 <= given <= TRUE_RATE / STEPS * 2:
+        look = "how many steps the run had: the change has built up over all of them"
+    elif TRUE_RATE / STEPS / 2 <= rate <= TRUE_RATE / STEPS * 2:
         reason, look = "divided-twice", "how often you divided by the number of steps"
-    elif np.isclose(given, 1e-5):
+    elif np.isclose(rate, 1e-5):
         reason = "of-the-notebook"
-        look = "the column `largest_change`: that is the rate of the notebook's run, not of this one"
+        look = "the column `largest_change`: that is the learning rate of the notebook's run, not of this one"
     else:
-        reason, look = "off", "the column `largest_change`, and the number of steps in which it came about"
-    raise Refusal(reason, f"{saw}: {'far too low' if given < TRUE_RATE else 'far too high'}", look)
+        reason, look = "off", "the column `largest_change`, and the number of steps that it took"
+    raise Refusal(reason, f"{saw}: {'far too low' if rate < TRUE_RATE else 'far too high'}", look)
 
 
 MISTAKES = {"moved by mistake": {EARLIER}, "still by mistake": {"block5_conv1", "block5_conv2"}}
@@ -123,22 +123,22 @@ def read_certificate(answer):
     """Judge what the learner reads in `colleagues_certificate`."""
     probes.entries(answer, MISTAKES)
     for part, wanted in MISTAKES.items():
-        given = probes.names(answer[part], LAYERS)
-        if given != wanted:
-            reason, look = _misread(part, given, wanted)
-            raise Refusal(reason, f"{part}: {probes.listed(sorted(given))}", look)
+        named = probes.names(answer[part], LAYERS)
+        if named != wanted:
+            reason, look = _misread(part, named, wanted)
+            raise Refusal(reason, f"{part}: {probes.listed(sorted(named))}", look)
 
 
-def _misread(part, given, wanted):
-    if HEAD in given:
+def _misread(part, named, wanted):
+    if HEAD in named:
         return "head", "the head: should it move in fine-tuning, and did it?"
-    if given == MISTAKES["still by mistake" if part == "moved by mistake" else "moved by mistake"]:
+    if named == MISTAKES["still by mistake" if part == "moved by mistake" else "moved by mistake"]:
         return "exchanged", "which list is which: the two are exchanged"
     if part == "moved by mistake":
-        if not given:
+        if not named:
             return "early-layers", "the rows above block5: did all of them stay as they were?"
         return "meant-to-move", "the layers of block5: those were meant to move"
-    if given - wanted:
+    if named - wanted:
         look = "the column `moved`: a layer in this list must have stayed still although it was meant to move"
         return "did-move", look
     return "more-are-still", "every row of block5: how many of its layers did not move?"

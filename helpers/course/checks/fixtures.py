@@ -11,7 +11,7 @@ SIDE = 4  # of the maps that block5 takes for pictures of 64 pixels
 
 
 def late_base(first_layers=()):
-    """Return VGG16's block5, behind the layers of block4 that are named, on maps of 4 × 4 × 512.
+    """Return VGG16's block5, after the named layers of block4, on maps of 4 × 4 × 512.
 
     The layers have VGG16's structure and names, and fresh weights: what moves does not depend on them.
     """

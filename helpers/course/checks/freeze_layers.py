@@ -42,7 +42,7 @@ def freeze_all_but_block5(answer):
         reason = "wrong-way-round"
         look = "whether the test is the wrong way round: block5 is frozen, earlier blocks train"
     elif early:
-        reason, look = f"trains:{early[-1]}", f"{early[-1]}: it still trains, though it stands before block5"
+        reason, look = f"trains:{early[-1]}", f"{early[-1]}: it still trains, though it comes before block5"
     else:
         reason, look = f"frozen:{lacking[0]}", f"{lacking[0]}: it belongs to block5 and is frozen"
     raise Refusal(reason, f"a base in which {probes.listed(moving)} would train", look)
@@ -76,19 +76,19 @@ def moved_layers(answer):
     """Judge a prediction of which layers move in three fits, with changes of the flags in between."""
     probes.entries(answer, MOVED)
     for moment, wanted in MOVED.items():
-        given = probes.names(answer[moment], KNOWN)
-        if given != wanted:
-            reason, look = _why_not(moment, given)
-            raise Refusal(reason, f"for the {moment}: {probes.listed(sorted(given))}", look)
+        named = probes.names(answer[moment], KNOWN)
+        if named != wanted:
+            reason, look = _why_not(moment, named)
+            raise Refusal(reason, f"for the {moment}: {probes.listed(sorted(named))}", look)
 
 
-def _why_not(moment, given):
-    for name in sorted(given):
+def _why_not(moment, named):
+    for name in sorted(named):
         if name.endswith("pool"):
             return f"moves:{name}", f"{name}: a pooling has no weights, so nothing in it can move"
-    if HEAD not in given:
+    if HEAD not in named:
         return "head", "the head: was it frozen at any time?"
-    if given - {HEAD} - set(BLOCK5):
+    if named - {HEAD} - set(BLOCK5):
         return "early-blocks", "the early blocks: did any line let them train?"
     if moment == "second fit":
         look = "the flag of block5_conv3 was changed, but is there a compile between that change and this fit?"
@@ -96,7 +96,7 @@ def _why_not(moment, given):
     if moment == "fourth fit":
         look = "the base is marked as frozen, but is there a compile between that line and this fit?"
         return "freezing-counts-at-once", look
-    if given == {HEAD}:
+    if named == {HEAD}:
         look = "the compile before it, and that this is the first fit after it: what was trainable when it began?"
         return "compile-ignored", look
     return "freeze-up-to", "freeze_up_to: is the layer that it names the last frozen one, or the first that trains?"
@@ -112,16 +112,16 @@ def _why_not(moment, given):
 def mend_stale_compile(answer):
     """Judge a function that makes a model's training follow its flags again."""
     probes.function(answer)  # before a model is made for it
-    given = probes.compiled_model(answer, stale_model())
-    probes.judge_compiled_loss(given, logits=True)
-    named = {probes.layer_of(weight) for weight in given.weights}
+    model = probes.compiled_model(answer, stale_model())
+    probes.judge_compiled_loss(model, logits=True)
+    named = {probes.layer_of(weight) for weight in model.weights}
     if named != {*BLOCK5, HEAD}:
         saw = f"it returns a model of the layers {probes.listed(sorted(named))}"
-        raise Refusal("another-model", saw, "keep every layer of the model: mend it, do not build another")
-    moved = probes.moved_by_fit(given, *fixtures.features_and_labels())
+        raise Refusal("another-model", saw, "keep every layer of the model: fix it, do not build another")
+    moved = probes.moved_by_fit(model, *fixtures.features_and_labels())
     if set(moved) == {*BLOCK5, HEAD}:
         return
-    if moved == [HEAD] and all(weight.trainable for weight in given.weights):
+    if moved == [HEAD] and all(weight.trainable for weight in model.weights):
         reason, look = "stale", "the flags are right already: which call makes the training follow them?"
     elif HEAD not in moved and moved:
         reason, look = "head-frozen", "the head: is it still free to train?"

@@ -50,20 +50,20 @@ def output_shape(answer):
     if not isinstance(answer, list | tuple):
         raise Refusal("no-shape", describe(answer), "write it as in the layer table: (…, …, …)")
     sides = [side if side is None else probes.number(side) for side in answer]
-    given = tuple(sides[1:] if len(sides) == 4 or sides[:1] == [None] else sides)
-    if given == MAPS:
+    shape = tuple(sides[1:] if len(sides) == 4 or sides[:1] == [None] else sides)
+    if shape == MAPS:
         return
     saw = "the shape (" + ", ".join("None" if side is None else f"{side:g}" for side in sides) + ")"
     if any(side is not None and side != int(side) for side in sides):
         reason, look = "half-rows", "a picture has no half rows: what does a pooling do with an odd side?"
-    elif None in given:
+    elif None in shape:
         reason, look = "open-sides", "only the batch axis is open; the picture's size is known here"
-    elif given in SHAPES:
-        reason, seen, look = SHAPES[given]
+    elif shape in SHAPES:
+        reason, seen, look = SHAPES[shape]
         saw = f"{saw}: {seen}"
-    elif len(given) != 3:
-        reason, look = "number-of-axes", f"how many axes one picture's maps have: {len(given)} is not it"
-    elif given[2] != MAPS[2]:
+    elif len(shape) != 3:
+        reason, look = "number-of-axes", f"how many axes one picture's maps have: {len(shape)} is not it"
+    elif shape[2] != MAPS[2]:
         reason, look = "channels", "the last number: how many maps the last convolution makes"
     else:
         reason, look = "height-or-width", "the first two numbers: halve each side once for each pooling"
@@ -96,18 +96,18 @@ COUNTS = {
 )
 def convolution_parameters(answer):
     """Judge the number of parameters of block3_conv1."""
-    given = probes.number(answer)
-    if given == PARAMETERS:
+    count = probes.number(answer)
+    if count == PARAMETERS:
         return
-    if given in COUNTS:
-        reason, seen, look = COUNTS[given]
-    elif given > 0 and given % (56 * 56) == 0:
+    if count in COUNTS:
+        reason, seen, look = COUNTS[count]
+    elif count > 0 and count % (56 * 56) == 0:
         reason, seen = "size-of-maps", "the size of the maps is counted in"
-        look = "whether a kernel is learned anew for each place"
+        look = "whether a new kernel is learned for each position"
     else:
-        reason, seen = "off", "too few" if given < PARAMETERS else "too many"
+        reason, seen = "off", "too few" if count < PARAMETERS else "too many"
         look = "write the four factors of the kernels down one by one, then the biases"
-    raise Refusal(reason, f"the number {given:,.0f}: {seen}", look)
+    raise Refusal(reason, f"the number {count:,.0f}: {seen}", look)
 
 
 ORDER = "the order of the channels: the weights saw blue first"
@@ -149,33 +149,33 @@ def preprocess(answer):
     """Judge a function that does what `keras.applications.vgg16.preprocess_input` does, its argument unchanged."""
     pixels = np.random.default_rng(7).integers(0, 256, (2, 8, 6, 3)).astype("float32")
     mine = pixels.copy()
-    given = probes.called(answer, mine)
+    returned = probes.called(answer, mine)
     try:
-        given = np.asarray(given, dtype="float64")
+        returned = np.asarray(returned, dtype="float64")
     except (TypeError, ValueError):
-        raise Refusal("no-array", f"it returns {describe(given)}", "return one array of numbers") from None
-    if given.shape != pixels.shape:
-        saw = f"pixels of shape {pixels.shape} came back with shape {given.shape}"
+        raise Refusal("no-array", f"it returns {describe(returned)}", "return one array of numbers") from None
+    if returned.shape != pixels.shape:
+        saw = f"pixels of shape {pixels.shape} came back with shape {returned.shape}"
         raise Refusal("other-shape", saw, "work on the last axis only: pixels[..., channel]")
 
     def equal(array):
-        return np.allclose(given, array, atol=CLOSE)
+        return np.allclose(returned, array, atol=CLOSE)
 
-    wanted = PREPARE(pixels.copy())
-    if equal(wanted):
+    made = preparations.variants(PREPARE, pixels)
+    if equal(made["prepared"]):
         if np.array_equal(mine, pixels):
             return
         saw = "the right numbers, but the pixels that were given are changed too"
         look = "a line that works in place, such as -=, or a call of a function that does: work on a copy"
         raise Refusal("in-place", saw, look, "the cell of the notebook that preprocesses the same array twice")
     turned = pixels[..., ::-1]
-    made = preparations.wrong(PREPARE, pixels) | {
+    made |= {
         "turned-means-not": turned - MEANS[::-1],
         "means-added": turned + MEANS,
         "means-twice": turned - 2 * MEANS,
         "own-mean": turned - turned.mean(axis=(0, 1, 2)),
     }
     preparations.refuse_known(PREPARED, made, equal)
-    off = np.abs(given - wanted).max(axis=(0, 1, 2))
+    off = np.abs(returned - made["prepared"]).max(axis=(0, 1, 2))
     saw = f"channels that are off by at most {off[0]:.4g}, {off[1]:.4g} and {off[2]:.4g}"
-    raise Refusal("off", saw, "the channel that is off most: what stands there, and what was subtracted?")
+    raise Refusal("off", saw, "the channel that is off most: what is there, and what was subtracted?")

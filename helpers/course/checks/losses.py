@@ -50,8 +50,8 @@ def judge(loss, where, logits, one_hot):
     function = _as_function(loss, refuse)
 
     def value(of, scores):
-        given = tf.constant(scores if logits else special.softmax(scores, axis=1), dtype="float32")
-        return float(np.mean(np.asarray(of(labels, given))))
+        outputs = tf.constant(scores if logits else special.softmax(scores, axis=1), dtype="float32")
+        return float(np.mean(np.asarray(of(labels, outputs))))
 
     scores = np.random.default_rng(11).normal(0, 2, (len(LABELS), CLASSES))
     right, wrong, unsure = SURE * EYE[LABELS], -SURE * EYE[LABELS], 0 * EYE[LABELS]
@@ -73,7 +73,7 @@ def judge(loss, where, logits, one_hot):
         refuse("upside-down", f"{saw} is not lowest where the model is right", look)
     if high - middle < GROWS * (middle - low):
         look = "the activation of the last layer: softmax is there already. Which argument of the loss adds another?"
-        refuse("softmax-twice", f"{saw} hardly minds a model that is sure and wrong", look)
+        refuse("softmax-twice", f"{saw} hardly punishes a model that is sure and wrong", look)
 
 
 def _as_function(loss, refuse):

@@ -30,28 +30,28 @@ FED = {
     expects="a function from_pixels(base) that returns a model from pixels 0…255 to the maps of EfficientNet-Lite0's "
     "base",
     praise="your model gives the maps that the base gives for pixels brought to about -1…1, as its weights expect.",
-    hint="the first question of the notebook: which two numbers stand in this network's preprocess_input?",
+    hint="the first question of the notebook: which two numbers are in this network's preprocess_input?",
 )
 def own_preprocessing(answer):
     """Judge a function that puts EfficientNet-Lite0's preprocessing in front of it."""
     probes.function(answer)
     side = 64
     base = efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), False, (side, side, 3))
-    given = probes.model(probes.called(answer, base))
+    model = probes.model(probes.called(answer, base))
     pixels = np.random.default_rng(31).integers(0, 256, (2, side, side, 3)).astype("float32")
-    maps = probes.outputs(given, pixels, probes.PIXELS)
+    maps = probes.outputs(model, pixels, probes.PIXELS)
 
     def as_fed(prepared):
         wanted = probes.outputs(base, prepared, probes.PIXELS)
         return maps.shape == wanted.shape and np.allclose(maps, wanted, atol=1e-3 * max(np.abs(wanted).max(), 1e-6))
 
-    if as_fed(efficientnet_lite.preprocess_input(pixels)):
+    made = preparations.variants(efficientnet_lite.preprocess_input, pixels)
+    if as_fed(made["prepared"]):
         return
-    made = preparations.wrong(efficientnet_lite.preprocess_input, pixels)
     made["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
-    preparations.refuse_known(FED, made, as_fed, f"{describe(given)}, which ")
-    saw = f"{describe(given)}, which gives shape {maps.shape} and other numbers than the base on prepared pixels"
-    look = "what stands between the pixels and the end, beside preprocessing and base"
+    preparations.refuse_known(FED, made, as_fed, f"{describe(model)}, which ")
+    saw = f"{describe(model)}, which gives shape {maps.shape} and other numbers than the base on prepared pixels"
+    look = "what is between the pixels and the end, besides preprocessing and base"
     raise Refusal("something-else", saw, look)
 
 
@@ -60,7 +60,7 @@ EARLY = "block5c_conv"
 
 
 def normalised_base():
-    """Return a small base of convolutions with BatchNormalization behind each, named like the late ones of Lite0."""
+    """Return a small base of convolutions with BatchNormalization after each, named like the late ones of Lite0."""
     features = keras.Input((fixtures.SIDE, fixtures.SIDE, 512), name="features")
     maps = features
     for name in (EARLY, *LATE):
@@ -75,13 +75,13 @@ def normalised_base():
     goal="fine-tune a backbone with BatchNormalization, its statistics kept still",
     expects="a function prepare(base, model) that returns the model compiled, so that the convolutions of block6 and "
     "top, and the head, train at a rate of at most 0.0001, while block5 and all BatchNormalization stay as they are",
-    praise="in the next fit only convolutions behind block5 and the head moved; no statistic did.",
-    hint="isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides over "
-    "statistics",
+    praise="in the next fit only convolutions after block5 and the head moved; no statistic did.",
+    hint="isinstance(layer, keras.layers.BatchNormalization) tells such a layer; its `trainable` decides "
+    "whether its statistics move",
 )
 def still_statistics(answer):
     """Judge a function that sets up fine-tuning of a base with BatchNormalization."""
-    given, moved = probes.ready_to_fine_tune(answer, normalised_base)
+    model, moved = probes.ready_to_fine_tune(answer, normalised_base)
     if set(moved) == {*LATE, fixtures.HEAD}:
         return
     normalised = [name for name in moved if name.endswith("_bn")]
@@ -89,10 +89,10 @@ def still_statistics(answer):
         reason, name = f"statistics-move:{normalised[0]}", normalised[0]
         look = f"{name}: a BatchNormalization that is free to train also follows each batch with its statistics"
     elif EARLY in moved:
-        reason, look = "block5-moves", f"{EARLY}: it stands before block6 and has to stay as it is"
+        reason, look = "block5-moves", f"{EARLY}: it comes before block6 and must stay as it is"
     elif fixtures.HEAD not in moved:
         reason, look = "head-frozen", "the head: it has to go on training"
-    elif any(layer.trainable for layer in given.layers if layer.name == "late_lite0"):
+    elif any(layer.trainable for layer in model.layers if layer.name == "late_lite0"):
         reason = "convolutions-missed"
         look = "the convolutions of block6 and top: which of their names does your condition miss?"
     else:

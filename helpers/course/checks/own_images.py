@@ -91,7 +91,7 @@ def _spots(seed):
     hint="read the column `done` row by row: who has to act, images.load or you?",
 )
 def clean_folder(answer):
-    """Judge which files of the folder behind `friends_report` shall be deleted: delete them, and examine it again."""
+    """Judge which files of the folder of `friends_report` are to be deleted: delete them, and examine it again."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         before = folders.examine(_friends_folder(folder))
@@ -101,7 +101,7 @@ def clean_folder(answer):
         after = folders.examine(folder)
     if after.bad or after.copies:
         saw = f"with these files gone, {len(after.bad) + len(after.copies)} of those left cannot be used or are copies"
-        look = "the rows that say `left out` or `refused`: do all of them stand in your list?"
+        look = "the rows that say `left out` or `refused`: are all of them in your list?"
         raise Refusal("unusable-left", saw, look)
     if _twins(after.table):
         saw = "with these files gone, two shots of one scene are left"
@@ -111,7 +111,7 @@ def clean_folder(answer):
     pairs = [{_name(path, folder) for path in pair} for pair in before.copies.items()] + _twins(before.table)
     lost = sorted(sound - kept - set().union(*pairs))
     if lost:
-        look = "the row of that file, if it has one: was it mended on loading?"
+        look = "the row of that file, if it has one: is it fixed on loading?"
         raise Refusal("sound-one-lost", f"{lost[0]!r} would be deleted", look)
     for pair in pairs:
         if not pair & kept:
@@ -124,7 +124,7 @@ def _name(path, folder):
 
 
 def _twins(table):
-    """Return the pairs of files of which a report says that they look much alike."""
+    """Return the pairs of files that a report calls look-alikes."""
     rows = table[table["found"].str.startswith("looks much like ")]
     others = rows["found"].str.removeprefix("looks much like ")
     return [set(pair) for pair in zip(rows["file"], others, strict=True)]
@@ -139,7 +139,7 @@ def _file_names(answer, known):
         if not isinstance(name, str):
             raise Refusal("no-names", f"{describe(entry)} in the list", "every entry must be a text: class/name")
         if name not in known:
-            look = "the spelling: no file is called that; the class stands before it"
+            look = "the spelling: no file is called that; the class comes before it"
             raise Refusal("unknown-name", f"the name {one_line(name)!r}", look)
         names.add(name)
     return names
@@ -187,9 +187,9 @@ def all_inside(answer):
     """Judge a function that joins preprocessing, base, head and softmax to one model that can be saved."""
     probes.function(answer)
     base, head = _trained_apart()
-    given = probes.model(probes.called(answer, base, head))
+    whole = probes.model(probes.called(answer, base, head))
     pixels = np.random.default_rng(53).integers(0, 256, (4, SIDE, SIDE, 3)).astype("float32")
-    outputs = probes.outputs(given, pixels, probes.PIXELS)
+    outputs = probes.outputs(whole, pixels, probes.PIXELS)
 
     def softmax(logits):
         return special.softmax(logits, axis=-1)
@@ -197,15 +197,16 @@ def all_inside(answer):
     def logits(prepared):
         return probes.outputs(head, probes.outputs(base, prepared, probes.PIXELS), probes.PIXELS)
 
-    good = logits(PREPARE(pixels.copy()))
+    fed = preparations.variants(PREPARE, pixels)
+    good = logits(fed["prepared"])
     if not _close(outputs, softmax(good)):
-        made = {reason: softmax(logits(fed)) for reason, fed in preparations.wrong(PREPARE, pixels).items()}
+        made = {reason: softmax(logits(variant)) for reason, variant in fed.items()}
         made |= {"logits": good, "softmax-twice": softmax(softmax(good)), "as-they-are-and-logits": logits(pixels)}
-        preparations.refuse_known(JOINED, made, lambda end: _close(outputs, end), f"{describe(given)}, which ")
-        saw = f"{describe(given)}, which gives shape {outputs.shape} and other numbers"
+        preparations.refuse_known(JOINED, made, lambda end: _close(outputs, end), f"{describe(whole)}, which ")
+        saw = f"{describe(whole)}, which gives shape {outputs.shape} and other numbers"
         raise Refusal("something-else", saw, "each station from pixels to probabilities")
-    if not _close(probes.outputs(_reloaded(given), pixels, probes.PIXELS), outputs):
-        saw = f"{describe(given)}, which gives other numbers after saving and loading"
+    if not _close(probes.outputs(_reloaded(whole), pixels, probes.PIXELS), outputs):
+        saw = f"{describe(whole)}, which gives other numbers after saving and loading"
         raise Refusal("lost-in-file", saw, "what the model holds that the file does not")
 
 
@@ -255,7 +256,7 @@ def _squared(picture):
 INSIDE_ALREADY = "what lies inside the model already: its preprocessing takes pixels 0…255"
 RESIZING = "the way of resizing: images.load takes bicubic, by keras.ops.image.resize"
 SKEWED = {
-    "divided": ("the pixels are divided by 255", INSIDE_ALREADY),
+    "divided": ("the pixels are divided, to 0…1 or −1…1", INSIDE_ALREADY),  # too small to tell one from the other
     "minus-one-to-one": ("the pixels are brought to −1…1", INSIDE_ALREADY),
     "prepared": ("the pixels are preprocessed twice", INSIDE_ALREADY),
     "turned-only": ("red and blue change places", "the order of the colours: red, green, blue"),
@@ -276,7 +277,7 @@ SKEWED = {
 def _mistakes(picture):
     """Yield ids of `SKEWED`, and the pixels that reach the model when the mistake is made with `picture`."""
     good = _resized(picture)
-    made = preparations.wrong(PREPARE, good)
+    made = preparations.variants(PREPARE, good)
     for name in ("divided", "minus-one-to-one", "prepared", "turned-only"):
         yield name, made[name]
     for name in ("nearest", "bilinear", "lanczos3"):
@@ -329,15 +330,15 @@ def _asked(model, pixels):
 
 
 def _row(answer, model, path):
-    given = probes.called(answer, model, path)
+    returned = probes.called(answer, model, path)
     try:
-        row = np.asarray(given, "float64")
+        row = np.asarray(returned, "float64")
     except (TypeError, ValueError) as error:
         look = "its last line: return what the model gives"
-        raise Refusal("no-numbers", f"it returns {describe(given)}", look) from error
+        raise Refusal("no-numbers", f"it returns {describe(returned)}", look) from error
     if row.shape == (1, CLASSES):
         row = row[0]
     if row.shape != (CLASSES,):
-        saw = f"it returns {describe(given)} for a model of {CLASSES} classes"
+        saw = f"it returns {describe(returned)} for a model of {CLASSES} classes"
         raise Refusal("no-row", saw, "its last line: one row, a number for each class")
     return row

@@ -1,25 +1,25 @@
-"""What learners do to pixels 0…255 instead of preparing them as a network's weights expect."""
+"""What learners do to pixels 0…255: prepare them as a network's weights expect, or one of the usual mistakes."""
 
 import numpy as np
 
 from helpers.course.checks.exercise import Refusal
 
 
-def wrong(prepare, pixels):
-    """Return by name what mistakes make of `pixels`, where `prepare` is the network's own preprocessing."""
+def variants(prepare, pixels):
+    """Return `pixels` "prepared" by the network's own preprocessing, and as each mistake would make them."""
     pixels = np.asarray(pixels, "float32")
 
-    def prepared(given):
-        return np.asarray(prepare(np.array(given)))  # a copy, as some preprocessing works in place
+    def prepared(array):
+        return np.asarray(prepare(np.array(array)))  # a copy, as some preprocessing works in place
 
     return {
+        "prepared": prepared(pixels),
         "as-they-are": pixels,
         "divided": pixels / 255,
         "minus-one-to-one": pixels / 127.5 - 1,
         "turned-only": pixels[..., ::-1],
         "red-first": prepared(pixels)[..., ::-1],
         "red-and-blue-exchanged": prepared(pixels[..., ::-1]),
-        "prepared": prepared(pixels),
         "twice": prepared(prepared(pixels)),
         "divided-then-prepared": prepared(pixels / 255),
         "prepared-then-divided": prepared(pixels) / 255,
@@ -27,7 +27,7 @@ def wrong(prepare, pixels):
 
 
 def refuse_known(hints, made, equal, who=""):
-    """Refuse the first mistake in `hints` (id to what is seen and where to look) whose result in `made` is `equal`."""
+    """Refuse the first mistake of `hints` (id to what is seen and where to look) whose outcome in `made` is `equal`."""
     for reason, (seen, look) in hints.items():
         if equal(made[reason]):
             raise Refusal(reason, f"{who}{seen}", look)

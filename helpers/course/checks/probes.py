@@ -25,7 +25,7 @@ def model(answer):
     if isinstance(answer, type):
         reason, look = "a-class", "make a model of it by calling the class"
     elif isinstance(answer, keras.KerasTensor):
-        reason, look = "a-tensor", "wrap the way from input to output: keras.Model(inputs, outputs)"
+        reason, look = "a-tensor", "make a model of the path from input to output: keras.Model(inputs, outputs)"
     elif inspect.isroutine(answer):
         reason, look = "a-function", "give the model that the function returns: call it"
     elif isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
@@ -48,35 +48,35 @@ def model(answer):
 def outputs(answer, batch, look, values=None):
     """Return what a model gives for a batch, in inference, as one array of finite numbers; leave the model as it is.
 
-    `look` is said of a model that cannot take the batch. `values` maps the ``id`` of a variable to what is to stand
-    in its place, see `nudged`.
+    `look` is said of a model that cannot take the batch. `values` maps the ``id`` of a variable to the value to
+    use instead, see `nudged`.
     """
     batch = tf.constant(batch, dtype="float32")
     try:
         if answer.built:
-            given, _ = answer.stateless_call(
+            result, _ = answer.stateless_call(
                 [(values or {}).get(id(variable), variable) for variable in answer.trainable_variables],
                 [(values or {}).get(id(variable), variable) for variable in answer.non_trainable_variables],
                 batch,
             )
         else:  # a copy, see `model`
-            given = answer(batch)
+            result = answer(batch)
     except Exception as error:
         saw = f"{describe(answer)}; on a batch of shape {tuple(batch.shape)} it fails with {one_line(error)}"
         raise Refusal("wrong-input", saw, look) from error
-    if isinstance(given, list | tuple | dict):
-        saw, hint = f"{describe(answer)} with {len(given)} outputs", "keras.Model(inputs, outputs) takes one tensor"
+    if isinstance(result, list | tuple | dict):
+        saw, hint = f"{describe(answer)} with {len(result)} outputs", "keras.Model(inputs, outputs) takes one tensor"
         raise Refusal("several-outputs", saw, "give the model one output", hint)
-    given = np.asarray(given)
-    if not np.isfinite(given).all():
+    result = np.asarray(result)
+    if not np.isfinite(result).all():
         saw = f"{describe(answer)}, which gives NaN or infinite numbers"
-        look = "its weights are spoilt, most often by a learning rate that was far too high: build it anew"
+        look = "its weights are ruined, most often by a learning rate that was far too high: build it again"
         raise Refusal("not-finite", saw, look, "check its weights with np.isfinite, layer by layer")
-    return given
+    return result
 
 
 def nudged(variables):
-    """Return other values for variables, so that zeros from which a layer may begin hide nothing of what it does."""
+    """Return other values for variables, so that a layer which starts from zeros still shows what it does."""
     generator = np.random.default_rng(23)
     return {
         id(variable): tf.constant(np.asarray(variable) + generator.normal(0, 0.05, variable.shape), variable.dtype)
@@ -101,9 +101,10 @@ def trains(answer, batch):
     split = len(answer.trainable_variables)
     with tf.GradientTape() as tape:
         tape.watch(watched)
-        given, _ = answer.stateless_call(values[:split], values[split:], tf.constant(batch, dtype="float32"))
+        result, _ = answer.stateless_call(values[:split], values[split:], tf.constant(batch, dtype="float32"))
         # Any mixture of the outputs would do; weights of unequal size keep a softmax from hiding its gradient.
-        mixture = tf.reduce_sum(given * tf.reshape(tf.cos(tf.range(tf.size(given), dtype=given.dtype)), given.shape))
+        factors = tf.cos(tf.range(tf.size(result), dtype=result.dtype))
+        mixture = tf.reduce_sum(result * tf.reshape(factors, result.shape))
     reached = {
         id(variable)
         for (_, variable), gradient in zip(marked, tape.gradient(mixture, watched), strict=True)
@@ -152,29 +153,29 @@ def called(answer, *arguments):
     function(answer)
     name = getattr(answer, "__name__", "your function")
     try:
-        given = answer(*arguments)
+        returned = answer(*arguments)
     except Exception as error:
         saw = f"{name} fails with {type(error).__name__}: {one_line(error)}"
         look = f"the line that fails; it is called with {len(arguments)} argument(s)"
         raise Refusal("fails", saw, look, CALL_IT) from error
-    if given is ...:
+    if returned is ...:
         raise StillBlank
-    if inspect.isgenerator(given):
+    if inspect.isgenerator(returned):
         raise Refusal("yields", f"{name} gives a generator", "its last line: `return`, not `yield`", CALL_IT)
-    if given is None:
+    if returned is None:
         look = "is there a `return` at the end of the function?"
         raise Refusal("returns-none", f"{name} returns None", look, CALL_IT)
-    return given
+    return returned
 
 
 def compiled_model(answer, *arguments):
     """Call the learner's function and return the compiled model that it gives."""
-    given = called(answer, *arguments)
-    if not isinstance(given, keras.Model):
-        raise Refusal("returns-no-model", f"it returns {describe(given)}", "return the model")
-    if not given.compiled:
+    returned = called(answer, *arguments)
+    if not isinstance(returned, keras.Model):
+        raise Refusal("returns-no-model", f"it returns {describe(returned)}", "return the model")
+    if not returned.compiled:
         raise Refusal("not-compiled", "it returns a model that is not compiled", "compile the model that you return")
-    return given
+    return returned
 
 
 def ready_to_fine_tune(answer, make_base):
@@ -184,21 +185,21 @@ def ready_to_fine_tune(answer, make_base):
     base.trainable = False
     trained = fixtures.train(fixtures.with_head(base))
     learned = certificate.take(trained)
-    given = compiled_model(answer, base, trained)
-    before = certificate.take(given)
+    returned = compiled_model(answer, base, trained)
+    before = certificate.take(returned)
     if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
-        saw = "it returns a model with other weights than those of the model that it was given"
+        saw = "it returns a model whose weights are not those of the model that it was given"
         look = "the head that was trained: fine-tuning begins from it, not from a new one"
         raise Refusal("other-weights", saw, look)
-    rate = float(keras.ops.convert_to_numpy(given.optimizer.learning_rate))
+    rate = float(keras.ops.convert_to_numpy(returned.optimizer.learning_rate))
     saw = f"it compiles with a learning rate of {rate:g}"
     if not rate > 0:
         raise Refusal("rate-zero", saw, "the learning rate: at 0 nothing moves")
     if rate > HIGHEST_RATE * 1.001:
-        look = "the learning rate: what did the curves show of a high one? An optimizer's default is one too"
+        look = "the learning rate: what did the curves show of a high one? An optimizer's default is high, too"
         raise Refusal("rate-high", saw, look)
-    judge_compiled_loss(given, logits=True)
-    return given, moved_by_fit(given, *fixtures.features_and_labels())
+    judge_compiled_loss(returned, logits=True)
+    return returned, moved_by_fit(returned, *fixtures.features_and_labels())
 
 
 def number(answer):

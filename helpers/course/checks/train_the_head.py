@@ -22,30 +22,30 @@ COUNT, BATCH, RIGHT = 83, 16, 50  # pictures, in a batch, of them predicted corr
 )
 def accuracy_in_line(answer):
     """Judge a function that measures accuracy on a data set that reshuffles on every pass."""
-    given = probes.called(answer, *_model_and_dataset())
-    if isinstance(given, list | tuple):
+    returned = probes.called(answer, *_model_and_dataset())
+    if isinstance(returned, list | tuple):
         look = "which of the numbers that it returns is the accuracy: return that one alone"
-        raise Refusal("several-numbers", f"it returns {len(given)} things", look)
-    share = probes.number(given)
+        raise Refusal("several-numbers", f"it returns {len(returned)} things", look)
+    share = probes.number(returned)
     truth = RIGHT / COUNT
     saw = f"it returns {share:.4g} where {RIGHT} of {COUNT} answers are right"
     if np.isclose(share, truth, atol=1e-6):
         return
     if np.isclose(share, 100 * truth, atol=1e-3):
-        reason, look = "per-cent", "the unit: a share, not per cent"
+        reason, look = "per-cent", "the unit: a share, not a percentage"
     elif np.isclose(share, RIGHT):
         reason, look = "count", "what the number of right answers must be divided by"
     elif np.isclose(share, 1 - truth, atol=1e-6):
         reason, look = "share-of-wrong", "the comparison: it counts the wrong answers"
     elif share <= 0.5:
-        reason, saw = "two-passes", f"{saw}: near what chance gives"
+        reason, saw = "two-passes", f"{saw}: close to chance"
         look = "how often your function goes through the data set: on each pass the order is another"
     elif abs(share - truth) < 0.05:
         reason, saw = "mean-of-batches", f"{saw}: nearly"
         look = "the last batch, which is smaller than the others: does each picture count once?"
     else:
         reason = "not-largest-logit"
-        look = "what is counted as a right answer: the place of the largest logit is the class"
+        look = "what is counted as a right answer: the index of the largest logit is the class"
     raise Refusal(reason, saw, look)
 
 
@@ -68,8 +68,8 @@ def _model_and_dataset():
     NOTEBOOK,
     goal="train with one-hot labels as with whole numbers",
     expects="a dictionary with 'labels', one-hot rows of shape (n, 5), and the 'loss' that fits them and logits",
-    praise="each row holds a 1 at the place of its class; with this loss a model learns as with whole numbers.",
-    hint="row i is all zeros but for a single 1, at the place labels[i]; print the first three labels and rows",
+    praise="each row holds a 1 in the column of its class; with this loss a model learns as with whole numbers.",
+    hint="row i is all zeros but for a single 1, in column labels[i]; print the first three labels and rows",
 )
 def one_hot_labels(answer, labels):
     """Judge one-hot labels made from whole numbers 0…4, and the loss that belongs to them and to logits."""
@@ -98,8 +98,8 @@ def one_hot_labels(answer, labels):
         look = "what a row says: this class and no other"
     else:
         first = int(np.flatnonzero((rows != wanted).any(axis=1))[0])
-        saw = f"a 1 at place {rows[first].argmax()} of row {first}, where the label is {labels[first]}"
-        reason, look = "other-class", "at which place the 1 stands: classes are counted from 0"
+        saw = f"a 1 in column {rows[first].argmax()} of row {first}, where the label is {labels[first]}"
+        reason, look = "other-class", "which column has the 1: classes are counted from 0"
     raise Refusal(reason, saw, look)
 
 
@@ -111,7 +111,7 @@ ENOUGH = 0.6
     goal="train a head on cached features",
     expects=f"a trained head on the cached features, right for at least {ENOUGH:.0%} of the validation pictures",
     praise="your head was judged on validation pictures that it never saw in training.",
-    hint="a rate of 0.001 with Adam and 10 epochs are a good beginning; look at the curve of the validation accuracy",
+    hint="Adam with a learning rate of 0.001 and 10 epochs is a good start; look at the curve of validation accuracy",
 )
 def trained_head(answer, validation):
     """Judge a head, with logits or probabilities, by its accuracy on validation features and their labels."""
@@ -129,7 +129,7 @@ def trained_head(answer, validation):
     if len(np.unique(predicted)) == 1:
         reason = "always-the-same"
         look = (
-            "why it says the same class for every picture: no training at all, a rate that is far too high, or a loss "
+            "why it says the same class for every picture: no training at all, far too high a learning rate, or a loss "
             "that takes its outputs for something else"
         )
     elif share < 1.5 / CLASSES:
