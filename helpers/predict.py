@@ -32,7 +32,7 @@ def pixels(picture, size):
     Parameters
     ----------
     picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
-        A file is opened with `helpers.pictures.folders.open_picture`, which takes it for untrusted.
+        A file is opened with `helpers.pictures.open_picture`, which takes it for untrusted.
     size : (int, int)
         Height and width in pixels.
 
@@ -57,9 +57,9 @@ def pixels(picture, size):
 
 def _rgb(picture, largest):
     if isinstance(picture, str | os.PathLike):
-        from helpers.pictures import folders
+        from helpers.pictures import opening
 
-        return folders.open_picture(picture, largest_side=largest)
+        return opening.open_picture(picture, largest_side=largest)
     if isinstance(picture, Image.Image):
         picture = picture.convert("RGB")
         picture.thumbnail((largest, largest))

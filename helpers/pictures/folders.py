@@ -1,11 +1,13 @@
-"""The intake of a learner's own pictures: from a folder or an upload to a report of what can be used.
+"""Examine a folder of pictures: which can be used, what is wrong with the others, and can a model be trained on it?
 
-`examine` decodes every picture once and says what it found and did; `helpers.pictures.images.load` goes by its report,
-so that what is shown here is what is trained on.
+`helpers.pictures.images.load` goes by the same report, so what is shown here is what is trained on.
 """
 
 import hashlib
 import html
+import os
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,24 +15,18 @@ import pandas as pd
 import tqdm.auto
 
 from helpers import storage
-from helpers.pictures import collection, look_alikes, naming, opening
-from helpers.pictures.opening import PictureError, open_picture
-from helpers.pictures.practice import practice
-from helpers.pictures.uploads import UploadError, from_upload
+from helpers.pictures import look_alikes, naming, opening
 
-__all__ = [
-    "PictureError",
-    "Report",
-    "UploadError",
-    "class_folders",
-    "examine",
-    "from_upload",
-    "has_splits",
-    "open_picture",
-    "practice",
-]
-
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {  # what people call the folders of the splits, in small letters
+    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+}
+HIDDEN = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r")  # what systems put into folders unasked
 MOST_FILES = 20_000
+LEAST_IN_CLASS = 3  # one for each split
+FEW_IN_CLASS = 20  # a quarter of them, five, would be tested
+UNEQUAL = 4  # times as many pictures in the largest class as in the smallest
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +37,33 @@ class Report:
     ----------
     folder : pathlib.Path
     table : pandas.DataFrame
-        A row a finding: ``file`` (within the folder; a class, or "(all)", for what concerns more than a file),
+        A row for each finding: ``file`` (within the folder; a class, or "(all)", for what concerns more than a file),
         ``found`` (what it is), ``done`` (what was done about it, or what there is to do).
-    good : dict of str to list of pathlib.Path
-        Class name to the pictures that can be used; each picture once.
+    splits : dict of str to dict of str to list of pathlib.Path
+        Split to class to the pictures that can be used, each picture once; one split ``""`` for a folder without.
     bad : dict of pathlib.Path to str
         Files that cannot be used, and why.
     copies : dict of pathlib.Path to pathlib.Path
         Pictures left out because the same one is kept, and the one that is.
     obstacles : tuple of str
-        What makes training impossible as the folder stands; empty when there is nothing.
-    digests : dict of pathlib.Path to str
-        SHA-256 of every file that was decoded.
+        What makes training impossible as the folder is; empty when there is nothing.
     """
 
     folder: Path
     table: pd.DataFrame
-    good: dict
+    splits: dict
     bad: dict
     copies: dict
     obstacles: tuple
-    digests: dict
+
+    @property
+    def good(self):
+        """Class name to the pictures of all splits that can be used: dict of str to list of pathlib.Path."""
+        good = defaultdict(list)
+        for classes in self.splits.values():
+            for name, paths in classes.items():
+                good[name] += paths
+        return dict(good)
 
     @property
     def counts(self):
@@ -70,7 +72,7 @@ class Report:
 
     @property
     def usable(self):
-        """Whether a model can be trained on the folder as it stands."""
+        """Whether a model can be trained on the folder as it is."""
         return not self.obstacles
 
     def summary(self):
@@ -121,146 +123,233 @@ def examine(folder, most_files=MOST_FILES, keep=None):
     Raises
     ------
     ValueError
-        When `folder` is no folder, or holds more than `most_files` files.
+        When `folder` is no folder, cannot be read, or holds more than `most_files` files.
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        advice = " Unpack an archive first, with your own system, and give the folder." if folder.is_file() else ""
-        raise ValueError(f"{folder} is no folder: expected one with a folder of pictures for each class.{advice}")
-    examined = _Examined(folder)
-    _check_number(folder, len(examined.files), most_files)
-    for path in tqdm.auto.tqdm(list(examined.files), desc="examining", unit="file", leave=False, delay=1):
-        examined.look_at(path, keep)
-    examined.compare()
-    return examined.report()
+    listing = listed(folder, most_files)
+    fingerprints, sketches = {}, {}
+    bad, rows = dict(listing.bad), list(listing.rows)
+    for path in tqdm.auto.tqdm(listing.files, desc="examining", unit="file", leave=False, delay=1):
+        try:
+            opened = opening.opened(path, listing.folder)
+        except opening.PictureError as error:
+            bad[path] = error.reason
+            rows.append((listing.name(path), error.reason, "refused" if error.refused else "left out"))
+            continue
+        fingerprints[path] = look_alikes.fingerprint(opened.picture)
+        sketches[path] = look_alikes.sketch(opened.picture)
+        rows += [(listing.name(path), *note) for note in opened.notes]
+        if keep:
+            keep(path, opened.picture)
+    copies = _compare(listing, fingerprints, bad, rows)
+    left = {path: sketch for path, sketch in sketches.items() if path not in bad | copies}
+    for path, twin in look_alikes.look_alikes(left).items():
+        found = f"looks much like {listing.name(twin)}"
+        rows.append((listing.name(path), found, "kept; of two shots of one scene, delete one"))
+    splits = {split: {name: [] for name in classes} for split, classes in listing.counts.items()}
+    for path in left:
+        split, name = listing.files[path]
+        splits[split][name].append(path)
+    counts = {split: {name: len(paths) for name, paths in classes.items()} for split, classes in splits.items()}
+    judged = _judge(counts, listing.nested)
+    table = pd.DataFrame([*rows, *(row[:3] for row in judged)], columns=["file", "found", "done"])
+    return Report(listing.folder, table, splits, bad, copies, _obstacles(judged))
 
 
-def class_folders(folder):
-    """Return the classes of a folder: name → everything in that class's folder but hidden files, sorted.
+def _compare(listing, fingerprints, bad, rows):
+    """Return the copies to leave out; the same picture in two classes is added to `bad`."""
+    copies, splits = {}, list(listing.counts)
+    for paths in look_alikes.groups(fingerprints):
+        classes = {path: listing.files[path][1] for path in paths}
+        # A test keeps its pictures; of "IMG_7.png" and "IMG_7 copy.png" the first is kept.
+        kept = max(paths, key=lambda path: (splits.index(listing.files[path][0]), -len(path.name)))
+        for path in paths:
+            others = [other for other in paths if classes[other] != classes[path]]
+            if others:
+                bad[path] = f"the same picture as {listing.name(others[0])}, in another class"
+                rows.append((listing.name(path), bad[path], "left out, both; keep it in the right class"))
+            elif path != kept:
+                copies[path] = kept
+                rows.append((listing.name(path), f"the same picture as {listing.name(kept)}", "left out"))
+    return copies
 
-    Hidden folders and those beginning with ``__`` are no classes, nor are links that lead out of `folder`.
-    """
-    folder = Path(folder)
-    return {
-        place.name: sorted(path for path in place.iterdir() if not path.name.startswith("."))
-        for place in _places_in(folder)
-        if place.is_dir() and not _leads_out(place, folder)
-    }
 
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """What is in a folder, by names alone: split and class of each file, and files of each split and class."""
 
-def contents(folder):
-    """Return a digest of all that decides what `examine` says of a folder: the names in it and the files' bytes."""
-    folder = Path(folder)
-    splits = [folder / split for split in collection.SPLITS] if has_splits(folder) else []
-    places = [folder, *(split for split in splits if split.is_dir())]
-    paths = [path for place in places for path in _places_in(place)]
-    paths += [path for place in places for inside in class_folders(place).values() for path in inside]
-    _check_number(folder, len(paths), MOST_FILES)
-    small = storage.digests(path for path in paths if _may_be_a_picture(path))  # the others are refused unread
-    listed = [(path.relative_to(folder).as_posix(), small.get(path, "")) for path in paths]
-    return hashlib.sha256(repr(sorted(listed)).encode("utf-8", "surrogatepass")).hexdigest()
+    folder: Path
+    files: dict  # path → (split, class)
+    counts: dict  # split → class → number of files
+    nested: dict  # (split, class) → name of a class folder that holds folders
+    bad: dict  # as in `Report`
+    rows: list  # of its table
+
+    def name(self, path):
+        """Return a path within the folder, fit for print."""
+        return naming.shown(path.relative_to(self.folder).as_posix())
+
+    def obstacles(self):
+        """Return what makes training impossible even if every file is a picture."""
+        return _obstacles(_judge(self.counts, self.nested))
+
+    def digest(self):
+        """Return a digest of all that decides what `examine` will say: the names in the folder and the files' bytes."""
+        digests = storage.digests(path for path in self.files if _may_be_a_picture(path))  # others are refused unread
+        files = [(path.relative_to(self.folder), place, digests.get(path)) for path, place in self.files.items()]
+        links = [path.relative_to(self.folder) for path in self.bad]
+        return hashlib.sha256(repr((files, links)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _may_be_a_picture(path):
     return path.is_file() and not path.is_symlink() and path.stat().st_size <= opening.MOST_BYTES
 
 
-def _check_number(folder, number, most):
-    if number > most:
+def listed(folder, most_files):
+    """Return the `Listing` of a folder; ValueError where it is none, cannot be read, or holds too many files."""
+    path = existing(folder)
+    if path is None or not path.is_dir():
+        advice = " Unpack an archive first, with your own system, and give the folder." if path else ""
+        raise ValueError(f"{str(folder)!r} is no folder: expected one with a folder of pictures a class.{advice}")
+    try:
+        listing = _listed(path)
+    except OSError as error:
         raise ValueError(
-            f"{folder} holds {number:,} files, expected at most {most:,}. "
+            f"{error.filename} cannot be read ({error.strerror}). Give yourself the right to read it and what is in "
+            "it, or copy the pictures to a folder of your own."
+        ) from error
+    if len(listing.files) > most_files:
+        raise ValueError(
+            f"{path} holds {len(listing.files):,} files, expected at most {most_files:,}. "
             "Give the folder that holds the class folders, and no more pictures than you need."
         )
+    return listing
 
 
-def has_splits(folder):
-    """Return whether a folder comes as ``train|validation|test/class/picture``.
+def existing(source):
+    """Return the path of a file or folder that a learner names, ``~`` put in full; None where there is none."""
+    try:
+        return Path(os.path.expanduser(source)) if source and os.path.exists(os.path.expanduser(source)) else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _listed(folder):
+    listing = Listing(folder, {}, {}, {}, {}, [])
+    for split, place in (_split_folders(folder) or {"": folder}).items():
+        classes = listing.counts[split] = {}
+        for path in _entries(place):
+            if not path.is_dir():
+                listing.rows.append((listing.name(path), "a file beside the class folders", "left out"))
+            elif path.is_symlink() and not _leads_inside(path, folder):
+                listing.bad[path] = "a link that leads out of the folder"
+                listing.rows.append((listing.name(path), listing.bad[path], "refused; put the folder itself there"))
+            else:
+                name = unicodedata.normalize("NFC", path.name)  # "ü" may be one letter or two: u and its dots
+                inside = _entries(path)
+                folders = sum(entry.is_dir() for entry in inside)
+                classes[name] = classes.get(name, 0) + len(inside) - folders
+                listing.files.update(dict.fromkeys(inside, (split, name)))
+                if folders:
+                    listing.nested[split, name] = path.name
+    if "" not in listing.counts:
+        beside = sorted(set(_entries(folder)) - set(_split_folders(folder).values()))
+        listing.rows.extend((listing.name(path), "beside the folders of the splits", "left out") for path in beside)
+    return listing
+
+
+def _split_folders(folder):
+    """Return split → folder; empty where a folder comes without splits.
 
     A folder ``train`` with pictures right inside is a class of railway trains.
     """
-    folder = Path(folder)
-    return (folder / "train").is_dir() and bool(class_folders(folder / "train"))
+    named = defaultdict(list)
+    for path in _entries(folder):
+        if path.name.casefold() in SPLIT_NAMES and path.is_dir():
+            named[SPLIT_NAMES[path.name.casefold()]].append(path)
+    if not any(inside.is_dir() for path in named["train"] for inside in _entries(path)):
+        return {}
+    for split, paths in named.items():
+        if len(paths) > 1:
+            several = ", ".join(path.name for path in paths)
+            raise ValueError(f"{folder} holds several folders for {split!r}: {several}. Expected one: join them.")
+    return {split: named[split][0] for split in SPLITS if named[split]}
 
 
-def _places_in(folder):
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
+def _entries(folder):
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in HIDDEN)
 
 
-def _leads_out(place, folder):
-    return place.is_symlink() and not place.resolve().is_relative_to(folder.resolve())
+def _leads_inside(link, folder):
+    return folder.resolve() in link.resolve().parents
 
 
-class _Examined:
-    """What is known of a folder so far: `examine` lets it grow."""
+def _judge(counts, nested=()):
+    """Return rows on classes and their sizes: what it concerns, what was found, what to do, is training impossible."""
+    totals = defaultdict(int)
+    for classes in counts.values():
+        for name, number in classes.items():
+            totals[name] += number
+    return [*_on_number(totals), *_on_names(totals), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.rows, self.bad, self.copies = [], {}, {}
-        self.digests, self.fingerprints, self.sketches = {}, {}, {}
-        self.splits = [""]
-        if has_splits(folder):
-            self.splits = [split for split in collection.SPLITS if (folder / split).is_dir()]
-        self.files, self.counts = {}, {}  # path → (split, class); split → class → pictures that can be used
-        for split in self.splits:
-            classes = class_folders(folder / split)
-            self.counts[split] = dict.fromkeys(classes, 0)
-            self.files |= {path: (split, name) for name, paths in classes.items() for path in paths}
-            self._say_what_is_no_class(folder / split)
 
-    def _name(self, path):
-        return naming.shown(path.relative_to(self.folder).as_posix())
+def _obstacles(judged):
+    return tuple(f"{about}: {found}; {done}" for about, found, done, impossible in judged if impossible)
 
-    def _say_what_is_no_class(self, place):
-        for path in _places_in(place):
-            if path.is_dir() and _leads_out(path, place):
-                self.bad[path] = "a link that leads out of the folder"
-                self.rows.append((self._name(path), self.bad[path], "refused"))
-            elif not path.is_dir():
-                self.rows.append((self._name(path), "a file beside the class folders", "left out"))
 
-    def look_at(self, path, keep):
-        try:
-            opened = opening.opened(path, self.folder)
-        except PictureError as error:
-            self.bad[path] = error.reason
-            self.rows.append((self._name(path), error.reason, "refused" if error.refused else "left out"))
-            return
-        self.digests[path] = opened.digest
-        self.fingerprints[path] = look_alikes.fingerprint(opened.picture)
-        self.sketches[path] = look_alikes.sketch(opened.picture)
-        if keep:
-            keep(path, opened.picture)
-        self.rows += [(self._name(path), *note) for note in opened.notes]
+def _on_number(totals):
+    if len(totals) < 2:
+        found = f"one class only, {naming.shown(*totals)}" if totals else "no class folder"
+        yield "(all)", found, "put the pictures of each class in a folder of its own, at least 2 classes", True
 
-    def compare(self):
-        for paths in look_alikes.groups(self.fingerprints):
-            if len({self.files[path][1] for path in paths}) > 1:
-                self._contradict(paths)
-                continue
-            # A test keeps its pictures; of "IMG_7.png" and "IMG_7 copy.png" the first is kept.
-            kept = max(paths, key=lambda path: (self.splits.index(self.files[path][0]), -len(path.name)))
-            for path in paths:
-                if path != kept:
-                    self.copies[path] = kept
-                    self.rows.append((self._name(path), f"the same picture as {self._name(kept)}", "left out"))
-        kept = {path: drawn for path, drawn in self.sketches.items() if path not in self.bad | self.copies}
-        for path, twin in look_alikes.look_alikes(kept).items():
-            found = f"looks much like {self._name(twin)}"
-            self.rows.append((self._name(path), found, "kept; of two shots of one scene, delete one"))
 
-    def _contradict(self, paths):
-        for path in paths:
-            twin = next(other for other in paths if self.files[other][1] != self.files[path][1])
-            self.bad[path] = f"the same picture as {self._name(twin)}, in another class"
-            self.rows.append((self._name(path), self.bad[path], "left out, both; keep it in the right class"))
+def _on_names(totals):
+    similar = defaultdict(list)
+    for name in totals:
+        similar["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+        if naming.stored_name(name) != name:
+            done = f"kept, under the name {naming.stored_name(name)}"
+            yield naming.shown(name), "the name of the class is broken text or too long", done, False
+    for names in similar.values():
+        if len(names) > 1:
+            found = "class names that differ only by capitals or blanks"
+            done = "kept as different classes; if they are one, put them in one folder"
+            yield ", ".join(map(repr, names)), found, done, False
 
-    def report(self):
-        good = {name: [] for classes in self.counts.values() for name in sorted(classes)}
-        for path, (split, name) in self.files.items():
-            if path not in self.bad and path not in self.copies:
-                good[name].append(path)
-                self.counts[split][name] += 1
-        judged = collection.judged(self.counts)
-        table = pd.DataFrame([*self.rows, *(row[:3] for row in judged)], columns=["file", "found", "done"])
-        obstacles = tuple(f"{about}: {found}; {done}" for about, found, done, blocks in judged if blocks)
-        return Report(self.folder, table, good, self.bad, self.copies, obstacles, self.digests)
+
+def _on_sizes(counts, totals, nested):
+    for split, classes in counts.items():
+        for name, number in classes.items():
+            about = naming.shown(f"{split}/{name}" if split else name)
+            if number == 0 and (split, name) in nested:
+                done = "give this folder itself if the folders in it are the classes, or move their pictures up into it"
+                yield about, "folders, but no picture", done, True
+            elif number == 0:
+                yield about, "no picture that can be used", "add some, or delete the folder", True
+            elif not split and number < LEAST_IN_CLASS:
+                done = f"add some: {LEAST_IN_CLASS} at least"
+                yield about, f"{_pictures(number)}: cannot be split three ways", done, True
+            elif not split and number < FEW_IN_CLASS:
+                tested = _pictures(max(1, round(number / 4)))
+                done = f"can be split, but {tested} to test can conclude nothing; add some: {FEW_IN_CLASS} at least"
+                yield about, _pictures(number), done, False
+    if len(totals) > 1 and max(totals.values()) >= UNEQUAL * max(1, min(totals.values())):
+        most, least = max(totals, key=totals.get), min(totals, key=totals.get)
+        found = f"very unequal classes: {naming.shown(most)} {totals[most]}, {naming.shown(least)} {totals[least]}"
+        yield "(all)", found, "kept; compare with always answering the largest class, or even them out", False
+
+
+def _on_splits(counts):
+    if "" in counts:
+        return
+    known = sorted(set().union(*counts.values()))
+    for split in SPLITS:
+        if split not in counts:
+            done = f"add it; or give the classes without splits, and images.load splits them into {', '.join(SPLITS)}"
+            yield split, "this folder is missing beside 'train'", done, True
+        elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
+            found = f"lacks classes that another split has ({', '.join(missing)})"
+            yield split, found, "expected the same class folders in every split: add or rename them", True
+
+
+def _pictures(number):
+    return "1 picture" if number == 1 else f"{number} pictures"

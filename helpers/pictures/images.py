@@ -9,7 +9,6 @@ import hashlib
 import json
 import numbers
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,13 @@ import tensorflow as tf
 
 from helpers import assets, storage
 from helpers.network import inspection
-from helpers.pictures import collection, folders, naming, opening
+from helpers.pictures import folders, naming, opening
 
-SPLITS = collection.SPLITS
+SPLITS = folders.SPLITS
 LARGEST_SIDE = opening.LARGEST_SIDE  # pixels; a folder's pictures are stored no larger
 SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
 INTERPOLATION = "bicubic"
-LEFT_OUT = ".left_out.json"  # in a cached folder: which files were left out, and why
+LEFT_OUT = "left_out.json"  # in a cached folder: which files were left out, and why
 
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
 # As recorded by TensorFlow Datasets for tf_flowers.
@@ -160,14 +159,14 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     size = inspection.check_image_size(image_size)
     if on_bad not in ("raise", "skip"):
         raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
-    if source in assets.COLLECTIONS:
+    if isinstance(source, str) and source in assets.COLLECTIONS:
         folder = assets.unpacked(assets.COLLECTIONS[source])
-    elif source == "flowers":
-        folder = _prepared(_flowers(), seed, "skip")  # not the learner's to mend
-    elif Path(source).expanduser().is_dir():
-        folder = _prepared(Path(source).expanduser(), seed, on_bad)
+    elif isinstance(source, str) and source == "flowers":
+        folder = _prepared(_flowers(), seed, "skip")  # not the learner's to fix
+    elif own := folders.existing(source):
+        folder = _prepared(own, seed, on_bad)
     else:
-        known = ", ".join(repr(name) for name in [*assets.COLLECTIONS, "flowers"])
+        known = ", ".join(map(repr, [*assets.COLLECTIONS, "flowers"]))
         raise ValueError(f"No data set and no folder is called {str(source)!r}. Take {known}, or the path of a folder.")
     if per_class is not None:
         folder = _drawn(folder, per_class if isinstance(per_class, dict) else {"train": per_class}, seed)
@@ -223,122 +222,67 @@ def _pictures_in(folder):
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
-def _classes_of(folder):
-    """Check the classes of a folder before any picture is read."""
-    classes = folders.class_folders(folder)
-    if len(classes) < 2:
-        found = ", ".join(classes) or "none"
-        raise ValueError(
-            f"{folder} holds {len(classes)} class folder(s) ({found}): expected at least 2. "
-            "Put the pictures of each class in a folder of its own, named after the class."
-        )
-    empty = [name for name, pictures in classes.items() if not pictures]
-    if empty:
-        raise ValueError(f"Empty class folder(s) in {folder}: {', '.join(empty)}. Fill them, or delete them.")
-    return classes
-
-
-def _check_folder(folder):
-    """Return whether a folder comes with splits, after a check of its classes."""
-    if not folders.has_splits(folder):
-        _classes_of(folder)
-        return False
-    missing = [split for split in SPLITS if not (folder / split).is_dir()]
-    if missing:
-        raise ValueError(f"{folder} has a folder 'train' but none called {', '.join(missing)}. Add what is missing.")
-    splits = {split: _classes_of(folder / split) for split in SPLITS}
-    for split in SPLITS[1:]:
-        if splits[split].keys() != splits["train"].keys():
-            odd = ", ".join(sorted(splits[split].keys() ^ splits["train"].keys()))
-            raise ValueError(f"{folder}: the classes of 'train' and {split!r} differ ({odd}). Make them the same.")
-    return True
-
-
 def _prepared(folder, seed, on_bad):
     """Return a cached folder ``split/class/picture.png`` made from a folder of one's own.
 
-    Its name says what was in the folder, so that pictures are decoded only where the folder has changed.
+    Its name depends on what was in the folder, so that pictures are decoded only where the folder has changed.
     """
-    given = _check_folder(folder)
-    key = hashlib.sha256(repr((seed, LARGEST_SIDE, given, folders.contents(folder))).encode()).hexdigest()[:24]
-    entry = storage.cache_folder("own") / key
-    try:
-        left_out = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return _decoded(folder, given, seed, on_bad, entry)
-    _say_what_is_left_out(folder, **left_out, on_bad=on_bad)
-    return storage.kept(entry, lambda target: _decoded(folder, given, seed, on_bad, target, quiet=True))
-
-
-def _decoded(folder, given, seed, on_bad, entry, quiet=False):
-    """Decode a folder's pictures once and make the cache entry; where `quiet`, without a word on what is left out."""
-    with tempfile.TemporaryDirectory(dir=storage.cache_folder("own"), prefix=".writing-") as holder:
-        decoded = {}
-
-        def keep(path, picture):
-            decoded[path] = Path(holder, f"{len(decoded)}.png")
-            picture.save(decoded[path])
-
-        report = folders.examine(folder, keep=keep)
-        left_out = {
-            "bad": {naming.shown(path.relative_to(folder)): reason for path, reason in report.bad.items()},
-            "copies": [naming.shown(path.relative_to(folder)) for path in report.copies],
-        }
-        if not quiet:
-            _say_what_is_left_out(folder, **left_out, on_bad=on_bad)
-        if given:
-            splits = {split: _filled(folder / split, _lying_in(folder / split, report.good)) for split in SPLITS}
-        else:
-            splits = _split(_filled(folder, report.good), seed)
-
-        def place(target):
-            for split, classes in splits.items():
-                for name, paths in classes.items():
-                    inside = target / split / naming.stored_name(name)
-                    inside.mkdir(parents=True)
-                    for path in paths:
-                        shutil.move(decoded[path], inside / f"{naming.stored_name(path.name)}.png")
-            (target / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
-
-        if quiet:
-            return place(entry)
-        return storage.kept(entry, place)
-
-
-def _lying_in(place, classes):
-    return {name: [path for path in paths if place in path.parents] for name, paths in classes.items()}
-
-
-def _say_what_is_left_out(folder, bad, copies, on_bad):
+    listing = folders.listed(folder, folders.MOST_FILES)
+    _check(folder, listing.obstacles())  # before any picture is read
+    key = hashlib.sha256(repr((seed, LARGEST_SIDE, listing.digest())).encode()).hexdigest()[:24]
+    entry = storage.kept(storage.cache_folder("own") / key, lambda target: _decode(folder, seed, target))
+    left_out = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))
+    bad, copies = left_out["bad"], left_out["copies"]
     if bad and on_bad == "raise":
-        listed = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
-        raise ValueError(
-            f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}. "
-            "Remove them, or load the rest with on_bad='skip'."
-        )
+        raise ValueError(f"{_in_words(bad, folder)} Remove them, or load the rest with on_bad='skip'.")
     if bad:
         print(f"Left out {len(bad)} file(s) that cannot be used: {', '.join(bad)}.")
     if copies:
         print(f"Left out {len(copies)} picture(s) that are copies of others: {', '.join(copies)}.")
+    return entry
 
 
-def _filled(folder, classes):
-    lost = [naming.shown(name) for name, paths in classes.items() if not paths]
-    if lost:
-        raise ValueError(
-            f"No readable picture is left in {', '.join(sorted(lost))} (in {folder}). Add some, or delete it."
-        )
-    return classes
+def _check(folder, obstacles, left_out=""):
+    if obstacles:
+        raise ValueError(f"No model can be trained on {folder} as it is. {'. '.join(obstacles)}.{left_out}")
+
+
+def _in_words(bad, folder):
+    some = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
+    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {some}{'; ...' if len(bad) > 10 else ''}."
+
+
+def _decode(folder, seed, target):
+    """Decode a folder's pictures once, and write them and the list of what is left out into `target`."""
+    waiting, decoded = target / "waiting", {}
+    waiting.mkdir(parents=True)
+
+    def keep(path, picture):
+        decoded[path] = waiting / f"{len(decoded)}.png"
+        picture.save(decoded[path])
+
+    report = folders.examine(folder, keep=keep)
+    bad = {naming.shown(path.relative_to(folder)): reason for path, reason in report.bad.items()}
+    copies = [naming.shown(path.relative_to(folder)) for path in report.copies]
+    said = f" {_in_words(bad, folder)}" if bad else ""
+    said += f" {len(copies)} picture(s) are copies of others." if copies else ""
+    _check(folder, report.obstacles, said)
+    for split, classes in (_split(report.good, seed) if "" in report.splits else report.splits).items():
+        for name, paths in classes.items():
+            inside = target / split / naming.stored_name(name)
+            inside.mkdir(parents=True)
+            for path in paths:
+                decoded[path].rename(inside / f"{naming.stored_name(path.name)}.png")
+    shutil.rmtree(waiting)
+    (target / LEFT_OUT).write_text(json.dumps({"bad": bad, "copies": copies}), encoding="utf-8")
 
 
 def _split(classes, seed):
-    small = [f"{naming.shown(name)} ({len(paths)})" for name, paths in classes.items() if len(paths) < 3]
-    if small:
-        raise ValueError(f"Too few pictures to split three ways: {', '.join(small)}. Each class needs at least 3.")
+    """Return split → class → paths, drawn at random for each class."""
     generator = np.random.default_rng(seed)
     splits = {split: {} for split in SPLITS}
     for name, paths in classes.items():
-        order = [paths[place] for place in generator.permutation(len(paths))]
+        order = [paths[index] for index in generator.permutation(len(paths))]
         tests = max(1, round(SHARES[2] * len(order)))
         validations = max(1, round(SHARES[1] * len(order)))
         splits["test"][name] = order[:tests]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
-from helpers import assets
+from helpers import assets, pictures
 from helpers.pictures import folders, images, look_alikes, naming, opening
 
 GENERATOR = np.random.default_rng(0)
@@ -147,7 +147,7 @@ class TestKindsOfPictures:
         report = folders.examine(own)
         assert own / "fish" / name in report.good["fish"] and not report.bad and report.usable
         assert report.table.to_numpy().tolist() == [[f"fish/{name}", *said]]
-        picture = folders.open_picture(own / "fish" / name, own)
+        picture = opening.open_picture(own / "fish" / name, own)
         pixels = np.asarray(picture, float)
         assert picture.mode == "RGB" and max(picture.size) <= 512
         top, bottom = pixels[: len(pixels) // 3].mean(axis=(0, 1)), pixels[-(len(pixels) // 3) :].mean(axis=(0, 1))
@@ -156,7 +156,7 @@ class TestKindsOfPictures:
     def test_grey_becomes_three_equal_channels(self, own):
         noise().convert("L").save(own / "fish" / "odd.png")
         assert findings(own, "fish/odd.png") == [("grey", "converted to RGB: three equal channels")]
-        pixels = np.asarray(folders.open_picture(own / "fish" / "odd.png"))
+        pixels = np.asarray(opening.open_picture(own / "fish" / "odd.png"))
         assert np.ptp(pixels, axis=2).max() == 0 and np.ptp(pixels) > 200
 
     def test_what_is_transparent_becomes_white(self, own):
@@ -164,7 +164,7 @@ class TestKindsOfPictures:
         picture.paste((0, 0, 0, 0), (0, 0, 32, 48))
         picture.save(own / "fish" / "odd.png")
         assert findings(own, "fish/odd.png") == [("transparent in places", "laid on white, converted to RGB")]
-        assert np.all(np.asarray(folders.open_picture(own / "fish" / "odd.png"))[:, :32] == 255)
+        assert np.all(np.asarray(opening.open_picture(own / "fish" / "odd.png"))[:, :32] == 255)
 
     def test_a_fourth_channel_that_hides_nothing_is_not_worth_a_word(self, own):
         noise().convert("RGBA").save(own / "fish" / "odd.png")
@@ -184,7 +184,7 @@ class TestKindsOfPictures:
         exif = Image.Exif()
         exif[0x0112] = orientation
         lying.save(tmp_path / "photo.png", exif=exif)
-        assert np.array_equal(folders.open_picture(tmp_path / "photo.png"), upright)
+        assert np.array_equal(opening.open_picture(tmp_path / "photo.png"), upright)
 
     @pytest.mark.parametrize("value", [0, 9, 65535])
     def test_an_orientation_that_does_not_exist_turns_nothing(self, tmp_path, value):
@@ -192,7 +192,7 @@ class TestKindsOfPictures:
         exif[0x0112] = value
         picture = noise()
         picture.save(tmp_path / "photo.png", exif=exif)
-        assert np.array_equal(folders.open_picture(tmp_path / "photo.png"), picture)
+        assert np.array_equal(opening.open_picture(tmp_path / "photo.png"), picture)
 
     def test_the_photo_of_a_phone_with_a_second_one_behind_is_no_animation(self, tmp_path):
         data = encoded(half_red(), "MPO", save_all=True, append_images=[noise(64, 48)])
@@ -208,13 +208,13 @@ class TestKindsOfPictures:
         noise().save(tmp_path / "photo.png", exif=exif, pnginfo=text, icc_profile=profile)
         with open(tmp_path / "photo.png", "ab") as file:
             file.write(b"PK\x03\x04 a secret place")
-        again = encoded(folders.open_picture(tmp_path / "photo.png"))
+        again = encoded(opening.open_picture(tmp_path / "photo.png"))
         assert b"secret" not in again and Image.open(io.BytesIO(again)).info == {}
 
     def test_as_large_as_it_is_on_request(self, tmp_path):
         half_red(1600, 800).save(tmp_path / "large.png")
-        assert folders.open_picture(tmp_path / "large.png").size == (512, 256)
-        assert folders.open_picture(tmp_path / "large.png", largest_side=None).size == (1600, 800)
+        assert opening.open_picture(tmp_path / "large.png").size == (512, 256)
+        assert opening.open_picture(tmp_path / "large.png", largest_side=None).size == (1600, 800)
 
 
 class TestUnusableFiles:
@@ -240,8 +240,8 @@ class TestUnusableFiles:
         assert reason in found and done == "left out"
         report = folders.examine(own)
         assert report.bad == {path: found} and path not in report.good["fish"] and report.usable
-        with pytest.raises(folders.PictureError, match="odd.* cannot be used as a picture") as error:
-            folders.open_picture(path)
+        with pytest.raises(opening.PictureError, match="odd.* cannot be used as a picture") as error:
+            opening.open_picture(path)
         assert error.value.reason == found and not error.value.refused and isinstance(error.value, ValueError)
 
     def test_a_folder_in_a_class_folder_is_said(self, own):
@@ -261,8 +261,8 @@ class TestUnusableFiles:
         assert len(folders.examine(own).table) == 0
 
     def test_one_that_is_not_there(self, tmp_path):
-        with pytest.raises(folders.PictureError, match="No such file"):
-            folders.open_picture(tmp_path / "none.png")
+        with pytest.raises(opening.PictureError, match="No such file"):
+            opening.open_picture(tmp_path / "none.png")
 
 
 class TestAttacks:
@@ -273,8 +273,8 @@ class TestAttacks:
         def refused(path):
             ((found, done),) = findings(own, naming.shown(path.relative_to(own).as_posix()))
             assert done == "refused"
-            with pytest.raises(folders.PictureError) as error:
-                folders.open_picture(path, own)
+            with pytest.raises(opening.PictureError) as error:
+                opening.open_picture(path, own)
             assert error.value.refused and error.value.reason == found and "\n" not in found
             with pytest.raises(ValueError, match="1 file.s. in .* cannot be used"):
                 images.load(own, 32)
@@ -314,7 +314,7 @@ class TestAttacks:
 
     def test_the_largest_size_allowed_is_decoded(self, tmp_path):
         Image.new("1", (8000, 8000)).save(tmp_path / "large.png")
-        assert folders.open_picture(tmp_path / "large.png").size == (512, 512)
+        assert opening.open_picture(tmp_path / "large.png").size == (512, 512)
 
     LIES = {
         "a web page": (b"<!DOCTYPE html><html><script>alert(1)</script></html>", "a web page (HTML)"),
@@ -395,8 +395,8 @@ class TestAttacks:
         }
 
     def test_a_device_is_refused(self):
-        with pytest.raises(folders.PictureError, match="a device") as error:
-            folders.open_picture(os.devnull)
+        with pytest.raises(opening.PictureError, match="a device") as error:
+            opening.open_picture(os.devnull)
         assert error.value.refused
 
     def test_a_file_of_gigabytes_is_refused_unread(self, own, refused):
@@ -507,7 +507,7 @@ class TestTheCollection:
             path.unlink()
         report = folders.examine(own)
         assert f"bird: {found}: cannot be split three ways; add some: 3 at least" in report.obstacles
-        with pytest.raises(ValueError, match=f"bird .{left}.* needs at least 3"):
+        with pytest.raises(ValueError, match=f"bird: {found}: cannot be split three ways; add some: 3 at least"):
             images.load(own, 32)
 
     def test_three_pictures_a_class_can_be_split_but_conclude_nothing_and_it_is_said(self, own):
@@ -543,7 +543,7 @@ class TestTheCollection:
         assert repr(twin) in about and found == "class names that differ only by capitals or blanks"
 
     def test_a_path_that_is_no_folder_is_said_at_once(self, own, tmp_path):
-        with pytest.raises(ValueError, match="none is no folder: expected one with a folder of pictures"):
+        with pytest.raises(ValueError, match="none' is no folder: expected one with a folder of pictures a class"):
             folders.examine(tmp_path / "none")
         with pytest.raises(ValueError, match="Unpack an archive first, with your own system, and give the folder"):
             folders.examine(own / "bird" / "bird00.png")
@@ -655,10 +655,11 @@ class TestGivenSplits:
         shutil.rmtree(split / "validation")
         (split / "test" / "fish").rename(split / "test" / "fishes")
         obstacles = folders.examine(split).obstacles
-        assert any(text.startswith("validation: a folder 'train' stands alone") for text in obstacles)
-        assert any(
-            text.startswith("test: its classes differ from those of 'train' (fish, fishes)") for text in obstacles
-        )
+        assert [text.partition(";")[0] for text in obstacles] == [
+            "train: lacks classes that another split has (fishes)",
+            "validation: this folder is missing beside 'train'",
+            "test: lacks classes that another split has (fish)",
+        ]
 
     def test_a_split_without_usable_pictures_of_a_class_is_an_obstacle(self, split):
         for path in (split / "test" / "fish").iterdir():
@@ -667,10 +668,112 @@ class TestGivenSplits:
             "test/fish: no picture that can be used; add some, or delete the folder",
         )
 
+    @pytest.mark.parametrize(
+        "names", [("Train", "Validation", "Test"), ("training", "val", "testing"), ("train", "valid", "TEST")]
+    )
+    def test_go_by_the_names_that_people_give_them(self, split, names):
+        for usual, other in zip(images.SPLITS, names, strict=True):
+            (split / usual).rename(split / "x")
+            (split / "x").rename(split / other)
+        assert folders.examine(split).usable
+        assert images.load(split, 32).counts().loc["fish"].to_dict() == {"train": 20, "validation": 2, "test": 2}
+
+    def test_two_folders_for_one_split_are_refused_by_name(self, split):
+        shutil.copytree(split / "validation", split / "val")
+        for look in (folders.examine, images.load):
+            with pytest.raises(ValueError, match="several folders for 'validation': val, validation. Expected one"):
+                look(split)
+
+    def test_what_is_beside_them_is_said(self, split):
+        (split / "labels.csv").write_text("?")
+        shutil.copytree(split / "train", split / "more")
+        report = folders.examine(split)
+        assert report.usable and report.table.to_numpy().tolist() == [
+            [name, "beside the folders of the splits", "left out"] for name in ("labels.csv", "more")
+        ]
+
+    def test_a_letter_with_dots_is_one_letter_or_two(self, split):
+        for index, name in enumerate(images.SPLITS):
+            (split / name / "fish").rename(split / name / ("Bär" if index else "Ba\u0308r"))
+        assert folders.examine(split).usable
+        assert images.load(split, 32).class_names == ("Bär", "bird")
+
+    def test_a_test_without_classes_is_an_obstacle(self, split):
+        for path in (split / "test").glob("*/*"):
+            path.rename(split / "test" / f"{path.parent.name}-{path.name}")
+        for name in ("bird", "fish"):
+            (split / "test" / name).rmdir()
+        (obstacle,) = folders.examine(split).obstacles
+        assert obstacle.startswith("test: lacks classes that another split has (bird, fish)")
+
+
+class TestFoldersOfStrangers:
+    @pytest.mark.parametrize("deeper", ["bird", "train", "bird and fish"])
+    def test_folders_in_class_folders_say_what_to_give_or_move(self, own, tmp_path, deeper):
+        if deeper == "bird and fish":
+            (tmp_path / "all").mkdir()
+            own.rename(tmp_path / "all" / "own")
+            own, about = tmp_path / "all", "own"
+        else:
+            (own / "fish").rename(own / "x")
+            (own / "fish").mkdir()
+            (own / "x").rename(own / "fish" / deeper)
+            about = "fish"
+        said = f"{about}: folders, but no picture; give this folder itself if the folders in it are the classes"
+        assert any(obstacle.startswith(said) for obstacle in folders.examine(own).obstacles)
+        with pytest.raises(ValueError, match=said):
+            images.load(own, on_bad="skip")
+
+    def test_what_a_system_puts_in_is_passed_over(self, own):
+        for name in ("Thumbs.db", "desktop.ini", "Icon\r"):
+            (own / name).touch()
+            (own / "fish" / name).touch()
+        assert len(folders.examine(own).table) == 0
+
+    def test_two_underscores_are_a_name_like_any_other(self, own):
+        (own / "fish").rename(own / "__fish")
+        assert folders.examine(own).counts == {"__fish": 20, "bird": 20}
+
+    def test_a_class_that_is_a_link_to_the_folder_itself_is_left_out(self, own):
+        (own / "loop").symlink_to(own)
+        report = folders.examine(own)
+        assert report.usable and list(report.bad) == [own / "loop"]
+
+    @pytest.mark.parametrize("refused", ["own", "fish"])
+    def test_a_folder_that_cannot_be_read_says_what_to_do(self, own, refused, monkeypatch):
+        entries = Path.iterdir
+
+        def iterdir(path):
+            if path.name == refused:
+                raise PermissionError(13, "Permission denied", str(path))
+            return entries(path)
+
+        monkeypatch.setattr(Path, "iterdir", iterdir)
+        for look in (folders.examine, images.load):
+            with pytest.raises(ValueError, match=f"{refused} cannot be read .Permission denied.. Give yourself"):
+                look(own)
+
+    @pytest.mark.parametrize("source", [None, 3, ["own"], b"own", "", "a" * 5000, "a\0b", "~nobody/own"])
+    def test_what_is_no_path_of_a_folder_says_what_is_expected(self, source):
+        with pytest.raises(ValueError, match="is no folder: expected one with"):
+            folders.examine(source)
+        with pytest.raises(ValueError, match="No data set and no folder is called .* or the path of a folder"):
+            images.load(source)
+
+    def test_an_archive_says_to_unpack_it(self, own, tmp_path):
+        archive = shutil.make_archive(str(tmp_path / "bundle"), "zip", own)
+        with pytest.raises(ValueError, match="Unpack an archive first, with your own system, and give the folder"):
+            images.load(archive)
+
+    def test_a_path_may_begin_at_home_and_end_with_a_slash(self, own, monkeypatch):
+        monkeypatch.setenv("HOME", str(own.parent))
+        monkeypatch.setenv("USERPROFILE", str(own.parent))
+        assert folders.examine("~/own/").usable and images.load("~/own/", 32).name == "own"
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return folders.practice(tmp_path_factory.mktemp("practice") / "mine")
+    return pictures.practice(tmp_path_factory.mktemp("practice") / "mine")
 
 
 class TestPractice:
@@ -728,26 +831,26 @@ class TestPractice:
         def content(place):
             return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
-        assert content(folders.practice(tmp_path / "again")) == content(folder)
-        assert content(folders.practice(tmp_path / "other", seed=1)) != content(folder)
+        assert content(pictures.practice(tmp_path / "again")) == content(folder)
+        assert content(pictures.practice(tmp_path / "other", seed=1)) != content(folder)
 
     def test_what_a_learner_did_in_it_stays(self, tmp_path):
-        folder = folders.practice(tmp_path / "mine")
+        folder = pictures.practice(tmp_path / "mine")
         (folder / "dog" / "notes.jpg").unlink()
         noise().save(folder / "dog" / "my own.png")
-        assert folders.practice(folder) == folder
+        assert pictures.practice(folder) == folder
         assert not (folder / "dog" / "notes.jpg").exists() and (folder / "dog" / "my own.png").exists()
 
     def test_another_folder_is_never_written_to(self, own):
         before = sorted(own.rglob("*"))
         with pytest.raises(ValueError, match="exists already and is no practice folder"):
-            folders.practice(own)
+            pictures.practice(own)
         assert sorted(own.rglob("*")) == before
 
     def test_half_of_it_is_never_left(self, tmp_path, monkeypatch):
         monkeypatch.setattr(Image.Image, "save", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            folders.practice(tmp_path / "mine")
+            pictures.practice(tmp_path / "mine")
         assert list(tmp_path.iterdir()) == []
 
 

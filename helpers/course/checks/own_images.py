@@ -11,7 +11,7 @@ from scipy import special
 
 from helpers.course.checks import preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise, gives, one_line
-from helpers.pictures import folders
+from helpers.pictures import folders, opening
 
 NOTEBOOK = "09_your_own_images"
 CLASSES = 3
@@ -318,7 +318,7 @@ def mend_skew(answer):
             (_transparent, "background", "with transparent parts", "what colour is put behind it?"),
         ):
             path = make(Path(folder, "odd"))
-            wanted = _asked(model, _resized(folders.open_picture(path)))
+            wanted = _asked(model, _resized(opening.open_picture(path)))
             if not _close(_row(answer, model, path), wanted):
                 saw = f"it is right for a plain picture, and wrong for one {kind}"
                 hint = "open the file by the same function as images.load does"

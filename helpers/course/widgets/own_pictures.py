@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from helpers import plots, predict
 from helpers.course.widgets import frame, maps
 from helpers.network import inspection
-from helpers.pictures import folders, naming
+from helpers.pictures import folders, naming, uploads
 from helpers.saving import explain, export
 
 ACCEPTED = ",".join(naming.ENDINGS)
@@ -88,7 +88,7 @@ class UploadPictures(frame.Explorer):
             before = _files_in(self.target)
             self.add.description = "Adding …"
             try:
-                folders.from_upload(chosen.files, self.target, chosen.class_name.strip() or None)
+                uploads.from_upload(chosen.files, self.target, chosen.class_name.strip() or None)
             finally:
                 self.add.description = "Add to the folder"
             self.upload.value = ()
@@ -176,7 +176,7 @@ class TryModel(frame.Explorer):
         if which in self.files:
             return predict.pixels(self.files[which], self.size)
         with tempfile.TemporaryDirectory() as place:
-            folder = folders.from_upload([self.uploads[which]], Path(place, "upload"), "picture") / "picture"
+            folder = uploads.from_upload([self.uploads[which]], Path(place, "upload"), "picture") / "picture"
             return predict.pixels(next(folder.iterdir()), self.size)
 
     def _received(self, change):

@@ -8,11 +8,11 @@ from keras import layers
 from PIL import Image
 
 from check_cases.common import Cases, just, prepare
-from helpers.pictures import folders
+from helpers.pictures import opening
 
 
 def opened(path):
-    return np.asarray(folders.open_picture(path), "float32")[None]
+    return np.asarray(opening.open_picture(path), "float32")[None]
 
 
 def resized(pixels, size, **options):
