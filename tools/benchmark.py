@@ -124,10 +124,7 @@ def measure():
         Index: what is compared. Columns: ``measured`` (float), ``to reach`` (str), ``from`` (str: what was divided).
     """
     data = images.load("animals", SIDE, per_class=PER_CLASS)
-    pixels = {}
-    for split in ("train", "validation"):
-        batches = list(data.in_order(split))
-        pixels[split] = tuple(np.concatenate([np.asarray(batch[part]) for batch in batches]) for part in (0, 1))
+    pixels = {split: data.arrays(split) for split in ("train", "validation")}
     base = backbones.load("VGG16", (SIDE, SIDE, 3))
     base.trainable = False
     front, tail = surgery.split(base, CUT)

@@ -310,11 +310,7 @@ def _data(name):
 
 @KEPT.cache
 def _pixels(name):
-    both = {}
-    for split in images.SPLITS:
-        batches = list(_data(name).in_order(split))
-        both[split] = tuple(np.concatenate([np.asarray(batch[part]) for batch in batches]) for part in (0, 1))
-    return both
+    return {split: _data(name).arrays(split) for split in images.SPLITS}
 
 
 @KEPT.cache

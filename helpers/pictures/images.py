@@ -76,6 +76,11 @@ class ImageSets:
         """Return a split as tf.data in the order of `files`, the same on every pass."""
         return self._dataset(split, shuffle=False)
 
+    def arrays(self, split):
+        """Return a whole split in the order of `files`: pixels 0..255, float32 (n, h, w, 3), and labels, int32 (n,)."""
+        pixels, labels = zip(*self.in_order(split).as_numpy_iterator(), strict=True)
+        return np.concatenate(pixels), np.concatenate(labels)
+
     def _dataset(self, split, shuffle):
         read = keras.utils.image_dataset_from_directory(
             self.folder / split,

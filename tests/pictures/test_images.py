@@ -71,6 +71,13 @@ class TestBundledSets:
         for picture, path in zip(pictures, files, strict=True):
             assert np.array_equal(picture, np.asarray(Image.open(path)))
 
+    @pytest.mark.parametrize("split", images.SPLITS)
+    def test_a_whole_split_comes_as_arrays(self, animals, split):
+        pixels, labels = animals.arrays(split)
+        assert pixels.shape == (5 * COUNTS[split], 32, 32, 3) and pixels.dtype == "float32" and labels.dtype == "int32"
+        for mine, theirs in zip((pixels, labels), everything(animals.in_order(split)), strict=True):
+            assert np.array_equal(mine, theirs)
+
     def test_have_the_classes_and_counts_stated(self):
         data = images.load("emoji")
         assert data.class_names == ("animal", "clothing", "food", "object", "transport")

@@ -39,8 +39,7 @@ class Ward:
     @functools.cached_property
     def pixels(self):
         """The pictures themselves: float32 (n, 64, 64, 3) in 0..255 and labels, for each split."""
-        splits = ([*self.pictures.in_order(split)] for split in images.SPLITS)
-        return features.Features(*(tuple(np.concatenate(part) for part in zip(*each, strict=True)) for each in splits))
+        return features.Features(*(self.pictures.arrays(split) for split in images.SPLITS))
 
     @functools.cached_property
     def maps(self):
