@@ -1,7 +1,7 @@
-"""Run a trunk once over pictures, keep the result on disk, give it back.
+"""Run a trunk once over pictures and keep the result on disk.
 
-An entry is named after everything that decides its content: the trunk's structure and weights, the pictures'
-bytes, their size and resizing. So an entry can never be stale, only damaged, and damage is noticed by its checksum.
+A cache entry is named after everything that decides its content: the trunk's structure and weights, the pictures'
+bytes, their size and resizing. So an entry can never be stale, only damaged, and its checksum shows damage.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Features:
 
 
 def extract(trunk, data, splits=images.SPLITS):
-    """Run `trunk` once over every picture and return its outputs; from the cache where it was done before.
+    """Run `trunk` once over every picture and return its outputs, cached on disk.
 
     Parameters
     ----------
@@ -78,15 +78,15 @@ def fingerprint(model):
 def _structure(config):
     """Return what decides a model's outputs beside its weights: its operations, their settings and how they are wired.
 
-    Names become places in the order of the model, since Keras numbers layers anew in every kernel.
+    Names become indices in the order of the model, since Keras numbers layers anew in every kernel.
     """
-    places = {layer["config"]["name"]: place for place, layer in enumerate(config["layers"])}
+    indices = {layer["config"]["name"]: index for index, layer in enumerate(config["layers"])}
     layers = []
     for layer in config["layers"]:
         settings = layer["config"]
         settings = _structure(settings) if "layers" in settings else _nameless({**settings, "trainable": None})
-        layers.append([layer["class_name"], settings, _placed(layer.get("inbound_nodes"), places)])
-    return [layers, *(_placed(config.get(ends), places) for ends in ("input_layers", "output_layers"))]
+        layers.append([layer["class_name"], settings, _indexed(layer.get("inbound_nodes"), indices)])
+    return [layers, *(_indexed(config.get(ends), indices) for ends in ("input_layers", "output_layers"))]
 
 
 def _nameless(settings):
@@ -97,14 +97,14 @@ def _nameless(settings):
     return [_nameless(value) for value in settings] if isinstance(settings, (list, tuple)) else settings
 
 
-def _placed(ends, places):
-    """Put places for names wherever a tensor is given as [name of its layer, node, index]."""
+def _indexed(ends, indices):
+    """Put indices for names wherever a tensor is given as [name of its layer, node, index]."""
     if isinstance(ends, dict):
-        return {key: _placed(value, places) for key, value in ends.items()}
+        return {key: _indexed(value, indices) for key, value in ends.items()}
     if isinstance(ends, (list, tuple)):
-        if len(ends) == 3 and isinstance(ends[0], str) and ends[0] in places:
-            return [places[ends[0]], *ends[1:]]
-        return [_placed(end, places) for end in ends]
+        if len(ends) == 3 and isinstance(ends[0], str) and ends[0] in indices:
+            return [indices[ends[0]], *ends[1:]]
+        return [_indexed(end, indices) for end in ends]
     return ends
 
 
@@ -145,7 +145,7 @@ def run(trunk, batches, description="pictures"):
     batches : iterable of (pictures, labels)
         For instance a batched `tf.data.Dataset`.
     description : str
-        Stands before the bar.
+        Shown before the bar.
 
     Returns
     -------
@@ -159,10 +159,10 @@ def run(trunk, batches, description="pictures"):
         When a batch does not hold colour pictures, or there is none.
     """
     features, labels = [], []
-    for pictures, answers in tqdm.auto.tqdm(batches, desc=description, unit="batch", leave=False):
-        inspection.check_pixels(pictures)
-        features.append(trunk.predict_on_batch(pictures))
-        labels.append(np.asarray(answers))
+    for pixels, batch_labels in tqdm.auto.tqdm(batches, desc=description, unit="batch", leave=False):
+        inspection.check_pixels(pixels)
+        features.append(trunk.predict_on_batch(pixels))
+        labels.append(np.asarray(batch_labels))
     if not features:
         raise ValueError(f"No batch of {description} was given. Check that the data set is not empty or used up.")
     return np.concatenate(features), np.concatenate(labels)

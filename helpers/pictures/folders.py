@@ -110,7 +110,8 @@ def examine(folder, most_files=MOST_FILES, keep=None):
     Parameters
     ----------
     folder : path
-        ``class/picture`` or ``train|validation|test/class/picture``. Hidden files are passed over.
+        ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like). Hidden
+        files are passed over.
     most_files : int
         Refuse a folder with more files, such as a whole home folder given by mistake.
     keep : callable, optional
@@ -180,7 +181,7 @@ class Listing:
     folder: Path
     files: dict  # path → (split, class)
     counts: dict  # split → class → number of files
-    nested: dict  # (split, class) → name of a class folder that holds folders
+    nested: set  # (split, class) of class folders that hold folders
     bad: dict  # as in `Report`
     rows: list  # of its table
 
@@ -194,14 +195,13 @@ class Listing:
 
     def digest(self):
         """Return a digest of all that decides what `examine` will say: the names in the folder and the files' bytes."""
-        digests = storage.digests(path for path in self.files if _may_be_a_picture(path))  # others are refused unread
-        files = [(path.relative_to(self.folder), place, digests.get(path)) for path, place in self.files.items()]
+        digests = storage.digests(filter(self._may_be_a_picture, self.files))  # the others are refused unread
+        files = [(path.relative_to(self.folder), split, digests.get(path)) for path, split in self.files.items()]
         links = [path.relative_to(self.folder) for path in self.bad]
         return hashlib.sha256(repr((files, links)).encode("utf-8", "surrogatepass")).hexdigest()
 
-
-def _may_be_a_picture(path):
-    return path.is_file() and not path.is_symlink() and path.stat().st_size <= opening.MOST_BYTES
+    def _may_be_a_picture(self, path):
+        return path.is_file() and not _leads_out(path, self.folder) and path.stat().st_size <= opening.MOST_BYTES
 
 
 def listed(folder, most_files):
@@ -234,26 +234,29 @@ def existing(source):
 
 
 def _listed(folder):
-    listing = Listing(folder, {}, {}, {}, {}, [])
-    for split, place in (_split_folders(folder) or {"": folder}).items():
-        classes = listing.counts[split] = {}
-        for path in _entries(place):
+    listing = Listing(folder, files={}, counts={}, nested=set(), bad={}, rows=[])
+    splits = _split_folders(folder)
+    for split, split_folder in (splits or {"": folder}).items():
+        counts = listing.counts[split] = {}
+        entries = _entries(split_folder)
+        for path in entries:
             if not path.is_dir():
                 listing.rows.append((listing.name(path), "a file beside the class folders", "left out"))
-            elif path.is_symlink() and not _leads_inside(path, folder):
+            elif _leads_out(path, folder):
                 listing.bad[path] = "a link that leads out of the folder"
                 listing.rows.append((listing.name(path), listing.bad[path], "refused; put the folder itself there"))
             else:
-                name = unicodedata.normalize("NFC", path.name)  # "ü" may be one letter or two: u and its dots
+                name = unicodedata.normalize("NFC", path.name)  # some systems write "ü" as u and its dots
+                name = path.name if split_folder / name in entries else name
                 inside = _entries(path)
-                folders = sum(entry.is_dir() for entry in inside)
-                classes[name] = classes.get(name, 0) + len(inside) - folders
+                folders = [entry for entry in inside if entry.is_dir()]
+                counts[name] = len(inside) - len(folders)
                 listing.files.update(dict.fromkeys(inside, (split, name)))
                 if folders:
-                    listing.nested[split, name] = path.name
-    if "" not in listing.counts:
-        beside = sorted(set(_entries(folder)) - set(_split_folders(folder).values()))
-        listing.rows.extend((listing.name(path), "beside the folders of the splits", "left out") for path in beside)
+                    listing.nested.add((split, name))
+    for path in _entries(folder) if splits else ():
+        if path not in splits.values():
+            listing.rows.append((listing.name(path), "beside the folders of the splits", "left out"))
     return listing
 
 
@@ -264,7 +267,7 @@ def _split_folders(folder):
     """
     named = defaultdict(list)
     for path in _entries(folder):
-        if path.name.casefold() in SPLIT_NAMES and path.is_dir():
+        if path.name.casefold() in SPLIT_NAMES and path.is_dir() and not _leads_out(path, folder):
             named[SPLIT_NAMES[path.name.casefold()]].append(path)
     if not any(inside.is_dir() for path in named["train"] for inside in _entries(path)):
         return {}
@@ -279,8 +282,9 @@ def _entries(folder):
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in HIDDEN)
 
 
-def _leads_inside(link, folder):
-    return folder.resolve() in link.resolve().parents
+def _leads_out(path, folder):
+    """Return whether a path is a link to something that is not in a folder, such as the folder itself."""
+    return path.is_symlink() and folder.resolve() not in path.resolve().parents
 
 
 def _judge(counts, nested=()):

@@ -1,7 +1,7 @@
-"""Pictures as tf.data: the bundled sets, the flowers, or a folder of one's own.
+"""Pictures as tf.data or arrays: the bundled sets, the flowers, or a folder of one's own.
 
-Whatever the source, its pictures end as a folder ``split/class/file`` in the cache or among the bundled
-sets, and are read from there with `keras.utils.image_dataset_from_directory`.
+Whatever the source, its pictures end up in a folder ``split/class/file`` of the cache, and are read from there with
+`keras.utils.image_dataset_from_directory`.
 """
 
 import functools
@@ -9,6 +9,7 @@ import hashlib
 import json
 import numbers
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from helpers.network import inspection
 from helpers.pictures import folders, naming, opening
 
 SPLITS = folders.SPLITS
-LARGEST_SIDE = opening.LARGEST_SIDE  # pixels; a folder's pictures are stored no larger
+LARGEST_SIDE = opening.LARGEST_SIDE
 SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
 INTERPOLATION = "bicubic"
 LEFT_OUT = "left_out.json"  # in a cached folder: which files were left out, and why
@@ -42,12 +43,12 @@ class ImageSets:
     folder : pathlib.Path
         Holds ``train``, ``validation`` and ``test``, each with one folder a class.
     class_names : tuple of str
-        Sorted; a label is a place in it.
+        Sorted; a label is an index into it.
     image_size : (int, int)
         Height and width in pixels to which pictures are resized.
     batch_size : int
     seed : int
-        Of the order of `train`.
+        Decides the order of `train`.
     """
 
     name: str
@@ -92,8 +93,8 @@ class ImageSets:
             seed=self.seed,
             verbose=False,
         )
-        # The autotuner sleeps in ever longer periods, and the end of a pass has to wait for it to wake: with a slow
-        # consumer such as a trunk that was up to half as long again as the pass itself.
+        # The autotuner sleeps for longer and longer, and the end of a pass waits until it wakes: with a slow consumer
+        # such as a trunk, a pass took up to one and a half times as long.
         options = tf.data.Options()
         options.autotune.enabled = False
         dataset = read.map(_clipped).with_options(options)
@@ -105,7 +106,7 @@ class ImageSets:
         return [Path(path) for path in self.in_order(split).file_paths]
 
     def counts(self):
-        """Return a table of pictures: a row a class, a column a split."""
+        """Return how many pictures there are: a table with a row for each class and a column for each split."""
         return pd.DataFrame(
             {split: [len(_pictures_in(self.folder / split / name)) for name in self.class_names] for split in SPLITS},
             index=pd.Index(self.class_names, name="class"),
@@ -131,7 +132,7 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     ----------
     source : str or path
         ``"animals"`` or ``"emoji"`` (bundled), ``"flowers"`` (fetched on request, 229 MB), or a folder of one's own:
-        either ``class/picture``, which is split 60 : 15 : 25 by class, or ``train|validation|test/class/picture``.
+        either ``class/picture``, each class split 60 : 15 : 25, or ``train|validation|test/class/picture``.
     image_size : int or (int, int)
         Side, or height and width, in pixels; at least 32.
     batch_size : int
@@ -140,12 +141,11 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
         How many pictures of each class to draw from the training split, or from each split named,
         e.g. ``{"train": 40, "test": 80}``. A smaller draw with the same seed lies within a larger one.
     seed : int
-        Of the order of the training pictures, of the draw, and of the split of a folder without splits.
+        Decides the order of the training pictures, the draw, and the split of a folder without splits.
     on_bad : {"raise", "skip"}
-        What to do with a file of a folder that cannot be used (`helpers.pictures.folders.examine` says why: it is no
-        picture, it might do harm, it stands in two classes): raise an error that names all of them, or leave them out
-        and print their names.
-        Of copies within one class, one is kept either way, so that no picture stands in two splits.
+        What to do with files of a folder that cannot be used (`helpers.pictures.examine` says why: no picture, might
+        do harm, in two classes): raise an error that names them, or leave them out and print their names.
+        Of copies within one class, one is kept either way, so that no picture is in two splits.
 
     Returns
     -------
@@ -154,8 +154,8 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     Raises
     ------
     ValueError
-        When the source is unknown, has fewer than two classes or an empty one, holds a file that cannot be used,
-        or `image_size` is too small.
+        When the source is unknown, no model can be trained on the folder (the message says what to do), a file
+        cannot be used, or `image_size` is too small.
     helpers.storage.StorageError
         When a bundled archive is missing or altered, or the cache cannot be written to.
     ConnectionError
@@ -164,47 +164,49 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     size = inspection.check_image_size(image_size)
     if on_bad not in ("raise", "skip"):
         raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
-    if isinstance(source, str) and source in assets.COLLECTIONS:
-        folder = assets.unpacked(assets.COLLECTIONS[source])
-    elif isinstance(source, str) and source == "flowers":
+    own = folders.existing(source)
+    name = source if isinstance(source, str) else ""
+    if name in assets.COLLECTIONS:
+        folder = assets.unpacked(assets.COLLECTIONS[name])
+    elif name == "flowers":
         folder = _prepared(_flowers(), seed, "skip")  # not the learner's to fix
-    elif own := folders.existing(source):
-        folder = _prepared(own, seed, on_bad)
+    elif own:
+        name, folder = own.resolve().name, _prepared(own, seed, on_bad)
     else:
         known = ", ".join(map(repr, [*assets.COLLECTIONS, "flowers"]))
         raise ValueError(f"No data set and no folder is called {str(source)!r}. Take {known}, or the path of a folder.")
     if per_class is not None:
         folder = _drawn(folder, per_class if isinstance(per_class, dict) else {"train": per_class}, seed)
-    names = tuple(sorted(path.name for path in (folder / "train").iterdir()))
-    return ImageSets(Path(source).resolve().name, folder, names, size, batch_size, seed)
+    class_names = tuple(sorted(path.name for path in (folder / "train").iterdir()))
+    return ImageSets(name, folder, class_names, size, batch_size, seed)
 
 
 def _drawn(folder, per_class, seed):
     """Return a cached folder: seeded draws of the splits that `per_class` names, the other splits whole."""
     for split, number in per_class.items():
-        if split not in SPLITS or isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
+        whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+        if split not in SPLITS or not whole or number < 1:
             raise ValueError(
                 f"per_class has {split!r}: {number!r}: expected whole numbers of at least 1 "
                 f"for some of {', '.join(SPLITS)}."
             )
     label = "-".join(f"{split}{per_class[split]}" for split in SPLITS if split in per_class)
-    chosen = {}
+    chosen = []
     for split in SPLITS:
-        for place in sorted((folder / split).iterdir()):
-            pictures = _pictures_in(place)
-            wanted = per_class.get(split, len(pictures))
-            if wanted > len(pictures):
+        for inside in sorted((folder / split).iterdir()):
+            paths = _pictures_in(inside)
+            wanted = per_class.get(split, len(paths))
+            if wanted > len(paths):
                 raise ValueError(
-                    f"per_class asks for {wanted} {split} pictures of {place.name!r}, but there are {len(pictures)}."
+                    f"per_class asks for {wanted} {split} pictures of {inside.name!r}, but there are {len(paths)}."
                 )
-            order = np.random.default_rng(seed).permutation(len(pictures))[:wanted]
-            for index in order:
-                chosen[Path(split, place.name, pictures[index].name)] = pictures[index]
+            chosen += [paths[index] for index in np.random.default_rng(seed).permutation(len(paths))[:wanted]]
 
     def copy(target):
-        for place, picture in chosen.items():
-            (target / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(picture, target / place)
+        for path in chosen:
+            copied = target / path.relative_to(folder)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copied)
 
     return storage.kept(storage.cache_folder("draws") / f"{folder.name}-{label}-seed{seed}", copy)
 
@@ -233,7 +235,7 @@ def _prepared(folder, seed, on_bad):
     Its name depends on what was in the folder, so that pictures are decoded only where the folder has changed.
     """
     listing = folders.listed(folder, folders.MOST_FILES)
-    _check(folder, listing.obstacles())  # before any picture is read
+    _check(folder, listing.obstacles(), listing.bad)  # before any picture is read
     key = hashlib.sha256(repr((seed, LARGEST_SIDE, listing.digest())).encode()).hexdigest()[:24]
     entry = storage.kept(storage.cache_folder("own") / key, lambda target: _decode(folder, seed, target))
     left_out = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))
@@ -247,14 +249,26 @@ def _prepared(folder, seed, on_bad):
     return entry
 
 
-def _check(folder, obstacles, left_out=""):
+def _check(folder, obstacles, bad, copies=()):
+    """Raise ValueError with all that stands in the way of training, and what is left out: that may be why."""
     if obstacles:
-        raise ValueError(f"No model can be trained on {folder} as it is. {'. '.join(obstacles)}.{left_out}")
+        said = [f"No model can be trained on {folder} as it is. {'. '.join(obstacles)}."]
+        said += [_in_words(_named(bad, folder), folder)] if bad else []
+        said += [f"{len(copies)} picture(s) are left out as copies of others."] if copies else []
+        raise ValueError(" ".join(said))
+
+
+def _named(bad, folder):
+    return {naming.shown(path.relative_to(folder)): reason for path, reason in bad.items()}
 
 
 def _in_words(bad, folder):
-    some = "; ".join(f"{name} ({reason})" for name, reason in list(bad.items())[:10])
-    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {some}{'; ...' if len(bad) > 10 else ''}."
+    """Return how many files are bad, and names and reasons of the first ten, each reason once."""
+    names = defaultdict(list)
+    for name, reason in list(bad.items())[:10]:
+        names[reason].append(name)
+    listed = "; ".join(f"{', '.join(several)} ({reason})" for reason, several in names.items())
+    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}{'; ...' if len(bad) > 10 else ''}."
 
 
 def _decode(folder, seed, target):
@@ -267,11 +281,7 @@ def _decode(folder, seed, target):
         picture.save(decoded[path])
 
     report = folders.examine(folder, keep=keep)
-    bad = {naming.shown(path.relative_to(folder)): reason for path, reason in report.bad.items()}
-    copies = [naming.shown(path.relative_to(folder)) for path in report.copies]
-    said = f" {_in_words(bad, folder)}" if bad else ""
-    said += f" {len(copies)} picture(s) are copies of others." if copies else ""
-    _check(folder, report.obstacles, said)
+    _check(folder, report.obstacles, report.bad, report.copies)
     for split, classes in (_split(report.good, seed) if "" in report.splits else report.splits).items():
         for name, paths in classes.items():
             inside = target / split / naming.stored_name(name)
@@ -279,7 +289,8 @@ def _decode(folder, seed, target):
             for path in paths:
                 decoded[path].rename(inside / f"{naming.stored_name(path.name)}.png")
     shutil.rmtree(waiting)
-    (target / LEFT_OUT).write_text(json.dumps({"bad": bad, "copies": copies}), encoding="utf-8")
+    left_out = {"bad": _named(report.bad, folder), "copies": list(_named(report.copies, folder))}
+    (target / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
 
 
 def _split(classes, seed):

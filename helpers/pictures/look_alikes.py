@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 SIDE = 16  # pixels of a sketch
-ALIKE = 0.98  # correlation of two sketches; no two of the 2,000 bundled animals reach 0.97
-MOST_SKETCHES = 5000  # comparing all pairs takes about a second
+SIMILAR = 0.98  # correlation of two sketches of one scene; no two of the 2,000 bundled animals reach 0.97
+MOST_SKETCHES = 5000  # comparing all pairs takes about a second; of more, none is compared
 
 
 def fingerprint(picture):
@@ -18,23 +18,16 @@ def fingerprint(picture):
 
 def groups(fingerprints):
     """Return the lists of keys that share a fingerprint, each in the order of the dictionary, singles left out."""
-    found = defaultdict(list)
+    sharing = defaultdict(list)
     for key, mark in fingerprints.items():
-        found[mark].append(key)
-    return [keys for keys in found.values() if len(keys) > 1]
+        sharing[mark].append(key)
+    return [keys for keys in sharing.values() if len(keys) > 1]
 
 
 def sketch(picture):
-    """Return a picture's coarse shades, free of brightness and contrast.
+    """Return a picture's coarse shades: float32 (256,), mean 0, length 1 (or zeros for a blank picture).
 
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-
-    Returns
-    -------
-    ndarray, float32 (256,)
-        Mean 0 and length 1, so that the product of two sketches is their correlation; zeros for a blank picture.
+    The product of two sketches is their correlation, whatever the brightness and contrast of the pictures.
     """
     small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     shades = np.asarray(small, np.float32).ravel()
@@ -43,29 +36,15 @@ def sketch(picture):
     return shades / length if length > SIDE else np.zeros_like(shades)  # less than one shade of spread a pixel
 
 
-def look_alikes(sketches, alike=ALIKE):
-    """Return pictures that look much like an earlier one.
-
-    Parameters
-    ----------
-    sketches : dict of key to ndarray
-        As `sketch` gives them; of more than 5000, none is compared.
-    alike : float
-        Correlation from which two are taken for one scene.
-
-    Returns
-    -------
-    dict of key to key
-        Picture to the earlier one that it resembles most.
-    """
+def look_alikes(sketches):
+    """Return key → the earlier key that it resembles most, for the sketches that are of one scene."""
     if not 2 <= len(sketches) <= MOST_SKETCHES:
         return {}
     keys, table = list(sketches), np.stack(list(sketches.values()))
-    found = {}
+    twins = {}
     for start in range(0, len(keys), 256):
-        likeness = table[start : start + 256] @ table.T
-        for row, values in enumerate(likeness, start):
-            earlier = values[:row]
-            if row and earlier.max() >= alike:
-                found[keys[row]] = keys[int(earlier.argmax())]
-    return found
+        correlations = table[start : start + 256] @ table.T
+        for index, row in enumerate(correlations, start):
+            if index and row[:index].max() >= SIMILAR:
+                twins[keys[index]] = keys[int(row[:index].argmax())]
+    return twins

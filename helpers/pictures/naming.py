@@ -15,48 +15,55 @@ ENDINGS = {
     ".png": "PNG",
     ".webp": "WEBP",
 }
-OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
-OTHER_KINDS = (  # how files begin that are no pictures of ours
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"%PDF", "a PDF"),
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xcf\xfa\xed\xfe", "a Mac program"),
-    (b"#!", "a script"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
-    (b"8BPS", "a Photoshop file"),
+SAVE_AGAIN = "; save it as JPEG or PNG"
+OTHER_PICTURES = (  # endings
+    *(".avif", ".heic", ".heif", ".ico", ".jp2", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff"),
+    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # what cameras call raw
 )
+OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+OTHER_KINDS = (  # how files begin that are no pictures of ours, what they are, what to do
+    (b"PK\x03\x04", "a zip archive", ""),
+    (b"PK\x05\x06", "a zip archive", ""),
+    (b"\x1f\x8b", "a gzip archive", ""),
+    (b"%PDF", "a PDF", ""),
+    (b"MZ", "a Windows program", ""),
+    (b"\x7fELF", "a Linux program", ""),
+    (b"\xcf\xfa\xed\xfe", "a Mac program", ""),
+    (b"#!", "a script", ""),
+    (b"II*\x00", "a TIFF picture", SAVE_AGAIN),
+    (b"MM\x00*", "a TIFF picture", SAVE_AGAIN),
+    (b"8BPS", "a Photoshop file", SAVE_AGAIN),
+    (b"version https://git-lfs", "a note of Git LFS in place of the picture", "; fetch the files with git lfs pull"),
+)
+HEIC = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 
 
 def ending_of(path):
-    """Return the ending of a file's name in small letters, blanks around the name left aside."""
+    """Return the ending of a file's name in small letters, blanks around the name ignored."""
     return Path(Path(path).name.strip()).suffix.strip().lower()
 
 
 def other_kind(data):
-    """Return in words what a file holds that is no picture of ours; None where it begins like one or is unknown."""
-    for beginning, kind in OTHER_KINDS:
+    """Return in words what a file holds that is no picture of ours, and what to do; (None, "") where unknown."""
+    for beginning, kind, advice in OTHER_KINDS:
         if data.startswith(beginning):
-            return kind
+            return kind, advice
     if data.startswith(OWN_KINDS):
-        return None
+        return None, ""
     if data[4:8] == b"ftyp":
-        return "a HEIC or AVIF picture" if data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif") else "a video"
+        return ("a HEIC or AVIF picture", SAVE_AGAIN) if data[8:12] in HEIC else ("a video", "")
     head = data[:1024].lower()
     if b"\0" in head or not head.removeprefix(b"\xef\xbb\xbf").strip():
-        return None
+        return None, ""
     if b"<svg" in head:
-        return "an SVG drawing"
+        return "an SVG drawing", SAVE_AGAIN
     if b"<html" in head or b"<!doctype html" in head or b"<script" in head:
-        return "a web page (HTML)"
+        return "a web page (HTML)", ""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)  # the last letter may be cut
     except UnicodeDecodeError:
-        return None
-    return "text"
+        return None, ""
+    return "text", ""
 
 
 def shown(name):
@@ -65,15 +72,7 @@ def shown(name):
 
 
 def stored_name(name, longest=200):
-    """Return the name under which a copy is kept: the same, unless it is too long or broken text.
-
-    Parameters
-    ----------
-    name : str
-        Of a file or a folder, without the way to it.
-    longest : int
-        Bytes.
-    """
+    """Return the name under which a copy is kept: the same, unless it is broken text or longer than `longest` bytes."""
     plain = shown(name)
     if plain == name and len(name.encode()) <= longest:
         return name

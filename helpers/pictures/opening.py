@@ -1,10 +1,9 @@
 """Open pictures of unknown origin: the one place where a file that a learner brings is decoded.
 
 A file is judged by what it holds, not by its name. Only its pixels are carried on: no EXIF data (a place, a camera), no
-colour profile, nothing appended behind the picture.
+colour profile, nothing appended after the picture.
 """
 
-import hashlib
 import io
 import os
 import stat
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from helpers.pictures import naming
 
@@ -21,31 +20,15 @@ FORMATS = tuple(sorted(set(naming.ENDINGS.values())))
 LARGEST_SIDE = 512  # pixels; pictures are stored and shown to a model no larger
 MOST_BYTES = 32 * 2**20  # of a file
 MOST_PIXELS = 64_000_000  # of a picture: 8000 × 8000
-LARGE_PIXELS = 16_000_000  # worth a word
+LARGE_PIXELS = 16_000_000  # mentioned in the report
 TINY_SIDE, LEAST_SIDE = 32, 16  # pixels: what the trunk needs, and what can show anything at all
 MOST_READS = 200_000  # a file of countless tiny parts would keep the reader busy for minutes
 MOST_SCANS = 100  # of a progressive JPEG; each costs a pass over the whole picture
-TURNS = {  # EXIF 2.3, tag 0x0112: how the stored picture lies → what sets it upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+ORIENTATION = ExifTags.Base.Orientation
 
 
 class PictureError(ValueError):
-    """A file cannot be used as a picture.
-
-    Attributes
-    ----------
-    reason : str
-        Why, without the name of the file.
-    refused : bool
-        True where the file was not decoded because that might do harm; False where it is damaged or too small.
-    """
+    """A file cannot be used as a picture: its `reason`, and whether it was `refused` undecoded as it might do harm."""
 
     def __init__(self, path, reason, refused=False):
         super().__init__(f"{naming.shown(Path(path).name)} cannot be used as a picture: {reason}.")
@@ -54,20 +37,9 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture and what there is to say of its file.
-
-    Attributes
-    ----------
-    picture : PIL.Image.Image
-        RGB, upright, without any data beside its pixels.
-    digest : str
-        SHA-256 of the file's bytes.
-    notes : tuple of (str, str)
-        What was found, and what was done about it.
-    """
+    """A picture (RGB, upright, nothing but pixels), and notes on its file: what was found, what was done about it."""
 
     picture: Image.Image
-    digest: str
     notes: tuple
 
 
@@ -102,9 +74,9 @@ def opened(path, folder=None, largest_side=LARGEST_SIDE):
     path = Path(path)
     data = _bytes_of(path, folder)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Pillow warns of is refused or said here
+        warnings.simplefilter("ignore")  # what Pillow warns of is refused or reported here
         try:
-            picture, notes = _decoded(path, data, largest_side)
+            return _decoded(path, data, largest_side)
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
@@ -113,7 +85,6 @@ def opened(path, folder=None, largest_side=LARGEST_SIDE):
             raise _no_picture(path, data) from error
         except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
             raise PictureError(path, f"damaged ({naming.shown(str(error))[:100] or type(error).__name__})") from error
-    return Opened(picture, hashlib.sha256(data).hexdigest(), tuple(notes))
 
 
 def _bytes_of(path, folder):
@@ -123,8 +94,9 @@ def _bytes_of(path, folder):
             raise PictureError(path, "a link that leads out of the folder", refused=True)
         _check_status(path, real.stat())  # before it is opened: a pipe would wait for a writer for ever
         with open(real, "rb", opener=_open_at_once) as stream:
-            _check_status(path, os.fstat(stream.fileno()))
-            return stream.read(MOST_BYTES)
+            status = os.fstat(stream.fileno())
+            _check_status(path, status)
+            return stream.read(status.st_size)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
         if path.is_symlink():
             raise PictureError(path, "a link that leads nowhere", refused=True) from error
@@ -147,7 +119,7 @@ def _check_status(path, status):
         raise PictureError(path, "an empty file")
 
 
-class _Patience(io.BytesIO):
+class _CountedReads(io.BytesIO):
     """Bytes in memory that can be read so many times and no more."""
 
     def __init__(self, data, path):
@@ -164,39 +136,37 @@ class _Patience(io.BytesIO):
 def _decoded(path, data, largest_side):
     ending = naming.ending_of(path)
     if ending and ending not in naming.ENDINGS:
-        advice = "; save it as JPEG or PNG" if ending in (".heic", ".heif", ".avif", ".tif", ".tiff", ".svg") else ""
+        advice = naming.SAVE_AGAIN if ending in naming.OTHER_PICTURES else ""
         raise PictureError(path, f"the ending {naming.shown(ending)} is none of {', '.join(naming.ENDINGS)}{advice}")
-    with Image.open(_Patience(data, path), formats=FORMATS) as picture:
-        kind = (
-            "JPEG" if picture.format == "MPO" else picture.format
-        )  # what phones write: a JPEG and a second one behind
+    with Image.open(_CountedReads(data, path), formats=FORMATS) as picture:
+        kind = "JPEG" if picture.format == "MPO" else picture.format  # phones append a second picture to a JPEG
         width, height = picture.size
         if width * height > MOST_PIXELS:
             raise _too_many_pixels(path, f"{width} × {height} pixels")
         if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
-        if min(width, height) < LEAST_SIDE:
-            raise PictureError(path, f"{width} × {height} pixels: too small to show anything")
+        shrunk = min(1, (largest_side or max(width, height)) / max(width, height))
+        if min(width, height) * shrunk < LEAST_SIDE:
+            fitted = f" once it is {largest_side} pixels long" if min(width, height) >= LEAST_SIDE else ""
+            raise PictureError(path, f"{width} × {height} pixels: too small to show anything{fitted}")
         notes = [*_notes_on_name(ending, kind), *_notes_on_size(width, height)]
         if kind != "JPEG" and getattr(picture, "is_animated", False):
             notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
-        return _upright_rgb(picture, largest_side, notes), notes
+        picture = _upright_rgb(picture, largest_side, notes)
+        return Opened(picture, tuple(notes))
 
 
 def _too_many_pixels(path, declared):
-    return PictureError(
-        path,
-        f"declares {declared}: more than the {MOST_PIXELS:,} that are decoded (a decompression bomb?)",
-        refused=True,
-    )
+    most = f"more than the {MOST_PIXELS:,} that are decoded (a decompression bomb?)"
+    return PictureError(path, f"declares {declared}: {most}; if it is a picture, save it smaller", refused=True)
 
 
 def _no_picture(path, data):
-    kind, ending = naming.other_kind(data), naming.ending_of(path)
+    (kind, advice), ending = naming.other_kind(data), naming.ending_of(path)
     if kind is None:
         return PictureError(path, "damaged from its beginning")
-    name = f"its name ends in {ending}" if ending else "it stands among pictures"
-    return PictureError(path, f"holds {kind} though {name}: a file that lies about its type", refused=True)
+    name = f"its name ends in {ending}" if ending else "it is among pictures"
+    return PictureError(path, f"holds {kind} though {name}: a file that lies about its type{advice}", refused=True)
 
 
 def _notes_on_name(ending, kind):
@@ -215,7 +185,7 @@ def _notes_on_size(width, height):
 
 def _frames(path, data):
     try:
-        with Image.open(_Patience(data, path), formats=FORMATS) as again:
+        with Image.open(_CountedReads(data, path), formats=FORMATS) as again:
             return again.n_frames
     except Exception:  # so many that counting was stopped, or a later frame is damaged: the first one is what matters
         return "many"
@@ -223,7 +193,8 @@ def _frames(path, data):
 
 def _orientation(picture):
     try:
-        return picture.getexif().get(0x0112, 1)
+        orientation = picture.getexif().get(ORIENTATION, 1)
+        return int(orientation) if orientation in range(2, 9) else 1
     except Exception:  # damaged EXIF data says nothing of the pixels
         return 1
 
@@ -235,15 +206,21 @@ def _upright_rgb(picture, largest_side, notes):
     elif picture.mode in ("1", "L", "LA") or picture.mode.startswith("I"):
         notes.append(("grey", "converted to RGB: three equal channels"))
     if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
-        picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+        grey = np.asarray(picture)
+        if grey.max() < 2**12:
+            notes.append(("grey of 16 bits, of which 12 or fewer are used", "kept, nearly black; stretch its shades"))
+        picture = Image.fromarray((grey // 257).astype(np.uint8))
     if "transparency" in picture.info or picture.mode in ("PA", "LA"):
         picture = picture.convert("RGBA")
     elif picture.mode in ("1", "P"):
         picture = picture.convert("RGB")
     if largest_side:
         picture.thumbnail((largest_side, largest_side))  # a JPEG is decoded no finer than this needs
-    if orientation in TURNS:
-        picture = picture.transpose(TURNS[orientation])
+    if orientation != 1:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        picture.info = {"exif": exif.tobytes()}  # Pillow writes the rest anew, too, and would stumble over damage in it
+        picture = ImageOps.exif_transpose(picture)
         notes.append((f"rotated by EXIF orientation {orientation}", "turned upright"))
     if picture.mode == "RGBA":
         if picture.getchannel("A").getextrema()[0] < 255:
@@ -251,6 +228,6 @@ def _upright_rgb(picture, largest_side, notes):
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     picture = picture.convert("RGB")
     if all(low == high for low, high in picture.getextrema()):
-        notes.append(("blank: all its pixels are alike", "kept; look whether it belongs here"))
+        notes.append(("blank: every pixel has the same colour", "kept; look whether it belongs here"))
     picture.info = {}
     return picture

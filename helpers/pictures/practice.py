@@ -1,4 +1,4 @@
-"""A small folder of pictures to practise the intake on: real ones, and every kind of trouble that a folder can hold."""
+"""A small folder of pictures to practise on: real ones, and every kind of trouble that a folder can hold."""
 
 import shutil
 from pathlib import Path
@@ -17,8 +17,8 @@ SPARE = 6  # further pictures of each class, to make the odd files from
 def practice(target, seed=0):
     """Lay out a folder of 3 classes (cat, dog, horse) of 40 real pictures and some odd files, to practise on.
 
-    The pictures are CIFAR-10's, 32×32 pixels, drawn from the training and validation pictures of the bundled animals;
-    none is one of its test pictures. Their names tell nothing of their class. The odd files are made from further ones.
+    The pictures are from CIFAR-10, 32×32 pixels: training and validation pictures of the bundled animals;
+    none is one of its test pictures. Their names do not tell their class. The odd files are made from further ones.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _lay_out(folder, name, seed):
     bundled = assets.unpacked("animals.zip")
     paths = sorted(path for split in ("train", "validation") for path in (bundled / split / name).glob("*.png"))
     order = np.random.default_rng([seed, CLASSES.index(name)]).permutation(len(paths))
-    drawn = [paths[place] for place in order[: PER_CLASS + SPARE]]
+    drawn = [paths[index] for index in order[: PER_CLASS + SPARE]]
     folder.mkdir(parents=True)
     for number, path in enumerate(drawn[:PER_CLASS], 1):
         shutil.copyfile(path, folder / f"IMG_{number:04d}.png")
@@ -71,7 +71,7 @@ def _lay_out(folder, name, seed):
 def _add_odd_files(folder, spare):
     cat, dog, horse = (folder / name for name in CLASSES)
     cats, dogs, horses = spare.values()
-    # Pictures that are sound, and need a hand.
+    # Pictures that can be used, after a conversion.
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held upright: turn the stored picture a quarter clockwise
     _enlarged(horses[0], 128).transpose(Image.Transpose.ROTATE_90).save(horse / "phone.jpg", exif=exif)

@@ -6,8 +6,7 @@ from pathlib import Path
 from helpers import storage
 from helpers.pictures import naming, opening
 
-MOST_FILES = 20_000
-MOST_BYTES = 2**30
+MOST_BYTES = 2**30  # of one upload
 
 
 class UploadError(ValueError):
@@ -15,40 +14,20 @@ class UploadError(ValueError):
 
 
 def from_upload(files, target, class_name=None, most_bytes=MOST_BYTES):
-    """Write what an upload widget holds into a folder of classes.
+    """Write the value of an `ipywidgets.FileUpload` into the folder of a class in `target`, and return `target`.
 
-    Parameters
-    ----------
-    files : sequence of dict
-        As in the value of `ipywidgets.FileUpload` (version 8): ``name`` (str) and ``content`` (bytes or memoryview).
-    target : path
-        The folder of classes; made where it is absent.
-    class_name : str, optional
-        The class of the pictures.
-    most_bytes : int
-        How many bytes may be uploaded.
-
-    Returns
-    -------
-    pathlib.Path
-        `target`. What is already there is kept: a picture of the same name and another content gets a number.
-
-    Raises
-    ------
-    UploadError
-        When nothing was uploaded, the class name cannot be a folder's, a file is too large or its name has not the
-        ending of a picture, such as an archive's. Nothing is written then.
+    What is already there is kept: a picture of the same name and another content gets a number. Either all files are
+    fit to be written, or UploadError says why not and nothing is written.
     """
     target = Path(target)
-    files = [(str(file["name"]), bytes(file["content"])) for file in files]
+    files = [(_file_name(str(file["name"])), bytes(file["content"])) for file in files]
     if not files:
         raise UploadError("Nothing was uploaded: choose pictures of one class.")
     if sum(len(content) for _, content in files) > most_bytes:
         raise UploadError(f"The upload is larger than {most_bytes:,} bytes. Upload fewer or smaller pictures.")
     folder = target / _class_folder(class_name)
-    named = [(_file_name(name), content) for name, content in files]
-    odd = [name for name, _ in named if naming.ending_of(name) not in naming.ENDINGS]
-    odd += [name for name, content in named if len(content) > opening.MOST_BYTES]
+    odd = [name for name, _ in files if naming.ending_of(name) not in naming.ENDINGS]
+    odd += [name for name, content in files if len(content) > opening.MOST_BYTES]
     if odd:
         raise UploadError(
             f"Cannot take {', '.join(map(naming.shown, odd[:5]))}: expected pictures that end in "
@@ -58,7 +37,7 @@ def from_upload(files, target, class_name=None, most_bytes=MOST_BYTES):
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UploadError(f"{folder.name!r} in the folder of classes is a link or a file: give the class another name.")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in named:
+    for name, content in files:
         _add(folder, name, content)
     return target
 
@@ -79,14 +58,12 @@ def _file_name(name):
 
 
 def _add(folder, name, content):
-    stem, ending = Path(name).stem, Path(name).suffix
-    for number in range(1, MOST_FILES):
-        path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
-        if path.is_symlink():
-            continue
-        if not path.exists():
-            with storage.written_whole(path) as temporary:
-                temporary.write_bytes(content)
+    """Write a picture under the first free name, unless it is there already."""
+    path, number = folder / name, 1
+    while path.is_symlink() or path.exists():
+        if not path.is_symlink() and path.is_file() and path.read_bytes() == content:
             return
-        if path.is_file() and path.read_bytes() == content:
-            return
+        number += 1
+        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+    with storage.written_whole(path) as temporary:
+        temporary.write_bytes(content)
