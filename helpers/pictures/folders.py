@@ -18,10 +18,7 @@ from helpers import storage
 from helpers.pictures import look_alikes, naming, opening
 
 SPLITS = ("train", "validation", "test")
-SPLIT_NAMES = {  # what people call the folders of the splits, in small letters
-    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-}
+OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
 HIDDEN = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r")  # what systems put into folders unasked
 MOST_FILES = 20_000
 LEAST_IN_CLASS = 3  # one for each split
@@ -267,8 +264,10 @@ def _split_folders(folder):
     """
     named = defaultdict(list)
     for path in _entries(folder):
-        if path.name.casefold() in SPLIT_NAMES and path.is_dir() and not _leads_out(path, folder):
-            named[SPLIT_NAMES[path.name.casefold()]].append(path)
+        name = path.name.casefold()
+        split = OTHER_NAMES.get(name, name)
+        if split in SPLITS and path.is_dir() and not _leads_out(path, folder):
+            named[split].append(path)
     if not any(inside.is_dir() for path in named["train"] for inside in _entries(path)):
         return {}
     for split, paths in named.items():
