@@ -9,8 +9,11 @@ from IPython import display
 from matplotlib import ticker
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
-PALE = "#D9D9D9"  # of what is frozen or has no parameters
-MARKERS = "osD^vX"  # of lines that colour alone would not tell apart
+PALE = "#D9D9D9"  # what is frozen or has no parameters
+MARKERS = "osD^vX"  # so that lines differ in more than colour
+SPREAD = 0.06  # between lines at one tick, so that their intervals do not hide one another
+TRAINING = {"linestyle": "--", "color": BLUE, "label": "training"}
+VALIDATION = {"linestyle": "-", "marker": "o", "color": ORANGE, "label": "validation"}
 
 
 def show(alt):
@@ -78,13 +81,8 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
             axes.imshow(picture, cmap="gray")
         if titles is not None:
             marked = highlight is not None and highlight[index]
-            axes.set_title(
-                titles[index],
-                fontsize=9,
-                loc="center",
-                color=ORANGE if marked else "black",
-                fontweight="bold" if marked else "normal",
-            )
+            look = {"color": ORANGE, "fontweight": "bold"} if marked else {"color": "black"}
+            axes.set_title(titles[index], fontsize=9, loc="center", **look)
     return grid
 
 
@@ -104,13 +102,11 @@ def curves(histories, metric="accuracy", ax=None):
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, history) in enumerate(histories.items()):
+        run, colour = f"{name}, " if len(histories) > 1 else "", f"C{number}"
         epochs = range(1, len(history[metric]) + 1)
-        many = len(histories) > 1
-        colour = f"C{number}"
-        ax.plot(epochs, history[metric], "--", color=colour, label=f"{name}, training" if many else "training")
+        ax.plot(epochs, history[metric], "--", color=colour, label=f"{run}training")
         if f"val_{metric}" in history:
-            label = f"{name}, validation" if many else "validation"
-            ax.plot(epochs, history[f"val_{metric}"], "-o", markersize=3, color=colour, label=label)
+            ax.plot(epochs, history[f"val_{metric}"], "-o", markersize=3, color=colour, label=f"{run}validation")
     ax.set(xlabel="epoch", ylabel=metric)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
@@ -160,7 +156,7 @@ def intervals(results, ax=None, unit="test accuracy"):
     """
     ax = ax or plt.subplots(figsize=(6, 0.6 + 0.45 * len(results)))[1]
     for row, (value, low, high) in enumerate(results.values()):
-        ax.errorbar(value, row, xerr=[[value - low], [high - value]], fmt="o", color=f"C{row}", capsize=4)
+        ax.errorbar(value, row, xerr=reach(value, low, high), fmt="o", color=f"C{row}", capsize=4)
     ax.set_yticks(range(len(results)), list(results))
     ax.set_ylim(len(results) - 0.5, -0.5)
     ax.set_xlabel(unit)
@@ -224,7 +220,7 @@ def blocks(shapes, frozen=None, ax=None):
     shapes : dict of str to (int, int, int) or int
         Name of each stage to its output (height, width, channels), or to a number of units.
     frozen : collection of str, optional
-        Stages to draw grey and hatched; the others are orange. None draws all of them blue: nothing is said.
+        Stages to draw grey and hatched; the others are orange. With None all are blue.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -235,16 +231,10 @@ def blocks(shapes, frozen=None, ax=None):
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
     for index, (name, shape) in enumerate(shapes.items()):
         height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
-        still = frozen is not None and name in frozen
-        ax.bar(
-            index,
-            height,
-            width=0.7,
-            bottom=-height / 2,
-            color=BLUE if frozen is None else PALE if still else ORANGE,
-            hatch="///" if still else None,
-            edgecolor="white" if still else "black",
-        )
+        look = {"color": BLUE if frozen is None else ORANGE, "edgecolor": "black"}
+        if frozen is not None and name in frozen:
+            look = {"color": PALE, "edgecolor": "white", "hatch": "///"}
+        ax.bar(index, height, width=0.7, bottom=-height / 2, **look)
         label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
         ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
         if index:
@@ -255,7 +245,7 @@ def blocks(shapes, frozen=None, ax=None):
 
 
 def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
-    """Draw pictures in grey with a map over each: the brighter and more yellow, the nearer to 1.
+    """Draw pictures in grey with a map over each: bright yellow where it is near 1.
 
     Parameters
     ----------
@@ -280,19 +270,7 @@ def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
 
 
 def overlay(image, one_map):
-    """Return a picture in grey, coloured where a map is high.
-
-    This draws nothing itself: `overlays` draws its result on Axes, and a widget shows it as HTML.
-
-    Parameters
-    ----------
-    image : array (h, w, 3), values in 0..255
-    one_map : array (h, w), values in 0..1
-
-    Returns
-    -------
-    ndarray, uint8 (h, w, 3)
-    """
+    """Return a picture (h, w, 3) in grey, coloured where a map (h, w) is high, as uint8; nothing is drawn."""
     image, one_map = np.asarray(image, dtype="float32"), np.asarray(one_map, dtype="float32")
     if image.ndim != 3 or one_map.shape != image.shape[:2]:
         raise ValueError(f"A picture of shape {image.shape} and a map of {one_map.shape}: expected (h, w, 3), (h, w).")
@@ -304,8 +282,8 @@ def overlay(image, one_map):
     return np.clip((1 - share) * grey + share * colours, 0, 255).astype("uint8")
 
 
-def interval_lines(results, ticks, ax=None, spread=0.06, among=None):
-    """Draw numbers with their intervals over a few settings, a line for each name.
+def interval_lines(results, ticks, ax=None, among=None):
+    """Draw numbers with their intervals for a few settings, a line for each name.
 
     Parameters
     ----------
@@ -314,10 +292,8 @@ def interval_lines(results, ticks, ax=None, spread=0.06, among=None):
     ticks : sequence of str
         The settings, from left to right.
     ax : matplotlib.axes.Axes, optional
-    spread : float
-        How far the lines stand apart at a tick, so that their intervals do not hide one another.
     among : sequence of str, optional
-        All names of which these are some, so that each keeps its colour and marker from figure to figure.
+        All the names that any of your figures has, so that each keeps its colour and marker in all of them.
 
     Returns
     -------
@@ -325,24 +301,23 @@ def interval_lines(results, ticks, ax=None, spread=0.06, among=None):
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, points) in enumerate(results.items()):
-        value, low, high = np.transpose(points)
-        places = np.arange(len(ticks)) + spread * (number - (len(results) - 1) / 2)
-        ax.errorbar(places, value, [value - low, high - value], linestyle="-", **_look(name, among or list(results)))
+        values, lows, highs = np.transpose(points)
+        positions = np.arange(len(ticks)) + SPREAD * (number - (len(results) - 1) / 2)
+        look = _look(name, among or list(results))
+        ax.errorbar(positions, values, reach(values, lows, highs), linestyle="-", **look)
     ax.set_xticks(range(len(ticks)), ticks)
     ax.legend()
     return ax
 
 
-def cost_plane(table, ax=None, unit="CPU seconds (log scale)", among=None):
+def cost_plane(table, ax=None, among=None):
     """Draw accuracy, with its interval, against cost: high and left is best.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: names. Columns: ``cost``, ``accuracy``, ``low``, ``high``.
+        Index: names. Columns: ``cost`` (CPU seconds), ``accuracy``, ``low``, ``high``.
     ax : matplotlib.axes.Axes, optional
-    unit : str
-        Label of the horizontal axis.
     among : sequence of str, optional
         As for `interval_lines`.
 
@@ -352,14 +327,19 @@ def cost_plane(table, ax=None, unit="CPU seconds (log scale)", among=None):
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for name, row in table.iterrows():
-        size = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
-        ax.errorbar(row["cost"], row["accuracy"], size, linestyle="", **_look(name, among or list(table.index)))
-    ax.set(xscale="log", xlabel=unit, ylabel="test accuracy")
+        ends = reach(row["accuracy"], row["low"], row["high"])
+        ax.errorbar(row["cost"], row["accuracy"], ends, linestyle="", **_look(name, among or list(table.index)))
+    ax.set(xscale="log", xlabel="CPU seconds (log scale)", ylabel="test accuracy")
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     ax.legend()
     return ax
+
+
+def reach(value, low, high):
+    """Return how far intervals reach below and above their values, (2, n), as `Axes.errorbar` takes it."""
+    return np.reshape([np.subtract(value, low), np.subtract(high, value)], (2, -1))
 
 
 def _look(name, among):

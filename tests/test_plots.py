@@ -173,11 +173,11 @@ class TestTables:
 class TestComparedMethods:
     def test_interval_lines_join_the_values_of_a_name_and_keep_the_lines_apart(self):
         results = {"one": [(0.5, 0.4, 0.7), (0.6, 0.6, 0.6)], "two": [(0.1, 0, 0.2), (0.2, 0.1, 0.3)]}
-        ax = plots.interval_lines(results, ["few", "many"], spread=0.1)
+        ax = plots.interval_lines(results, ["few", "many"])
         (first, second) = [container.lines[0] for container in ax.containers]
         assert first.get_ydata().tolist() == [0.5, 0.6] and second.get_ydata().tolist() == [0.1, 0.2]
-        assert first.get_xdata().tolist() == pytest.approx([-0.05, 0.95])
-        assert second.get_xdata().tolist() == pytest.approx([0.05, 1.05])
+        assert first.get_xdata().tolist() == pytest.approx([-plots.SPREAD / 2, 1 - plots.SPREAD / 2])
+        assert second.get_xdata().tolist() == pytest.approx([plots.SPREAD / 2, 1 + plots.SPREAD / 2])
         ends = ax.containers[0].lines[2][0].get_segments()[0][:, 1]
         assert ends.tolist() == pytest.approx([0.4, 0.7])
         assert first.get_marker() != second.get_marker()
