@@ -1,4 +1,4 @@
-"""The decision helper: a method for pictures of one's own, read off the measured grid, with what is not known of it."""
+"""The decision helper: which method for your own pictures? From the measured grid, with what it cannot tell."""
 
 import html
 import math
@@ -21,66 +21,61 @@ UNKNOWN = (
 
 
 class DecisionHelper(frame.Explorer):
-    """The explorer that `decision_helper` returns.
+    """The explorer that `decision_helper` returns."""
 
-    Attributes
-    ----------
-    kind : ipywidgets.ToggleButtons
-    count : ipywidgets.SelectionSlider
-        Training pictures of each class.
-    budget : ipywidgets.SelectionSlider
-        CPU seconds for all: the trunk once, the search for a rate, the training.
-    """
-
-    def __init__(self, given):
-        self.measured = {data: costs.measured(given, data) for data in KINDS.values()}
-        self.sizes = {data: results.table(given, "quadrants", data, study.COUNTS[0]).iloc[0] for data in KINDS.values()}
-        self.kind = ipywidgets.ToggleButtons(options=list(KINDS), value="drawings (far)", description="My pictures are")
-        self.count = ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class")
-        self.budget = ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget")
+    def __init__(self, evidence):
+        self.measured = {data: costs.measured(evidence, data) for data in KINDS.values()}
+        self.sizes = {
+            data: results.table(evidence, "quadrants", data, study.COUNTS[0]).iloc[0] for data in KINDS.values()
+        }
+        kinds = list(KINDS)
         super().__init__(
             "Which method for my pictures?",
             "Begin with ten drawings a class and any budget. Then lower the budget. Then go to photographs, and to "
             "more of them: where does the advice change, and where is a difference not shown?",
-            {"kind": self.kind, "count": self.count, "budget": self.budget},
+            {
+                "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1], description="My pictures are"),
+                "count": ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class"),
+                "budget": ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget"),
+            },
         )
-        self.start()
 
     def answer(self, kind, count, budget):
         """Return the methods with their intervals, and the advice in words."""
         data, seconds = KINDS[kind], BUDGETS[budget]
         plane, pairs, below, above = costs.read_off(self.measured[data], count)
         method, best = costs.recommended(plane, pairs, seconds)
-        said = _advice(plane, pairs, method, best, seconds)
+        advice = _advice(plane, pairs, method, best)
         basis = _basis(count, below, above, self.sizes[data])
-        alt = f"{kind}, {count} a class, budget {budget}. {said} Accuracy of each method with its interval."
+        alt = f"{kind}, {count} a class, budget {budget}. {advice} Accuracy of each method with its interval."
         table = frame.table_html(
-            ("method", "CPU seconds", "accuracy", "against the advice", ""), list(_rows(plane, pairs, method, seconds))
+            ("method", "CPU seconds", "accuracy", "against the advice", ""), _rows(plane, pairs, method, seconds)
         )
-        text = f"<p><strong>{html.escape(said)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
+        text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
         return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
 
 
-def _advice(plane, pairs, method, best, seconds):
+def _advice(plane, pairs, method, best):
     if method is None:
         least = plane["cost"].min()
         return f"No method fits this budget. The cheapest, {plane['cost'].idxmin()}, takes {least:.0f} CPU seconds."
     row = plane.loc[method]
-    said = f"Take: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
-    said += f"{row['cost']:.0f} CPU seconds."
+    advice = (
+        f"Take: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
+        f"{row['cost']:.0f} CPU seconds."
+    )
     if method != best:
-        gain = pairs.loc[(method, best)]
-        said += f" {best} was measured {_points(gain)} better, which is not shown, and it costs more."
-        return said
+        gain = _points(pairs.loc[(method, best)])
+        return f"{advice} {best} was measured {gain} better, which is not shown, and it costs more."
     cheaper = plane[plane["cost"] < row["cost"]]
-    if not cheaper.empty:
-        rival = cheaper["accuracy"].idxmax()
-        price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
-        said += (
-            f" The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Whether that is worth "
-        )
-        said += "the price, only you can say."
-    return said
+    if cheaper.empty:
+        return advice
+    rival = cheaper["accuracy"].idxmax()
+    price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
+    return (
+        f"{advice} The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Whether that is "
+        "worth the price, only you can say."
+    )
 
 
 def _basis(count, below, above, size):
@@ -120,31 +115,32 @@ def _points(gain):
 def _draw(plane, method, seconds):
     figure = Figure(figsize=(7.2, 2.5), layout="none")
     axes = figure.add_axes((0.27, 0.2, 0.7, 0.76))
-    for place, (name, row) in enumerate(plane.iterrows()):
-        colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else "#BBBBBB"
-        size = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
-        axes.errorbar(row["accuracy"], place, xerr=size, fmt="D" if name == method else "o", color=colour, capsize=4)
+    for index, (name, row) in enumerate(plane.iterrows()):
+        colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else plots.GREY
+        ends, marker = plots.reach(row["accuracy"], row["low"], row["high"]), "D" if name == method else "o"
+        axes.errorbar(row["accuracy"], index, xerr=ends, fmt=marker, color=colour, capsize=4)
     axes.set_yticks(range(len(plane)), [f"{name}\n{cost:.0f} s" for name, cost in plane["cost"].items()], fontsize=8)
     axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel="expected accuracy, 95 % interval")
     return figure
 
 
-def decision_helper(given):
+def decision_helper(evidence):
     """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
 
     Parameters
     ----------
-    given : helpers.measuring.results.Evidence
+    evidence : helpers.measuring.results.Evidence
         As `helpers.measuring.results.read` returns it.
 
     Returns
     -------
     DecisionHelper
-        Controls: ``kind``, ``count``, ``budget``.
+        Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU
+        seconds for everything: the trunk once, the search for a learning rate, the training).
 
     Raises
     ------
     ValueError
         When the results do not hold the quadrants with at least two seeds.
     """
-    return DecisionHelper(given)
+    return DecisionHelper(evidence)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers import plots
 
+LABEL_WIDTH = "9.5em"
 DOTS_PER_INCH = 100
 REMEMBERED = 64  # answers that an explorer keeps
 TEXT = "line-height:1.45; max-width:52em"
@@ -19,25 +20,15 @@ _NOTHING = object()
 
 
 class LatestOnly:
-    """Do slow work for the latest of many requests, in a thread of its own; drop those overtaken meanwhile.
+    """Do slow work in a thread of its own, for the latest request only; requests overtaken meanwhile are dropped.
 
     A dragged slider asks far more often than a figure can be drawn. `ask` returns at once, so the kernel stays
     free to hear the next request; while the work runs only one request waits, and a newer one takes its place.
     So there is never a queue, and the last setting is always answered. One request is worked on at a time and
-    the thread ends when nothing waits. It relies on no event loop, so it serves every front end alike
+    the thread ends when nothing waits. It relies on no event loop, so it works in every front end
     (JupyterLab delivers widget messages in a thread beside the kernel's main one).
 
-    Parameters
-    ----------
-    work : callable
-        Takes the request.
-    failed : callable
-        Takes the exception that `work` raised.
-
-    Attributes
-    ----------
-    answered, dropped : int
-        Requests worked on, and requests overtaken by a newer one before their turn.
+    `work` takes the request; `failed` takes the exception that `work` raised.
     """
 
     def __init__(self, work, failed):
@@ -45,12 +36,10 @@ class LatestOnly:
         self._lock, self._idle = threading.Lock(), threading.Event()
         self._idle.set()
         self._waiting = _NOTHING
-        self.answered = self.dropped = 0
 
     def ask(self, request):
         """Request work; returns at once."""
         with self._lock:
-            self.dropped += self._waiting is not _NOTHING
             self._waiting = request
             if not self._idle.is_set():
                 return
@@ -68,7 +57,6 @@ class LatestOnly:
                 if request is _NOTHING:
                     self._idle.set()
                     return
-            self.answered += 1
             try:
                 self._work(request)
             except Exception as error:  # shown to the learner, whatever it is
@@ -82,31 +70,14 @@ class Explorer(ipywidgets.VBox):
     first setting at once, and after that through `LatestOnly`, so that dragging leaves no queue of stale work.
     What it raises is shown in the widget, and the picture, which would be out of date, is taken away.
 
-    Parameters
-    ----------
-    title : str
-    to_try : str
-        What to try first.
-    inputs : dict of str to ipywidgets.Widget
-        Controls by the name under which `answer` takes their value.
-    rows : sequence of ipywidgets.Widget, optional
-        How the controls are laid out; one below the other by default.
-    remember : bool
-        Keep the latest answers, so that a setting seen before costs nothing.
+    `inputs` holds the controls by the name under which `answer` takes their value, which is their attribute's name,
+    too. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
 
-    Attributes
-    ----------
-    inputs : dict of str to ipywidgets.Widget
-    picture : ipywidgets.HTML
-        Images with ``alt`` texts: an `ipywidgets.Image` has no place for a description.
-    words : ipywidgets.HTML
-        The result in words and numbers.
-    problem : ipywidgets.HTML
-        Empty while all is well.
-    latest : LatestOnly
+    The answer goes to `picture` (HTML images with ``alt`` texts: an `ipywidgets.Image` has no place for a
+    description) and to `words`; `problem` is empty while all is well.
     """
 
-    def __init__(self, title, to_try, inputs, rows=None, remember=True):
+    def __init__(self, title, to_try, inputs, above=(), below=(), remember=True):
         self.inputs = inputs
         self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.latest = LatestOnly(self._respond, self.show_problem)
@@ -115,13 +86,13 @@ class Explorer(ipywidgets.VBox):
             f'<div style="{TEXT}"><strong>{html.escape(title)}</strong><br>'
             f"<em>Try this.</em> {html.escape(to_try)}</div>"
         )
-        controls = list(inputs.values()) if rows is None else list(rows)
-        super().__init__([heading, *controls, self.problem, self.picture, self.words])
-        for control in inputs.values():
-            if isinstance(control, ipywidgets.DOMWidget) and control.has_trait("description"):
-                control.style.description_width = "9.5em"
-                if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
-                    control.layout.width = "min(36em, 98%)"
+        super().__init__([heading, *above, *inputs.values(), *below, self.problem, self.picture, self.words])
+        for name, control in inputs.items():
+            setattr(self, name, control)
+            control.style.description_width = LABEL_WIDTH
+            if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
+                control.layout.width = "min(36em, 98%)"
+        self.start()
 
     def answer(self, **settings):
         """Return the HTML of the picture and of the words for these values of the controls."""
@@ -132,14 +103,17 @@ class Explorer(ipywidgets.VBox):
         return {name: control.value for name, control in self.inputs.items()}
 
     def start(self):
-        """Answer the first setting now, and every later one as it comes."""
+        """Answer the first setting now, and every later one as it comes; a subclass may begin in another way."""
         try:
             self._respond(self.settings())
         except Exception as error:  # shown to the learner, whatever it is
             self.show_problem(error)
         for control in self.inputs.values():
-            control.observe(lambda change: self.latest.ask(self.settings()), "value")
-        return self
+            control.observe(lambda change: self.ask(), "value")
+
+    def ask(self):
+        """Ask for an answer to the present setting; returns at once."""
+        self.latest.ask(self.settings())
 
     def wait(self, timeout=10.0):
         """Wait until the latest setting is answered; return False when `timeout` (seconds) passed first."""
@@ -156,14 +130,17 @@ class Explorer(ipywidgets.VBox):
         )
 
     def _respond(self, settings):
-        key = tuple(settings.items())
-        answer = self._answers.get(key) or self.answer(**settings)
-        if self._remember:
-            self._answers[key] = answer
-            if len(self._answers) > REMEMBERED:
-                self._answers.pop(next(iter(self._answers)))
+        answer = self._remembered(settings) if self._remember else self.answer(**settings)
         self.problem.value = ""
         self.picture.value, self.words.value = answer
+
+    def _remembered(self, settings):
+        key = tuple(settings.items())
+        if key not in self._answers:
+            self._answers[key] = self.answer(**settings)
+        if len(self._answers) > REMEMBERED:
+            del self._answers[next(iter(self._answers))]  # the oldest
+        return self._answers[key]
 
 
 def figure_html(figure, alt):
@@ -198,9 +175,19 @@ def row_html(items):
     return f'<div style="display:flex; flex-wrap:wrap; gap:10px; align-items:flex-start">{"".join(items)}</div>'
 
 
-def words_html(text, style=TEXT):
-    """Return HTML of running text, as a region that screen readers announce when it changes."""
-    return f'<div role="status" style="{style}">{text}</div>'
+def words_html(markup, style=TEXT):
+    """Return HTML as a region that screen readers announce when it changes."""
+    return f'<div role="status" style="{style}">{markup}</div>'
+
+
+def plain_html(text):
+    """Return running text, with nothing in it taken for HTML, as `words_html` does."""
+    return words_html(html.escape(text).replace("\n", "<br>"))
+
+
+def counted(number, thing):
+    """Return a number with its noun, e.g. ``"1 file"``, ``"2 files"``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def table_html(head, rows, caption=""):

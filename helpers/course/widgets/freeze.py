@@ -15,49 +15,42 @@ CAVEAT = (
 
 
 class FreezeExplorer(frame.Explorer):
-    """The explorer that `freeze_explorer` returns.
-
-    Attributes
-    ----------
-    frozen_up_to : ipywidgets.SelectionSlider
-        Over ``none``, the names of the blocks, and ``all``.
-    """
+    """The explorer that `freeze_explorer` returns."""
 
     def __init__(self, model, classes=5):
         self.stages = cost.stages(model, classes)
         names = [NOTHING, *(stage.name for stage in self.stages[:-1]), EVERYTHING]
-        self.frozen_up_to = ipywidgets.SelectionSlider(options=names, value=names[-2], description="Frozen up to")
+        slider = ipywidgets.SelectionSlider(options=names, value=names[-2], description="Frozen up to")
         super().__init__(
             "What freezing costs and saves",
             "Go from block5 back to none, one step at a time. Which step saves the most parameters, and which the most "
             "work? Then go to all.",
-            {"frozen_up_to": self.frozen_up_to},
+            {"frozen_up_to": slider},
         )
-        self.start()
 
     def answer(self, frozen_up_to):
         """Return the diagram and the numbers for one setting."""
         frozen = self.frozen_up_to.options.index(frozen_up_to)
-        trainable, still = cost.parameters(self.stages, frozen)
+        trainable, fixed = cost.parameters(self.stages, frozen)
         relative = cost.relative_cost(self.stages, frozen)
         names = [stage.name for stage in self.stages]
-        seen = f"Frozen: {', '.join(names[:frozen]) or 'nothing'}. Trains: {', '.join(names[frozen:]) or 'nothing'}."
-        alt = f"{seen} One training step takes {sum(relative.values()):.0%} of the work of training everything."
+        state = f"Frozen: {', '.join(names[:frozen]) or 'nothing'}. Trains: {', '.join(names[frozen:]) or 'nothing'}."
+        alt = f"{state} One training step takes {sum(relative.values()):.0%} of the work of training everything."
         picture = frame.figure_html(_draw(self.stages, frozen, relative), alt)
         needed = cost.memory(trainable)
         rows = [
             ("Parameters that train", f"{trainable:,}"),
-            ("Parameters that are frozen", f"{still:,}"),
+            ("Parameters that are frozen", f"{fixed:,}"),
             ("Memory for gradients", _megabytes(needed["gradients"])),
             ("Memory for Adam", f"{_megabytes(needed['adam'])} (two numbers for each parameter that trains)"),
             ("A training step", f"{_share(sum(relative.values()))} of the work of training everything, counted"),
         ]
         if frozen == len(self.stages):
-            seen += " Nothing can learn: whatever the data, the loss stays where it is."
+            state += " Nothing can learn: whatever the data, the loss stays where it is."
         elif frozen:
             short = sum(cost.relative_cost(self.stages, frozen, cached=True).values())
             rows.append(("… on cached features", f"{_share(short)}, once the frozen part has run over every picture"))
-        table = frame.table_html((), rows, seen)
+        table = frame.table_html((), rows, state)
         return picture, frame.words_html(f"{table}<small>{CAVEAT}</small>")
 
 
@@ -69,11 +62,11 @@ def _megabytes(size):
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
-def _draw(found, frozen, relative):
+def _draw(stages, frozen, relative):
     figure = Figure(figsize=(7.2, 3.5), layout="none")
     figure.text(0.02, 0.93, "grey and hatched: frozen; orange: trains", fontsize=8)
     diagram = figure.add_axes((0, 0.3, 1, 0.62))
-    plots.blocks({stage.name: stage.shape for stage in found}, [stage.name for stage in found[:frozen]], diagram)
+    plots.blocks({stage.name: stage.shape for stage in stages}, [stage.name for stage in stages[:frozen]], diagram)
     axes = figure.add_axes((0.02, 0.14, 0.96, 0.1))
     labels = {"forward": "forward", "inputs": "gradients handed on", "weights": "gradients of weights"}
     left = 0
@@ -103,7 +96,7 @@ def freeze_explorer(model, classes=5):
     Returns
     -------
     FreezeExplorer
-        Control: ``frozen_up_to``.
+        Control: ``frozen_up_to`` (``none``, the blocks, ``all``).
 
     Raises
     ------

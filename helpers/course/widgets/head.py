@@ -1,4 +1,4 @@
-"""The head designer: how large a head is, and whether the training pictures can carry it."""
+"""The head designer: how large a head is, and whether there are enough training pictures for it."""
 
 import math
 from dataclasses import dataclass
@@ -47,49 +47,35 @@ def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
 
 
 def carries(pictures, classes):
-    """Return the largest number of parameters that the labels of so many pictures pin down.
+    """Return the largest number of parameters that the labels of so many pictures determine.
 
     Each picture's label sets one number for each class. A linear head on d features has (d + 1) × classes parameters,
-    and where that reaches pictures × classes it can, in general, give every training picture any label at all.
-
-    References
-    ----------
-    Cover (1965), Geometrical and statistical properties of systems of linear inequalities.
+    and where that reaches pictures × classes it can, in general, give every training picture any label at all
+    (Cover, 1965, Geometrical and statistical properties of systems of linear inequalities).
     """
     return pictures * classes
 
 
 class HeadDesigner(frame.Explorer):
-    """The explorer that `head_designer` returns.
-
-    Attributes
-    ----------
-    pooling : ipywidgets.ToggleButtons
-    hidden : ipywidgets.SelectionSlider
-        Units of the hidden layer, 0 for none.
-    dropout : ipywidgets.FloatSlider
-    pictures : ipywidgets.SelectionSlider
-        Training pictures.
-    """
+    """The explorer that `head_designer` returns."""
 
     def __init__(self, base, classes=5, pictures=1000):
         self.shape, self.classes = tuple(base.output.shape[1:]), classes
         parts(self.shape, classes=classes)
         if isinstance(pictures, bool) or not isinstance(pictures, int) or pictures < 1:
             raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
-        self.pooling = ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row")
-        self.hidden = ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units")
-        self.dropout = ipywidgets.FloatSlider(0.0, min=0.0, max=0.9, step=0.1, description="Dropout")
-        self.pictures = ipywidgets.SelectionSlider(
-            options=sorted({*PICTURES, pictures}), value=pictures, description="Training pictures"
-        )
+        counts = sorted({*PICTURES, pictures})
         super().__init__(
             "How large a head do your pictures carry?",
             "Change global average to flatten and watch the count. Then go back, and add hidden units until the "
             "warning comes. Does dropout change the count?",
-            {"pooling": self.pooling, "hidden": self.hidden, "dropout": self.dropout, "pictures": self.pictures},
+            {
+                "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row"),
+                "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units"),
+                "dropout": ipywidgets.FloatSlider(0.0, min=0.0, max=0.9, step=0.1, description="Dropout"),
+                "pictures": ipywidgets.SelectionSlider(options=counts, value=pictures, description="Training pictures"),
+            },
         )
-        self.start()
 
     def answer(self, pooling, hidden, dropout, pictures):
         """Return the drawing of the head, its count, its code, and whether the pictures carry it."""
@@ -127,16 +113,15 @@ def _draw(maps, layers, total):
     for layer in layers:
         colour = plots.ORANGE if layer.parameters else plots.PALE
         boxes.append((layer.name, f"{layer.units:,}", max(0.15, math.log2(layer.units) / largest), colour))
-    for place, (name, size, height, colour) in enumerate(boxes):
-        width = 0.5 if place == 0 else 0.16
-        axes.bar(place, height, width, bottom=-height / 2, color=colour, edgecolor="black", linewidth=0.8)
-        axes.text(place, -0.58, f"{name}\n{size}", ha="center", va="top", fontsize=9)
-        if place:
-            before = 0.27 if place == 1 else 0.1
-            axes.annotate("", (place - 0.1, 0), (place - 1 + before, 0), arrowprops={"arrowstyle": "->"})
-            count = layers[place - 1].parameters
-            label = f"{count:,}" if count else "none"
-            axes.text(place - 0.5, 0.05, label, ha="center", va="bottom", fontsize=8.5)
+    for index, (name, size, height, colour) in enumerate(boxes):
+        width = 0.16 if index else 0.5
+        axes.bar(index, height, width, bottom=-height / 2, color=colour, edgecolor="black", linewidth=0.8)
+        axes.text(index, -0.58, f"{name}\n{size}", ha="center", va="top", fontsize=9)
+        if index:
+            start = index - 1 + (0.27 if index == 1 else 0.1)
+            axes.annotate("", (index - 0.1, 0), (start, 0), arrowprops={"arrowstyle": "->"})
+            count = layers[index - 1].parameters
+            axes.text(index - 0.5, 0.05, f"{count:,}" if count else "none", ha="center", va="bottom", fontsize=8.5)
     axes.set(xlim=(-0.5, 4.5), ylim=(-0.88, 0.6))
     axes.set_axis_off()
     figure.text(0.02, 0.9, f"{total:,} parameters (numbers above the arrows: parameters of each layer)", fontsize=10)
@@ -144,7 +129,7 @@ def _draw(maps, layers, total):
 
 
 def head_designer(base, classes=5, pictures=1000):
-    """Design a head for a base: how many parameters it has, and whether the training pictures can carry them.
+    """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
 
     Parameters
     ----------
@@ -157,11 +142,11 @@ def head_designer(base, classes=5, pictures=1000):
     Returns
     -------
     HeadDesigner
-        Controls: ``pooling``, ``hidden``, ``dropout``, ``pictures``.
+        Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``.
 
     Raises
     ------
     ValueError
-        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is no such number.
+        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
     """
     return HeadDesigner(base, classes, pictures)

@@ -1,6 +1,5 @@
 """The feature-map explorer: what each layer makes of a picture, the most active maps first."""
 
-import html
 from dataclasses import dataclass
 
 import ipywidgets
@@ -15,7 +14,7 @@ SHOWN = 16  # maps
 
 @dataclass(frozen=True)
 class Active:
-    """The most active maps of one layer for one picture, in order; `silent` channels are zero everywhere."""
+    """The most active maps (n, h, w) of one layer for one picture, in order; `silent` channels are zero everywhere."""
 
     channels: tuple
     means: tuple
@@ -31,9 +30,9 @@ def most_active(maps, count=SHOWN):
         raise ValueError(f"Maps of shape {maps.shape}: expected (height, width, channels), those of one picture.")
     means = maps.mean(axis=(0, 1))
     order = np.argsort(-means, kind="stable")[:count]
+    chosen = np.moveaxis(maps[..., order], -1, 0)
     silent = int((np.abs(maps).max(axis=(0, 1)) == 0).sum())
-    chosen = tuple(order.tolist())
-    return Active(chosen, tuple(means[order].tolist()), maps[..., order], maps.shape[-1], silent)
+    return Active(tuple(order.tolist()), tuple(means[order].tolist()), chosen, maps.shape[-1], silent)
 
 
 def place_of_peak(one_map):
@@ -46,73 +45,60 @@ def place_of_peak(one_map):
 
 
 class FeatureMapExplorer(frame.Explorer):
-    """The explorer that `feature_map_explorer` returns.
+    """The explorer that `feature_map_explorer` returns."""
 
-    Attributes
-    ----------
-    which : ipywidgets.Dropdown
-        The picture, by its name.
-    layer : ipywidgets.SelectionSlider
-        Over the convolutions and poolings.
-    passes : int
-        How often the model was run: once for each picture looked at.
-    """
-
-    def __init__(self, model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
+    def __init__(self, model, pictures, names, preprocess):
         pictures = np.asarray(pictures, dtype=np.float32)
         inspection.check_pixels(pictures)
-        names = [f"picture {place + 1}" for place in range(len(pictures))] if names is None else list(map(str, names))
+        names = [f"picture {index + 1}" for index in range(len(pictures))] if names is None else list(map(str, names))
         if len(names) != len(pictures) or len(set(names)) != len(names) or not names:
             raise ValueError(f"{len(pictures)} pictures and the names {names}: expected one for each, all different.")
         wanted = tuple(model.input.shape[1:])
-        if any(side is not None and side != got for side, got in zip(wanted, pictures.shape[1:], strict=True)):
+        if any(side not in (None, size) for side, size in zip(wanted, pictures.shape[1:], strict=True)):
             raise ValueError(f"{model.name!r} takes pictures of {wanted}, but these are {pictures.shape[1:]}.")
         tapped = [layer for layer in model.layers if layer is not model.layers[0] and len(layer.output.shape) == 4]
         if not tapped:
             raise ValueError(f"{model.name!r} has no layer that gives maps. Give a convolutional base such as VGG16.")
-        self.pictures, self.names, self.preprocess = dict(zip(names, pictures, strict=True)), names, preprocess
+        self.pictures, self.preprocess, self.seen = dict(zip(names, pictures, strict=True)), preprocess, {}
         self.taps = keras.Model(model.input, [layer.output for layer in tapped], name="taps")
-        self.seen, self.passes = {}, 0
         self.layers = [layer.name for layer in tapped]
-        self.which = ipywidgets.Dropdown(options=names, description="Picture")
-        self.layer = ipywidgets.SelectionSlider(options=self.layers, description="Layer")
         super().__init__(
             "What each layer makes of a picture",
             "Go through the layers from first to last. Where do the maps stop looking like the picture? Then stay at a "
             "late layer and change the picture: do the same channels come first?",
-            {"which": self.which, "layer": self.layer},
+            {
+                "which": ipywidgets.Dropdown(options=names, description="Picture"),
+                "layer": ipywidgets.SelectionSlider(options=self.layers, description="Layer"),
+            },
         )
-        self.start()
 
     def answer(self, which, layer):
         """Return the input, the most active maps, and what they are."""
         active = self._activations(which)[layer]
-        pixels = self.pictures[which]
-        given = frame.thumbnail_html(pixels, f"The input: {which}.", f"input:\n{which}", side=208)
+        shown = frame.thumbnail_html(self.pictures[which], f"The input: {which}.", f"input:\n{which}", side=208)
         drawn = [
             frame.thumbnail_html(
-                active.maps[..., place],
-                f"Channel {channel}, mean {mean:.3g}, brightest {place_of_peak(active.maps[..., place])}.",
+                one_map,
+                f"Channel {channel}, mean {mean:.3g}, brightest {place_of_peak(one_map)}.",
                 f"channel {channel}\nmean {mean:.3g}",
             )
-            for place, (channel, mean) in enumerate(zip(active.channels, active.means, strict=True))
+            for one_map, channel, mean in zip(active.maps, active.channels, active.means, strict=True)
         ]
-        height, width, shown = active.maps.shape
+        count, height, width = active.maps.shape
         text = (
-            f"{layer} turns {which} into {active.total} maps of {height}×{width}. The {shown} with the largest mean "
+            f"{layer} turns {which} into {active.total} maps of {height}×{width}. The {count} with the largest mean "
             f"activation are shown, the largest first, each from black (its smallest value) to white (its largest). "
             f"{active.silent} of the {active.total} are zero everywhere for this picture."
         )
-        grid = frame.row_html([given, f'<div style="max-width:840px">{frame.row_html(drawn)}</div>'])
-        return grid, frame.words_html(html.escape(text))
+        grid = frame.row_html([shown, f'<div style="max-width:840px">{frame.row_html(drawn)}</div>'])
+        return grid, frame.plain_html(text)
 
     def _activations(self, which):
-        """Return the most active maps of every layer for one picture; the model is run when it is first asked for."""
+        """Return the most active maps of every layer for one picture; the model is run the first time only."""
         if which not in self.seen:
-            self.words.value = frame.words_html(f"Running {html.escape(which)} through the model …")
+            self.words.value = frame.plain_html(f"Running {which} through the model …")
             batch = self.preprocess(np.array(self.pictures[which][None]))  # a copy: VGG16's changes its input
             outputs = self.taps(batch, training=False)
-            self.passes += 1
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
             self.seen[which] = {
                 name: most_active(np.asarray(maps)[0]) for name, maps in zip(self.layers, outputs, strict=True)
@@ -123,8 +109,8 @@ class FeatureMapExplorer(frame.Explorer):
 def feature_map_explorer(model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
     """Show the feature maps of any layer for any of a few pictures, the most active first.
 
-    The model is run once for each picture, when that is first looked at (about 0.2 s at 96 pixels); of its outputs
-    the most active maps of every layer are kept.
+    The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active
+    maps of every layer are kept.
 
     Parameters
     ----------
@@ -143,6 +129,6 @@ def feature_map_explorer(model, pictures, names=None, preprocess=keras.applicati
     Raises
     ------
     ValueError
-        When pictures, names and model do not fit one another.
+        When pictures, names and model do not go together.
     """
     return FeatureMapExplorer(model, pictures, names, preprocess)

@@ -1,6 +1,5 @@
 """The mistake explorer: choose a cell of the confusion matrix, see its pictures."""
 
-import html
 import os
 
 import ipywidgets
@@ -12,30 +11,23 @@ from helpers.course.widgets import frame
 from helpers.measuring import evaluation
 
 SHOWN = 12  # pictures
-BARS = 3  # classes listed below a picture
+LISTED = 3  # classes below a picture
+WHITE, DARK_BLUE = np.array([255, 255, 255]), np.array([0, 78, 130])  # a cell without pictures, and the fullest one
 
 
 def pictures_of(labels, probabilities, true, predicted):
     """Return the indices of the pictures in one cell of the confusion matrix, the most confident first."""
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
-    found = np.flatnonzero((labels == true) & (probabilities.argmax(axis=1) == predicted))
-    return found[np.argsort(-probabilities[found, predicted], kind="stable")]
+    indices = np.flatnonzero((labels == true) & (probabilities.argmax(axis=1) == predicted))
+    return indices[np.argsort(-probabilities[indices, predicted], kind="stable")]
 
 
 class MistakeExplorer(frame.Explorer):
-    """The explorer that `mistake_explorer` returns.
-
-    Attributes
-    ----------
-    cells : dict of (int, int) to ipywidgets.Button
-        The confusion matrix: (true, predicted) to its button. A cell without pictures is disabled.
-    chosen : (int, int)
-        The cell that was clicked last.
-    """
+    """The explorer that `mistake_explorer` returns; `cells` holds its buttons, `chosen` is the one clicked last."""
 
     def __init__(self, pictures, labels, probabilities, class_names):
         table = evaluation.confusion(labels, probabilities, class_names)
-        evaluation.mistakes(labels, probabilities, class_names)  # refuses what are no probabilities
+        evaluation.mistakes(labels, probabilities, class_names)  # raises unless these are probabilities
         self.labels, self.probabilities = np.asarray(labels), np.asarray(probabilities)
         if len(pictures) != len(self.labels):
             raise ValueError(f"{len(pictures)} pictures but {len(self.labels)} labels: expected one label a picture.")
@@ -49,18 +41,15 @@ class MistakeExplorer(frame.Explorer):
         wrong = self.counts * (1 - np.eye(len(self.names), dtype=int))
         first = wrong if wrong.any() else self.counts
         self.chosen = tuple(map(int, np.unravel_index(int(first.argmax()), first.shape)))
-        self.cells = {place: self._button(place) for place in np.ndindex(self.counts.shape)}
+        self.cells = {cell: self._button(*cell) for cell in np.ndindex(self.counts.shape)}
+        self._mark()
         super().__init__(
             "Which pictures are behind a number?",
             "Press the largest number beside the diagonal, then its mirror image (true and predicted swapped). What do "
             "the pictures have in common? Was the model sure?",
             {},
-            rows=[self._grid()],
+            above=[self._grid()],
         )
-        for place, button in self.cells.items():
-            button.on_click(lambda _, place=place: self._clicked(place))
-        self._mark()
-        self.start()
 
     def settings(self):
         """Return the chosen cell."""
@@ -68,36 +57,34 @@ class MistakeExplorer(frame.Explorer):
 
     def answer(self, true, predicted):
         """Return the pictures of one cell with their probabilities."""
-        places = pictures_of(self.labels, self.probabilities, true, predicted)
-        shown = [self._picture(place) for place in places[:SHOWN]]
-        right = "rightly called" if true == predicted else "called"
-        number = f"{len(places)} picture{'' if len(places) == 1 else 's'}"
-        text = f"True {self.names[true]}, {right} {self.names[predicted]}: {number}"
-        text += f"; the {SHOWN} most confident are shown." if len(places) > SHOWN else ", the most confident first."
-        return frame.row_html(shown), frame.words_html(html.escape(text))
+        indices = pictures_of(self.labels, self.probabilities, true, predicted)
+        pictures = [self._picture(index) for index in indices[:SHOWN]]
+        called = "rightly called" if true == predicted else "called"
+        text = f"True {self.names[true]}, {called} {self.names[predicted]}: {frame.counted(len(indices), 'picture')}"
+        text += f"; the {SHOWN} most confident are shown." if len(indices) > SHOWN else ", the most confident first."
+        return frame.row_html(pictures), frame.plain_html(text)
 
-    def _clicked(self, place):
-        self.chosen = place
+    def _clicked(self, cell):
+        self.chosen = cell
         self._mark()
-        self.latest.ask(self.settings())
+        self.ask()
 
     def _mark(self):
-        for place, button in self.cells.items():
-            button.layout.border = f"3px solid {plots.ORANGE if place == self.chosen else 'transparent'}"
+        for cell, button in self.cells.items():
+            button.layout.border = f"3px solid {plots.ORANGE if cell == self.chosen else 'transparent'}"
 
-    def _button(self, place):
-        true, predicted = place
-        count, share = int(self.counts[place]), self.counts[place] / max(1, self.counts.max())
+    def _button(self, true, predicted):
+        count = int(self.counts[true, predicted])
         button = ipywidgets.Button(
             description=str(count),
             tooltip=f"true {self.names[true]}, predicted {self.names[predicted]}: {count}",
             disabled=count == 0,
             layout=ipywidgets.Layout(width="64px", height="40px", margin="1px", padding="0"),
         )
-        white, blue = np.array([255, 255, 255]), np.array([0, 78, 130])
-        mixed = (white + (blue - white) * float(share) ** 0.7).round().astype(int)
-        button.style.button_color = "#{:02x}{:02x}{:02x}".format(*mixed)
-        button.style.text_color = "white" if mixed.mean() < 130 else "black"
+        shade = (WHITE + (DARK_BLUE - WHITE) * (count / max(1, self.counts.max())) ** 0.7).round().astype(int)
+        button.style.button_color = "#{:02x}{:02x}{:02x}".format(*shade)
+        button.style.text_color = "white" if shade.mean() < 130 else "black"
+        button.on_click(lambda _: self._clicked((true, predicted)))
         return button
 
     def _grid(self):
@@ -109,19 +96,16 @@ class MistakeExplorer(frame.Explorer):
         layout = ipywidgets.Layout(grid_template_columns=columns, align_items="center", overflow="auto")
         return ipywidgets.GridBox(cells, layout=layout)
 
-    def _picture(self, place):
-        given = self.pictures[place]
-        if isinstance(given, str | os.PathLike):
-            with Image.open(given) as opened:
+    def _picture(self, index):
+        pixels = self.pictures[index]
+        if isinstance(pixels, str | os.PathLike):
+            with Image.open(pixels) as opened:
                 pixels = np.asarray(opened.convert("RGB"))
-        else:
-            pixels = given
-        row = self.probabilities[place]
-        best = np.argsort(-row, kind="stable")[:BARS]
-        listed = "\n".join(f"{self.names[label]} {row[label]:.0%}" for label in best)
-        true = self.names[int(self.labels[place])]
-        alt = f"Picture {place}, a {true}: {', '.join(listed.splitlines())}."
-        return frame.thumbnail_html(pixels, alt, f"no. {place}\n{listed}")
+        probabilities = self.probabilities[index]
+        best = np.argsort(-probabilities, kind="stable")[:LISTED]
+        lines = [f"{self.names[label]} {probabilities[label]:.0%}" for label in best]
+        alt = f"Picture {index}, a {self.names[int(self.labels[index])]}: {', '.join(lines)}."
+        return frame.thumbnail_html(pixels, alt, "\n".join([f"no. {index}", *lines]))
 
 
 def _name(text):
@@ -145,11 +129,11 @@ def mistake_explorer(pictures, labels, probabilities, class_names):
     Returns
     -------
     MistakeExplorer
-        Controls: a button for each cell, ``cells[true, predicted]``.
+        Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture.
 
     Raises
     ------
     ValueError
-        When pictures, labels, probabilities and names do not fit one another.
+        When pictures, labels, probabilities and names do not go together.
     """
     return MistakeExplorer(pictures, labels, probabilities, class_names)

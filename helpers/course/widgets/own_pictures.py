@@ -1,9 +1,7 @@
-"""Two explorers for pictures of one's own: put them into a folder of classes, and try a saved model on them."""
+"""Two explorers for your own pictures: put them into a folder of classes, and try a saved model on them."""
 
-import html
 import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import ipywidgets
@@ -25,31 +23,13 @@ SIDE = 224  # of a picture on the screen, in pixels
 PREDICTED = "the predicted class"
 
 
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """What was chosen when `UploadPictures.add` was clicked; each click is another request."""
-
-    class_name: str
-    files: tuple
-
-
 class UploadPictures(frame.Explorer):
-    """The explorer that `upload_pictures` returns.
-
-    Attributes
-    ----------
-    target : pathlib.Path
-    class_name : ipywidgets.Text
-    upload : ipywidgets.FileUpload
-        Holds what was chosen until `add` is clicked.
-    add : ipywidgets.Button
-    report : helpers.pictures.folders.Report or None
-        What the folder held after the last upload.
-    """
+    """The explorer that `upload_pictures` returns."""
 
     def __init__(self, target):
-        self.target, self.report = Path(target), None
+        self.target = Path(target)
         self.class_name = ipywidgets.Text(description="Class", placeholder="e.g. red mug", continuous_update=False)
+        self.class_name.style.description_width = frame.LABEL_WIDTH
         self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose pictures")
         self.add = ipywidgets.Button(description="Add to the folder")
         for button in (self.upload, self.add):
@@ -59,51 +39,32 @@ class UploadPictures(frame.Explorer):
             "Type the name of a class, choose its pictures, add them; then the next class. "
             "Above about 10 MB at once Jupyter may drop an upload: then copy the folder itself.",
             {},
-            rows=[self.class_name, self.upload, self.add],
+            above=[self.class_name, self.upload, self.add],
             remember=False,
         )
-        self.class_name.style.description_width = "9.5em"
-        self.add.on_click(lambda _: self.latest.ask(self.settings()))
-        self.start()
+        self.add.on_click(lambda _: self.latest.ask({"class_name": self.class_name.value, "files": self.upload.value}))
 
-    def settings(self):
-        """Return what was chosen."""
-        return {"chosen": Chosen(self.class_name.value, tuple(self.upload.value))}
-
-    def start(self):
-        """Say what is in the folder, if there is one."""
-        try:
-            if self.target.is_dir():
-                self._respond({"chosen": None})
-            else:
-                self.words.value = frame.words_html("Nothing is there yet.")
-        except Exception as error:  # shown to the learner, whatever it is
-            self.show_problem(error)
-        return self
-
-    def answer(self, chosen):
-        """Add the chosen files, examine the whole folder, and tell what was taken and what was not."""
-        said = ""
-        if chosen is not None:
+    def answer(self, class_name="", files=None):
+        """Add files to a class where some are given; examine the whole folder, and report what was taken."""
+        news = ""
+        if files is None and not self.target.is_dir():
+            return "", frame.plain_html("Nothing is there yet.")
+        if files is not None:
             before = _files_in(self.target)
             self.add.description = "Adding …"
             try:
-                uploads.from_upload(chosen.files, self.target, chosen.class_name.strip() or None)
+                uploads.from_upload(files, self.target, class_name.strip() or None)
             finally:
                 self.add.description = "Add to the folder"
             self.upload.value = ()
             new = _files_in(self.target) - before
-            said = f"Sent: {_counted(len(chosen.files), 'file')}. New in the folder: {len(new)}. "
-        self.report = folders.examine(self.target)
-        return _findings(self.report), frame.words_html(html.escape(said + self.report.summary()).replace("\n", "<br>"))
+            news = f"Sent: {frame.counted(len(files), 'file')}. New in the folder: {len(new)}. "
+        report = folders.examine(self.target)
+        return _findings(report), frame.plain_html(news + report.summary())
 
 
 def _files_in(folder):
     return {path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
-
-
-def _counted(number, thing):
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _findings(report):
@@ -116,19 +77,7 @@ def _findings(report):
 
 
 class TryModel(frame.Explorer):
-    """The explorer that `try_model` returns.
-
-    Attributes
-    ----------
-    model : keras.Model
-    class_names : tuple of str
-    upload : ipywidgets.FileUpload
-        A picture that is uploaded is chosen at once.
-    which : ipywidgets.Dropdown
-        The pictures: those of the folder, then those uploaded.
-    looked_for : ipywidgets.Dropdown
-        The class for which the places are shown.
-    """
+    """The explorer that `try_model` returns."""
 
     def __init__(self, path, folder=None):
         with warnings.catch_warnings():
@@ -136,53 +85,50 @@ class TryModel(frame.Explorer):
             self.model, self.class_names = export.load(path)
         self.size, self.cam = inspection.image_size(self.model), explain.GradCam(self.model)
         self.note = export.card_problem(path)
-        self.files, self.uploads, self._received_before = _pictures_of(folder), {}, 0
-        self.which = ipywidgets.Dropdown(options=list(self.files), description="Picture")
-        self.looked_for = ipywidgets.Dropdown(options=[PREDICTED, *self.class_names], description="Places for")
+        self.files, self.uploads, self.upload_count = _pictures_of(folder), {}, 0
         self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
         self.upload.layout.width = "15em"
         super().__init__(
             "Your model on a new picture",
             "Give it a picture of a class that it knows, then one of something else: it can only choose among its "
             "classes. Are the bright places those that you would look at?",
-            {"which": self.which, "looked_for": self.looked_for},
-            rows=[self.upload, self.which, self.looked_for],
+            {
+                "which": ipywidgets.Dropdown(options=list(self.files), description="Picture"),
+                "looked_for": ipywidgets.Dropdown(options=[PREDICTED, *self.class_names], description="Places for"),
+            },
+            above=[self.upload],
         )
         self.upload.observe(self._received, "value")
-        self.start()
 
     def answer(self, which, looked_for):
         """Return the probabilities and the places that spoke for a class, for one picture."""
         if which is None:
-            return "", frame.words_html("Upload a picture, or call try_model with a folder of pictures.")
+            return "", frame.plain_html("Upload a picture, or call try_model with a folder of pictures.")
         pixels = self._pixels(which)
         table = predict.classify(self.model, self.class_names, pixels[0])
-        asked = table["class"][0] if looked_for == PREDICTED else looked_for
-        found = self.cam(pixels, self.class_names.index(asked))[0]
-        drawn, best = plots.overlay(pixels[0], found), table.head(BARS)
+        class_name = table["class"][0] if looked_for == PREDICTED else looked_for
+        heat = self.cam(pixels, self.class_names.index(class_name))[0]
+        coloured, best, evidence = plots.overlay(pixels[0], heat), table.head(BARS), _evidence(heat, class_name)
         shown = [
             frame.thumbnail_html(pixels[0], f"As the model sees it: {which}.", "as the model sees it", SIDE),
-            frame.thumbnail_html(drawn, f"The same in grey. {_places(found, asked)}", f"places for {asked}", SIDE),
-            frame.figure_html(_bars(best, asked), f"Bars: {_spoken(best, BARS)}."),
+            frame.thumbnail_html(coloured, f"The same in grey. {evidence}", f"places for {class_name}", SIDE),
+            frame.figure_html(_bars(best, class_name), f"Bars: {_listed(best)}."),
         ]
-        return frame.row_html(shown), frame.words_html(html.escape(self._words(table, found, asked)))
-
-    def _words(self, table, found, asked):
-        said = f"The model says {_spoken(table, 3)}. {_places(found, asked)} "
-        said += "The maps behind it are {}×{}: it cannot be finer.".format(*self.cam.grid)
-        return said + (f" {self.note}" if self.note else "")
+        text = f"The model says {_listed(table.head(3))}. {evidence} "
+        text += "The maps behind it are {}×{}: it cannot be finer.".format(*self.cam.grid)
+        return frame.row_html(shown), frame.plain_html(f"{text} {self.note}" if self.note else text)
 
     def _pixels(self, which):
         if which in self.files:
             return predict.pixels(self.files[which], self.size)
-        with tempfile.TemporaryDirectory() as place:
-            folder = uploads.from_upload([self.uploads[which]], Path(place, "upload"), "picture") / "picture"
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = uploads.from_upload([self.uploads[which]], Path(temporary, "upload"), "picture") / "picture"
             return predict.pixels(next(folder.iterdir()), self.size)
 
     def _received(self, change):
         for file in change["new"]:
-            self._received_before += 1  # another file may come under an old name
-            label = f"upload {self._received_before}: {naming.shown(file['name'])}"
+            self.upload_count += 1  # two files may have one name
+            label = f"upload {self.upload_count}: {naming.shown(file['name'])}"
             self.uploads[label] = {"name": file["name"], "content": bytes(file["content"])}
             for old in list(self.uploads)[:-KEPT_UPLOADS]:
                 del self.uploads[old]
@@ -197,27 +143,28 @@ def _pictures_of(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder: expected one with pictures.")
-    inside = sorted(path for path in folder.rglob("*") if naming.ending_of(path) in naming.ENDINGS and path.is_file())
-    inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    return {naming.shown(path.relative_to(folder).as_posix()): path for path in inside[:LISTED]}
+    files = sorted(path for path in folder.rglob("*") if naming.ending_of(path) in naming.ENDINGS and path.is_file())
+    names = [path.relative_to(folder) for path in files]
+    visible = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    return {naming.shown(name.as_posix()): folder / name for name in visible[:LISTED]}
 
 
-def _spoken(table, number):
-    return ", ".join(f"{name} {share:.0%}" for name, share in table.head(number).itertuples(index=False))
+def _listed(table):
+    return ", ".join(f"{name} {share:.0%}" for name, share in table.itertuples(index=False))
 
 
-def _places(found, asked):
-    if found.max() == 0:
-        return f"Nowhere does the picture speak for {asked}."
-    share = float(np.mean(found >= 0.5))
-    place = maps.place_of_peak(found)
-    return f"What speaks for {asked} is brightest at the {place}; {share:.0%} of the area is bright."
+def _evidence(heat, class_name):
+    if heat.max() == 0:
+        return f"Nowhere does the picture speak for {class_name}."
+    area = float(np.mean(heat >= 0.5))
+    peak = maps.place_of_peak(heat)
+    return f"What speaks for {class_name} is brightest at the {peak}; {area:.0%} of the area is bright."
 
 
-def _bars(table, asked):
+def _bars(table, class_name):
     figure = Figure(figsize=(3.6, 0.7 + 0.3 * len(table)), layout="constrained")
     ax = figure.subplots()
-    colours = [plots.ORANGE if name == asked else plots.BLUE for name in table["class"]]
+    colours = [plots.ORANGE if name == class_name else plots.BLUE for name in table["class"]]
     ax.barh(range(len(table)), table["probability"], color=colours)
     for row, share in enumerate(table["probability"]):
         ax.text(share + 0.02, row, f"{share:.0%}", va="center", fontsize=9)
@@ -230,23 +177,24 @@ def _bars(table, asked):
 
 
 def upload_pictures(target):
-    """Take pictures from the learner's machine into a folder of classes, and say what was taken and what was refused.
+    """Copy pictures from the learner's machine into a folder of classes; say which were taken and which refused.
 
     Parameters
     ----------
     target : path
-        The folder of classes; made with the first upload. What is in it stays.
+        The folder of classes; made by the first upload. What is in it stays.
 
     Returns
     -------
     UploadPictures
-        Controls: ``class_name``, ``upload`` and ``add``. The folder is then ready for ``images.load(target)``.
+        Controls: ``class_name``, ``upload`` (nothing is written yet) and ``add``. The folder is then ready for
+        ``images.load(target)``.
     """
     return UploadPictures(target)
 
 
 def try_model(path, folder=None):
-    """Let a saved model say what is on a picture, and where it looked.
+    """Let a saved model say what a picture shows, and where the evidence is.
 
     Parameters
     ----------
@@ -258,13 +206,13 @@ def try_model(path, folder=None):
     Returns
     -------
     TryModel
-        Controls: ``upload``, ``which`` (picture) and ``looked_for`` (class).
+        Controls: ``upload`` (the picture is then chosen), ``which`` (picture) and ``looked_for`` (class).
 
     Raises
     ------
     helpers.saving.model_file.ModelFileError
         When the file cannot be loaded in safe mode.
     ValueError
-        When `folder` is none.
+        When `folder` is not a folder.
     """
     return TryModel(path, folder)

@@ -1,4 +1,4 @@
-"""The training playground: train a head, with settings of one's own, one run beside the other."""
+"""The training playground: train a head with your own settings and compare the runs side by side."""
 
 import math
 
@@ -26,55 +26,40 @@ READINGS = {
 class TrainingPlayground(frame.Explorer):
     """The explorer that `training_playground` returns.
 
-    Attributes
-    ----------
-    optimizer : ipywidgets.Dropdown
-    learning_rate : ipywidgets.FloatLogSlider
-    epochs : ipywidgets.IntSlider
-    head : ipywidgets.ToggleButtons
-    train : ipywidgets.Button
-        While a run is under way it reads "Training …", and a click is dropped. It is not ``disabled``: browsers take
-        the keyboard's focus away from a disabled button, and whoever works by keyboard would have to find it again.
-    running : bool
-    progress : ipywidgets.IntProgress
-        Epochs done.
-    runs : list of Run
-        Every run, the oldest first; the last `RUNS_SHOWN` are drawn.
-    trainer : Trainer
+    While a run is under way the button `train` reads "Training …", and a click is dropped. It is not ``disabled``:
+    browsers take the keyboard's focus away from a disabled button, and whoever works by keyboard would have to find it
+    again. `runs` holds every run, the oldest first; the last `RUNS_SHOWN` are drawn.
     """
 
     def __init__(self, train, validation):
         self.trainer, self.runs, self._panels = training.Trainer(train, validation), [], []
-        self.optimizer = ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer")
-        self.learning_rate = ipywidgets.FloatLogSlider(
-            1e-3, min=-6, max=2, step=0.5, readout_format=".1e", description="Learning rate"
-        )
-        self.epochs = ipywidgets.IntSlider(10, min=1, max=MOST_EPOCHS, description="Epochs")
-        self.head = ipywidgets.ToggleButtons(options=[training.LINEAR, training.HIDDEN], description="Head")
         self.train, self.running = ipywidgets.Button(), False
         self.progress = ipywidgets.IntProgress(0, 0, MOST_EPOCHS, description="Epochs done", layout={"width": "22em"})
         self.progress.style.description_width = "6.5em"
         self._show_running(False)
-        inputs = {
-            "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
-            "epochs": self.epochs,
-            "head": self.head,
-        }
+        self.train.on_click(self._clicked)
+        rates = {"min": -6, "max": 2, "step": 0.5, "readout_format": ".1e"}
         super().__init__(
             "Train a head yourself",
             "Press Train. Then raise the rate tenfold and train again, until something breaks. Is it the loss or the "
             "accuracy? Do the same with the hidden layer: what breaks now? Does SGD want the same rate as Adam?",
-            inputs,
-            rows=[*inputs.values(), ipywidgets.HBox([self.train, self.progress])],
+            {
+                "optimizer": ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer"),
+                "learning_rate": ipywidgets.FloatLogSlider(1e-3, description="Learning rate", **rates),
+                "epochs": ipywidgets.IntSlider(10, min=1, max=MOST_EPOCHS, description="Epochs"),
+                "head": ipywidgets.ToggleButtons(options=[training.LINEAR, training.HIDDEN], description="Head"),
+            },
+            below=[ipywidgets.HBox([self.train, self.progress])],
             remember=False,
         )
-        size = training.batch_size(len(self.trainer.training[1]))
-        self.words.value = frame.words_html(
-            f"No run yet. A run trains on {len(self.trainer.training[1]):,} pictures in batches of {size}, "
-            f"and ends after two seconds at the latest."
+
+    def start(self):
+        """Say what a click will do: nothing is trained before it."""
+        pictures = len(self.trainer.training[1])
+        self.words.value = frame.plain_html(
+            f"No run yet. A run trains on {pictures:,} pictures in batches of {training.batch_size(pictures)}, "
+            "and ends after two seconds at the latest."
         )
-        self.train.on_click(self._clicked)
 
     def answer(self, **settings):
         """Train for real, and return the panels of the last runs and their table."""
@@ -82,14 +67,15 @@ class TrainingPlayground(frame.Explorer):
         run = self.trainer.run(**settings, report=self._report)
         self.runs.append(run)
         self._panels = [*self._panels, self._panel(run, len(self.runs))][-RUNS_SHOWN:]
-        rows = [self._row(number, past) for number, past in list(enumerate(self.runs, start=1))[: -RUNS_SHOWN - 1 : -1]]
+        recent = list(enumerate(self.runs, start=1))[-RUNS_SHOWN:]
         head = ("Run", "Settings", "Epochs", "Training accuracy", "Validation accuracy (95 % interval)", "Reading")
-        return frame.row_html(self._panels), frame.words_html(frame.table_html(head, rows, "The last runs"), frame.WIDE)
+        table = frame.table_html(head, [self._row(*numbered) for numbered in reversed(recent)], "The last runs")
+        return frame.row_html(self._panels), frame.words_html(table, frame.WIDE)
 
     def _clicked(self, button):
         if not self.running:
             self._show_running(True)
-            self.latest.ask(self.settings())
+            self.ask()
 
     def _show_running(self, running):
         self.running = running
@@ -106,29 +92,28 @@ class TrainingPlayground(frame.Explorer):
         self.progress.value = epoch
 
     def _row(self, number, run):
-        value, low, high = evaluation.accuracy(self.trainer.validation[1], np.nan_to_num(run.logits))
+        _, low, high = evaluation.accuracy(self.trainer.validation[1], np.nan_to_num(run.logits))
         epochs = str(run.done) if run.done == run.epochs else f"{run.done} of {run.epochs}, then stopped"
         accuracy = f"{run.history['val_accuracy'][-1]:.1%} ({low:.0%} to {high:.0%})"
         if not np.isfinite(run.logits).all():
             accuracy = "none: not numbers any more"
-        reading = READINGS[run.verdict]
-        best = training.best_epoch(run.history)
+        reading, best = READINGS[run.verdict], training.best_epoch(run.history)
         if run.verdict == "learned" and best < run.done:
             reading += f" The validation loss was lowest after epoch {best}: since then it learns by heart."
         return f"{number}", _title(run), epochs, f"{run.history['accuracy'][-1]:.1%}", accuracy, reading
 
     def _panel(self, run, number):
-        last = {name: values[-1] for name, values in run.history.items()}
+        losses, accuracies = run.history["loss"], run.history["val_accuracy"]
         alt = (
-            f"Run {number}: {_title(run)}. {READINGS[run.verdict]} Training loss from {run.history['loss'][0]:.3g} to "
-            f"{last['loss']:.3g}; validation accuracy from {run.history['val_accuracy'][0]:.0%} to "
-            f"{last['val_accuracy']:.0%} after {run.done} epochs."
+            f"Run {number}: {_title(run)}. {READINGS[run.verdict]} Training loss from {losses[0]:.3g} to "
+            f"{losses[-1]:.3g}; validation accuracy from {accuracies[0]:.0%} to {accuracies[-1]:.0%} after {run.done} "
+            "epochs."
         )
         return frame.figure_html(_draw(run, number, self.trainer.classes), alt)
 
 
-def _title(run):
-    return f"{run.optimizer}, rate {run.learning_rate:.1e}, {run.head}"
+def _title(run, separator=", "):
+    return f"{run.optimizer}, rate {run.learning_rate:.1e}{separator}{run.head}"
 
 
 def _draw(run, number, classes):
@@ -140,36 +125,29 @@ def _draw(run, number, classes):
     epochs = range(run.done + 1)
     for axes, metric, guess in ((upper, "loss", math.log(classes)), (lower, "accuracy", 1 / classes)):
         floor = LOWEST if metric == "loss" else 0
-        for name, look in (
-            (metric, {"linestyle": "--", "color": plots.BLUE, "label": "training"}),
-            (
-                f"val_{metric}",
-                {"marker": "o", "markersize": 2.5, "color": plots.ORANGE, "label": "validation"},
-            ),
-        ):
-            axes.plot(epochs, np.clip(run.history[name], floor, HIGHEST), **look)
+        for name, look in ((metric, plots.TRAINING), (f"val_{metric}", plots.VALIDATION)):
+            axes.plot(epochs, np.clip(run.history[name], floor, HIGHEST), markersize=2.5, **look)
         axes.axhline(guess, color=plots.GREY, linewidth=0.8, linestyle=":", label="guessing")
         axes.set_title(metric, fontsize=8, loc="left", pad=3)
         axes.tick_params(labelsize=7)
         axes.set_xlim(0, run.done)
         axes.xaxis.get_major_locator().set_params(integer=True)
     upper.set(ylim=(LOWEST, HIGHEST), xticklabels=[])
-    lower.set(ylim=(0, 1))
+    lower.set_ylim(0, 1)
     lower.set_xlabel("epoch", fontsize=8, labelpad=1)
     figure.legend(*lower.get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=6.5, frameon=False)
     if not np.isfinite(run.history["loss"]).all():
         upper.text(0.5, 0.5, "not a number", transform=upper.transAxes, ha="center", fontsize=8)
     look = {"fontweight": "bold", "color": plots.ORANGE} if run.verdict in ("diverged", "collapsed") else {}
     figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **look)
-    rest = f"{run.optimizer}, rate {run.learning_rate:.1e}\n{run.head}"
-    figure.text(0.03, 0.93, rest, va="top", fontsize=8, linespacing=1.25)
+    figure.text(0.03, 0.93, _title(run, "\n"), va="top", fontsize=8, linespacing=1.25)
     return figure
 
 
 def training_playground(train, validation):
     """Train a head on cached features, with settings of your own, as often as you like.
 
-    A run uses Keras, takes at most two seconds, and stays on the screen beside the last ones. It touches no model and
+    A run uses Keras, takes at most two seconds, and stays on the screen beside the last ones. It changes no model and
     no random generator of yours.
 
     Parameters
@@ -185,6 +163,6 @@ def training_playground(train, validation):
     Raises
     ------
     ValueError
-        When features and labels do not fit one another, or are not pooled.
+        When features and labels do not go together, or are not pooled.
     """
     return TrainingPlayground(train, validation)

@@ -1,4 +1,4 @@
-"""The fine-tuning rate explorer: measured curves, one learning rate at a time against all the others."""
+"""The explorer of fine-tuning curves: one learning rate at a time against all the others."""
 
 import ipywidgets
 import numpy as np
@@ -10,10 +10,10 @@ from helpers.measuring import evaluation
 
 
 def read(history, before=None, pictures=None):
-    """Say what a fine-tuning run did to the validation accuracy.
+    """Return what a fine-tuning run did to the validation accuracy, a key of `READINGS`.
 
-    Forgot: it ends clearly below `before`, that is, below its 95 % interval for so many pictures. Dipped: clearly below
-    after the first epoch, but not at the end. Unknown: `before` was not given.
+    Forgot: it ends below the 95 % interval of `before` for so many pictures. Dipped: it was below after the first
+    epoch, but not at the end. Unknown: `before` was not given.
     """
     if before is None:
         return "unknown"
@@ -42,13 +42,7 @@ def interval(accuracy, pictures):
 
 
 class RateExplorer(frame.Explorer):
-    """The explorer that `rate_explorer` returns.
-
-    Attributes
-    ----------
-    rate : ipywidgets.SelectionSlider
-        Over the rates, the lowest first.
-    """
+    """The explorer that `rate_explorer` returns."""
 
     def __init__(self, histories, before=None, pictures=None):
         if not histories:
@@ -64,14 +58,12 @@ class RateExplorer(frame.Explorer):
         self.before, self.pictures = before, pictures
         options = [(f"{rate:g}", rate) for rate in self.histories]
         middle = options[len(options) // 2][1]
-        self.rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
         super().__init__(
-            "How much rate does fine-tuning bear?",
+            "How high a learning rate can fine-tuning take?",
             "Go from the lowest rate to the highest. Does any of them pay? Where does it begin to destroy? Look at the "
             "first epoch above all, and at what the training accuracy says meanwhile.",
-            {"rate": self.rate},
+            {"rate": ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")},
         )
-        self.start()
 
     def answer(self, rate):
         """Return the curves with one rate in front, and what that rate did."""
@@ -86,28 +78,28 @@ class RateExplorer(frame.Explorer):
         if self.before is not None:
             text += f" Before fine-tuning it was {self.before:.1%}. "
             text += READINGS[read(history, self.before, self.pictures)]
-        return frame.figure_html(self._draw(rate), text), frame.words_html(text)
+        return frame.figure_html(self._draw(rate), text), frame.plain_html(text)
 
     def _draw(self, rate):
         figure = Figure(figsize=(6.4, 3.6), layout="none")
         axes = figure.add_axes((0.1, 0.22, 0.87, 0.69))
+        others = {"color": plots.GREY, "linewidth": 0.8, "zorder": 1}
         for other, history in self.histories.items():
             if other != rate:
-                axes.plot(*self._path(history["val_accuracy"]), color="#CCCCCC", linewidth=1, zorder=1)
+                axes.plot(*self._path(history["val_accuracy"]), **others)
         history = self.histories[rate]
         epochs, accuracies = self._path(history["val_accuracy"])
-        later = range(1, len(history["accuracy"]) + 1)
-        axes.plot(later, history["accuracy"], "--", color=plots.BLUE, label="training")
-        axes.plot(epochs, accuracies, "-o", color=plots.ORANGE, markersize=4, label="validation", zorder=3)
+        last = epochs[-1]
+        axes.plot(range(1, last + 1), history["accuracy"], **plots.TRAINING)
+        axes.plot(epochs, accuracies, markersize=4, zorder=3, **plots.VALIDATION)
         if self.pictures:
-            low, high = interval(accuracies[-1], self.pictures)
-            size = [[accuracies[-1] - low], [high - accuracies[-1]]]
-            axes.errorbar(epochs[-1], accuracies[-1], yerr=size, color=plots.ORANGE, capsize=4, label="95 % interval")
+            ends = plots.reach(accuracies[-1], *interval(accuracies[-1], self.pictures))
+            axes.errorbar(last, accuracies[-1], yerr=ends, color=plots.ORANGE, capsize=4, label="95 % interval")
         if self.before is not None:
             axes.axhline(self.before, color="black", linewidth=0.9, linestyle=":", label="before fine-tuning")
-        axes.plot([], [], color="#CCCCCC", label="other rates")
-        axes.set(ylim=(0, 1.02), xlim=(-0.2, max(later) + 0.3), xlabel="epoch", ylabel="accuracy")
-        axes.set_xticks(range(len(later) + 1) if len(later) <= 12 else np.linspace(0, len(later), 6).round())
+        axes.plot([], [], label="other rates", **others)
+        axes.set(ylim=(0, 1.02), xlim=(-0.2, last + 0.3), xlabel="epoch", ylabel="accuracy")
+        axes.set_xticks(range(last + 1) if last <= 12 else np.linspace(0, last, 6).round())
         axes.set_title(f"Fine-tuning at rate {rate:g}", loc="left", fontsize=11)
         figure.legend(fontsize=8, frameon=False, loc="lower center", ncols=5, columnspacing=1.2)
         return figure
@@ -120,13 +112,13 @@ class RateExplorer(frame.Explorer):
 
 
 def rate_explorer(histories, before=None, pictures=None):
-    """Compare fine-tuning runs that differ in nothing but the learning rate.
+    """Compare fine-tuning runs that differ only in the learning rate.
 
     Parameters
     ----------
     histories : dict of float to dict
-        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``: of runs of your own, or those that
-        `stored_rates` returns.
+        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``, from runs of your own or from
+        `stored_rates`.
     before : float, optional
         Validation accuracy before fine-tuning, from which every run started.
     pictures : int, optional
@@ -135,7 +127,7 @@ def rate_explorer(histories, before=None, pictures=None):
     Returns
     -------
     RateExplorer
-        Control: ``rate``.
+        Control: ``rate``, the lowest first.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Real training of heads on cached features, within two seconds; what the training playground runs."""
+"""Training heads on cached features, within two seconds; what the training playground runs."""
 
 import math
 import time
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from scipy import special
 
-SECONDS = 1.7  # a run ends with the epoch in which they are used up; what is left of two seconds is for drawing
-STEPS_AN_EPOCH = 16  # at most; the batches grow with the number of pictures
+SECONDS = 1.7  # a run ends with the epoch in which they are used up; the rest of two seconds is for drawing
+STEPS_AN_EPOCH = 16  # at most: the batches grow with the number of pictures
 SMALLEST_BATCH = 32
 HIDDEN_UNITS = 64
 LINEAR, HIDDEN = "linear", f"hidden layer of {HIDDEN_UNITS}"
@@ -22,30 +23,15 @@ OPTIMIZERS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training run.
-
-    Attributes
-    ----------
-    optimizer, head : str
-    learning_rate : float
-    epochs : int
-        As asked for.
-    history : dict of str to list of float
-        ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``; the first entry stands before training, and one follows
-        each epoch. All are measured after the epoch, on all pictures.
-    verdict : str
-        From `judge`.
-    logits : ndarray (n, classes)
-        For the validation pictures, at the end.
-    """
+    """One training run. Its history is measured on all pictures, before training and after each epoch."""
 
     optimizer: str
     learning_rate: float
-    epochs: int
+    epochs: int  # that were asked for
     head: str
-    history: dict
-    verdict: str
-    logits: np.ndarray
+    history: dict  # "loss", "accuracy", "val_loss", "val_accuracy" to a list of floats
+    verdict: str  # from `judge`
+    logits: np.ndarray  # (n, classes), for the validation pictures, at the end
 
     @property
     def done(self):
@@ -54,31 +40,20 @@ class Run:
 
 
 def scores(logits, labels):
-    """Return the mean cross-entropy and the accuracy; a picture whose logits are no numbers counts as wrong."""
+    """Return the mean cross-entropy and the accuracy; a picture whose logits are not finite counts as wrong."""
     logits = np.asarray(logits, dtype=np.float64)
     with np.errstate(all="ignore"):
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+        losses = special.logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
     right = (logits.argmax(axis=1) == labels) & np.isfinite(logits).all(axis=1)
     return float(losses.mean()), float(right.mean())
 
 
 def judge(losses, accuracies, classes):
-    """Say what the training losses and accuracies of a run show.
+    """Return what the training losses and accuracies, before training and after each epoch, show.
 
-    Parameters
-    ----------
-    losses, accuracies : sequence of float
-        Before training, and after each epoch.
-    classes : int
-        Guessing among so many gives a loss of log(classes).
-
-    Returns
-    -------
-    {"diverged", "collapsed", "jumping", "slow", "learned"}
-        Diverged: not a number, or above its start in some epoch and worse than guessing at the end. Collapsed: back to
-        guessing. Jumping: above its start in some epoch, or up in at least a third of them. Slow: still falling, but
-        no better than guessing at the end.
+    Diverged: not a number, or above its start in some epoch and worse than guessing at the end. Collapsed: back to
+    guessing. Jumping: above its start in some epoch, or up in at least a third of them. Slow: still falling, but
+    no better than guessing at the end. Otherwise: learned.
     """
     losses, guess = np.asarray(losses, dtype=np.float64), math.log(classes)
     if not np.isfinite(losses).all():
@@ -109,22 +84,9 @@ def batch_size(pictures):
 class Trainer:
     """Trains heads on features; every run of one head starts from the same weights and sees the same batches.
 
-    Batches are whole: pictures left over sit out an epoch, others the next time, because a batch of another size
-    would have TensorFlow trace the step anew. It draws from generators of its own alone, so that a run changes
-    nothing in the learner's later cells.
-
-    Parameters
-    ----------
-    training, validation : (array (n, d), array of int (n,))
-        Features, one row a picture, and labels.
-    clock : callable
-        Returns seconds.
-
-    Attributes
-    ----------
-    classes : int
-    steps : int
-        Steps of training in all runs together.
+    `training` and `validation` are features (n, d) and labels (n,); `clock` returns seconds. All batches have one
+    size, because TensorFlow would trace the step again for another: each epoch leaves out the remainder, other
+    pictures each time. Only generators of its own are used, so that a run changes nothing in the learner's later cells.
     """
 
     def __init__(self, training, validation, clock=time.monotonic):
@@ -137,37 +99,29 @@ class Trainer:
         self.classes = int(max(self.training[1].max(), self.validation[1].max())) + 1
         if self.classes < 2:
             raise ValueError("Every label is 0: expected at least two classes.")
-        self.clock, self.steps, self._models = clock, 0, {}
+        self.clock, self._models = clock, {}
 
     def run(self, optimizer, learning_rate, epochs, head, report=lambda epoch: None):
-        """Train once and return the `Run`; it ends early when `SECONDS` are used up or the loss is no number."""
+        """Train once and return the `Run`; it ends early when `SECONDS` are used up or the loss is not finite."""
         started = self.clock()
         model = self._fresh(optimizer, head)
         model.optimizer.learning_rate.assign(learning_rate)
-        order = np.random.default_rng(0)
+        generator = np.random.default_rng(0)
         features, labels = self.training
         size = min(batch_size(len(labels)), len(labels))
         history = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         logits = self._measure(model, history)
         for epoch in range(1, epochs + 1):
-            shuffled = order.permutation(len(labels))
+            shuffled = generator.permutation(len(labels))
             for first in range(0, len(labels) - size + 1, size):
                 batch = shuffled[first : first + size]
                 model.train_on_batch(features[batch], labels[batch])
-                self.steps += 1
             logits = self._measure(model, history)
             report(epoch)
             if not np.isfinite(history["loss"][-1]) or self.clock() - started >= SECONDS:
                 break
-        return Run(
-            optimizer,
-            learning_rate,
-            epochs,
-            head,
-            history,
-            judge(history["loss"], history["accuracy"], self.classes),
-            logits,
-        )
+        verdict = judge(history["loss"], history["accuracy"], self.classes)
+        return Run(optimizer, learning_rate, epochs, head, history, verdict, logits)
 
     def _measure(self, model, history):
         for prefix, (features, labels) in (("", self.training), ("val_", self.validation)):
@@ -178,7 +132,7 @@ class Trainer:
         return logits
 
     def _fresh(self, optimizer, head):
-        """Return a compiled model as it was when it was new; it is built once, since compiling takes longest."""
+        """Return a compiled model in its first state; it is built once, because compiling takes longest."""
         if (optimizer, head) not in self._models:
             model = self._build(head)
             model.compile(
@@ -196,11 +150,11 @@ class Trainer:
 
     def _build(self, head):
         start = keras.initializers.GlorotUniform(seed=0)
-        row = given = keras.Input(self.training[0].shape[1:], name="features")
+        row = features = keras.Input(self.training[0].shape[1:], name="features")
         if head == HIDDEN:
             row = keras.layers.Dense(HIDDEN_UNITS, "relu", kernel_initializer=start, name="hidden")(row)
         outputs = keras.layers.Dense(self.classes, kernel_initializer=start, name="predictions")(row)
-        return keras.Model(given, outputs, name="playground")
+        return keras.Model(features, outputs, name="playground")
 
 
 def _checked(name, pair):
