@@ -25,7 +25,7 @@ def accuracy(labels, predictions, confidence=0.95):
     Raises
     ------
     ValueError
-        When there is nothing to count or the numbers of labels and predictions differ.
+        When there are no labels, or the numbers of labels and predictions differ.
 
     References
     ----------
@@ -67,13 +67,13 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     """
     truth, one = _pair(labels, first)
     _, two = _pair(labels, second)
-    gain = (two == truth).astype(float) - (one == truth).astype(float)
-    if (gain == gain[0]).all():  # nothing varies, so no resample can differ
-        return float(gain[0]), float(gain[0]), float(gain[0])
-    result = stats.bootstrap(
-        (gain,), np.mean, confidence_level=confidence, n_resamples=resamples, method="percentile", rng=seed
-    )
-    return float(gain.mean()), float(result.confidence_interval.low), float(result.confidence_interval.high)
+    gains = (two == truth).astype(float) - (one == truth).astype(float)
+    if (gains == gains[0]).all():  # nothing varies, so no resample can differ
+        return float(gains[0]), float(gains[0]), float(gains[0])
+    interval = stats.bootstrap(
+        (gains,), np.mean, confidence_level=confidence, n_resamples=resamples, method="percentile", rng=seed
+    ).confidence_interval
+    return float(gains.mean()), float(interval.low), float(interval.high)
 
 
 def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
@@ -82,11 +82,11 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     Parameters
     ----------
     difference : float
-        The difference that is to be shown, e.g. 0.02 for two points.
+        The difference to show, e.g. 0.02 for two points.
     disagreement : float
         Share of pictures for which exactly one of the two models is right; at least the size of `difference`.
     confidence : float
-        Of the interval that must leave out zero.
+        Of the interval that is to exclude zero.
     power : float
         Probability that it does so, if the difference is real.
 
@@ -109,9 +109,9 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
             f"difference={difference!r}, disagreement={disagreement!r}: expected 0 < |difference| ≤ disagreement ≤ 1, "
             "because only pictures on which the models differ can make a difference."
         )
-    sure, found = stats.norm.ppf([(1 + confidence) / 2, power])
-    needed = (sure * np.sqrt(disagreement) + found * np.sqrt(disagreement - size**2)) / size
-    return int(np.ceil(needed**2))
+    z_confidence, z_power = stats.norm.ppf([(1 + confidence) / 2, power])
+    root = (z_confidence * np.sqrt(disagreement) + z_power * np.sqrt(disagreement - size**2)) / size
+    return int(np.ceil(root**2))
 
 
 def confusion(labels, predictions, class_names):
@@ -162,7 +162,7 @@ def mistakes(labels, probabilities, class_names, files=None):
     Raises
     ------
     ValueError
-        When the rows are no probabilities, or names or files are too few or too many.
+        When the rows are not probabilities, or names or files are too few or too many.
     """
     labels, predicted = _pair(labels, probabilities)
     probabilities = np.asarray(probabilities)

@@ -1,7 +1,7 @@
-"""What the results of `helpers.measuring.study` say, and how surely: one table in, tidy tables out.
+"""What the results of `helpers.measuring.study` say, and how sure they are: one table in, tidy tables out.
 
-An interval counts both sources of chance: the trainings (seeds) and the test pictures are resampled, each by itself.
-Where several pictures show one thing, as the drawings of one emoji by three artists do, the thing is resampled.
+An interval covers both sources of chance: the trainings (seeds) and the test pictures are resampled, each by itself.
+Where several pictures show one thing, such as one emoji drawn by three artists, the thing is resampled.
 """
 
 import functools
@@ -16,11 +16,11 @@ from helpers import assets
 from helpers.measuring import study
 
 RESAMPLES = 2000
-SEVERAL_ARTISTS = ("emoji",)  # collections whose files are called thing_artist: several pictures of one thing
+SEVERAL_ARTISTS = ("emoji",)  # data sets with files called thing_artist: several pictures of one thing
 
 
 class Cell(NamedTuple):
-    """A place in the grid: all of its trainings differ in nothing but the seed.
+    """One setting of the grid, whose trainings differ only in the seed.
 
     Attributes
     ----------
@@ -39,30 +39,18 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Pictures:
-    """What was to be answered.
+    """The pictures that were predicted. Those of one thing are not independent evidence."""
 
-    Attributes
-    ----------
-    labels : array of int, shape (n,)
-    things : array of int, shape (n,)
-        Number of the thing that a picture shows, from 0. Pictures of one thing are no independent evidence.
-    """
-
-    labels: np.ndarray
-    things: np.ndarray
+    labels: np.ndarray  # (n,), int
+    things: np.ndarray  # (n,), int: number of the thing that a picture shows, from 0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A results file and the pictures on which its predictions were made.
+    """A results file, as `helpers.measuring.study.results` gives it, and the pictures that it predicted.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        As `helpers.measuring.study.results` gives it.
-    pictures : dict of str to Pictures
-        For ``"animals"`` and ``"emoji"`` the test pictures; for ``"choice animals"`` and ``"choice emoji"`` those of
-        validation; for the two experiments with a shift what each was tested on.
+    `pictures` holds the test pictures of ``"animals"`` and ``"emoji"``, the validation pictures of ``"choice animals"``
+    and ``"choice emoji"``, and what each of the two experiments with a shift was tested on.
     """
 
     table: pd.DataFrame
@@ -118,12 +106,12 @@ def _pictures(files, class_names, by_artists):
 
 
 def verified(evidence):
-    """Count every row's predictions again, and return how many rows there are.
+    """Compute every row's accuracy from its predictions again, and return how many rows there are.
 
     Raises
     ------
     ValueError
-        When a row's accuracy is not what its predictions say.
+        When a row's accuracy is not that of its predictions.
     """
     for row in evidence.table.itertuples():
         labels = evidence.pictures_of(row.experiment, row.data).labels
@@ -161,8 +149,8 @@ def accuracy(evidence, cell):
 def difference(evidence, first, second):
     """Return how much more accurate the trainings of a second cell are than those of a first, with a 95 % interval.
 
-    The comparison is paired: seed by seed, and thing by thing. The two may have been tested on different pictures of
-    the same things, such as the drawings of two artists.
+    The comparison is paired by seed and by thing. The two may have been tested on different pictures of the same
+    things, such as the drawings of two artists.
 
     Parameters
     ----------
@@ -188,30 +176,14 @@ def difference(evidence, first, second):
 
 
 def differences(evidence, cells):
-    """Return what `difference` gives for each pair of cells, in less time than one by one.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    cells : sequence of Cell
-
-    Returns
-    -------
-    dict of (Cell, Cell) to (float, float, float)
-        Each pair once, in the order of `cells`.
-
-    Raises
-    ------
-    ValueError
-        As `difference` does.
-    """
+    """Return a dict of (cell, cell) to what `difference` gives, each pair once; faster than one by one."""
     seeds = {cell: tuple(evidence.rows(cell)["seed"]) for cell in cells}
     totals = {cell: _totals(evidence, cell) for cell in cells}
     for cell in cells[1:]:
         if seeds[cell] != seeds[cells[0]] or totals[cell][1].shape != totals[cells[0]][1].shape:
-            told = (f"{one} has seeds {seeds[one]} and {totals[one][1].size} things" for one in (cells[0], cell))
+            both = (f"{one} has seeds {seeds[one]} and {totals[one][1].size} things" for one in (cells[0], cell))
             raise ValueError(
-                f"{'; '.join(told)}: only trainings with the same seeds, tested on the same things, can be paired."
+                f"{'; '.join(both)}: only trainings with the same seeds, tested on the same things, can be paired."
             )
     draws = {cell: _draws(*totals[cell]) for cell in cells}
     return {
@@ -221,7 +193,7 @@ def differences(evidence, cells):
 
 
 def shown(interval):
-    """Return whether an interval (value, low, high) of a difference leaves out zero."""
+    """Return whether the interval (value, low, high) of a difference excludes zero."""
     return interval[1] > 0 or interval[2] < 0
 
 
@@ -249,29 +221,29 @@ def table(evidence, experiment, data=None, per_class=None):
     evidence : Evidence
     experiment : str
     data : str, optional
-        This data set alone.
+        Only this data set.
     per_class : int, optional
-        This number of training pictures alone.
+        Only this number of training pictures.
 
     Returns
     -------
     pandas.DataFrame
-        A row a cell, in the order of the file. Columns: ``data``, ``per_class``, ``method``; ``accuracy``, ``low``,
-        ``high`` (float, 0..1); ``seeds``, ``pictures`` (int).
+        One row for each cell, in the order of the file. Columns: ``data``, ``per_class``, ``method``; ``accuracy``,
+        ``low``, ``high`` (float, 0..1); ``seeds``, ``pictures`` (int).
 
     Raises
     ------
     ValueError
         When there is no such cell.
     """
-    found = evidence.table
+    chosen = evidence.table
     wanted = {"experiment": experiment, "data": data, "per_class": per_class}
     for column, value in wanted.items():
-        found = found if value is None else found[found[column] == value]
-    if found.empty:
+        chosen = chosen if value is None else chosen[chosen[column] == value]
+    if chosen.empty:
         raise ValueError(f"The results hold nothing for {wanted}. Check the spelling, or run `make experiments`.")
     rows = []
-    for key in found[list(Cell._fields)].drop_duplicates().itertuples(index=False, name=None):
+    for key in chosen[list(Cell._fields)].drop_duplicates().itertuples(index=False, name=None):
         cell = Cell(*key)
         size = len(evidence.pictures_of(experiment, cell.data).labels)
         rows.append((*cell[1:], *accuracy(evidence, cell), len(evidence.rows(cell)), size))
@@ -312,9 +284,9 @@ def _draws(sums, counts):
 
 @functools.cache
 def _resamples(seeds, things):
-    """Return how often each seed, as a share, and each thing stands in each resample.
+    """Return how often each seed, as a share, and each thing is in each resample.
 
-    One seed fewer is drawn than there are, which makes up for their small number (Rao and Wu, 1988).
+    One seed fewer is drawn than there are, which corrects for their small number (Rao and Wu, 1988).
     """
     generator = np.random.default_rng(0)
     return (

@@ -41,44 +41,23 @@ SAME_ARTISTS, OTHER_ARTIST = "shift, unseen emoji of the same artists", "shift, 
 
 @dataclass(frozen=True)
 class Run:
-    """One cell of the grid, and the key of its row (of its two rows for ``shift``).
+    """One training of the grid, and the key of its row (of its two rows for ``shift``)."""
 
-    Attributes
-    ----------
-    experiment : {"choice", "quadrants", "depth", "preprocessing", "head", "shift"}
-    data : {"animals", "emoji"}
-    per_class : int
-        Training pictures of each class; 0 is all of them.
-    method : str
-    seed : int
-    rate : float
-        Learning rate of Adam; 0 where the run takes the one that was chosen.
-    """
-
-    experiment: str
-    data: str
-    per_class: int
+    experiment: str  # "choice", "quadrants", "depth", "preprocessing", "head" or "shift"
+    data: str  # of `DATA`
+    per_class: int  # training pictures of each class; 0 is all of them
     method: str
     seed: int
-    rate: float = 0.0
+    rate: float = 0.0  # learning rate of Adam; 0 where the run takes the one that was chosen
 
     @property
     def rows(self):
-        """Names of the experiments under which its results stand."""
+        """Names of the experiments in its rows of the results file."""
         return (SAME_ARTISTS, OTHER_ARTIST) if self.experiment == "shift" else (self.experiment,)
 
 
 def grid(seeds=SEEDS):
-    """Return every run, the choices of rates first.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-
-    Returns
-    -------
-    list of Run
-    """
+    """Return the list of every `Run`, the choices of rates first."""
     cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
     cells += [("preprocessing", data, 40, method) for data in DATA for method in PREPROCESSING]
     cells += [("head", data, 40, method) for data in DATA for method in HEADS]
@@ -93,26 +72,13 @@ def grid(seeds=SEEDS):
 
 
 def results(path=RESULTS):
-    """Return the results file as a table; a last line that was cut off in writing is left out.
+    """Return the results file as a table; an incomplete last line is left out.
 
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``experiment``, ``data``, ``per_class``, ``method``, ``seed``, ``rate``, ``accuracy``, ``loss`` (on the
-        test pictures; on validation pictures for ``choice``), ``seconds`` (of training, features at hand; a busy
-        machine makes them long), ``cpu_seconds`` (of all cores together, which a busy machine leaves as they are),
-        ``trunk_pictures`` (passed once through a frozen trunk for it), ``pictures_seen`` in training,
-        ``trainable_parameters``, ``epochs``, ``predictions`` (a digit a test picture, text), ``versions``,
-        ``processor``.
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When there is no such file, or not one whole line in it.
+    Columns: ``experiment``, ``data``, ``per_class``, ``method``, ``seed``, ``rate``, ``accuracy``, ``loss`` (on the
+    test pictures; on validation pictures for ``choice``), ``seconds`` (of training, without computing features; longer
+    on a busy machine), ``cpu_seconds`` (of all cores together, the same on a busy machine), ``trunk_pictures`` (passed
+    once through a frozen trunk), ``pictures_seen`` in training, ``trainable_parameters``, ``epochs``, ``predictions``
+    (text, one digit for each test picture), ``versions``, ``processor``.
     """
     path = Path(path)
     whole = whole_lines(path.read_text(encoding="utf-8")) if path.is_file() else ""
@@ -120,20 +86,20 @@ def results(path=RESULTS):
         raise storage.StorageError(f"There are no results at {path.name}. Restore the file, or run `make experiments`.")
     lines = [line.split("\t") for line in whole.splitlines()]
     table = pd.DataFrame(lines[1:], columns=lines[0])
-    kinds = {"per_class": int, "seed": int, "pictures_seen": int, "trainable_parameters": int, "epochs": int}
-    kinds |= {"rate": float, "accuracy": float, "loss": float, "seconds": float, "cpu_seconds": float}
-    kinds |= {"trunk_pictures": int}
+    integers = ("per_class", "seed", "pictures_seen", "trainable_parameters", "epochs", "trunk_pictures")
+    kinds = dict.fromkeys(integers, int)
+    kinds |= dict.fromkeys(("rate", "accuracy", "loss", "seconds", "cpu_seconds"), float)
     key = ["experiment", "data", "per_class", "method", "seed", "rate"]
     return table.astype(kinds).drop_duplicates(key, keep="last", ignore_index=True)
 
 
 def whole_lines(text):
-    """Return a text without a last line that has no end."""
+    """Return a text without an incomplete last line."""
     return text[: text.rfind("\n") + 1]
 
 
 def rate_of(method, data, per_class, done):
-    """Return the rate with the lowest validation loss among the choices for a method, a data set and a count."""
+    """Return the learning rate with the lowest validation loss among those tried for a method, data set and count."""
     tried = done[(done["experiment"] == "choice") & (done["method"] == method)]
     tried = tried[(tried["data"] == data) & (tried["per_class"] == per_class)]
     if tried.empty:
@@ -142,7 +108,7 @@ def rate_of(method, data, per_class, done):
 
 
 def sample(labels, per_class, seed):
-    """Return the indices of a seeded draw of so many pictures of each class, in order; 0 draws all."""
+    """Return the sorted indices of a seeded draw of `per_class` pictures of each class; 0 draws all."""
     generator = np.random.default_rng(seed)
     drawn = [generator.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
     return np.sort(np.concatenate([indices[: per_class or None] for indices in drawn]))
