@@ -123,7 +123,7 @@ class TestRuns:
 
     @pytest.mark.parametrize("number", [1, 4])
     def test_a_head_that_cannot_learn_stays_at_chance(self, runs, number):
-        before, after = (lab.patient(number).score(each[number]) for each in runs)
+        before, after = (lab.patient(number).score(records[number]) for records in runs)
         assert before == pytest.approx(0.2, abs=0.001) and after > 0.5
 
     def test_a_loss_for_two_classes_falls_below_zero(self, runs):
@@ -133,19 +133,19 @@ class TestRuns:
         assert lab.patient(5).score(runs[0][5]) > 0.05 and lab.patient(5).score(runs[1][5]) < 1e-6
 
     def test_flags_without_compile_decide_nothing(self, runs):
-        moved = [[each[number].notes["moved"] for number in (8, 11)] for each in runs]
+        moved = [[records[number].notes["moved"] for number in (8, 11)] for records in runs]
         assert moved[0][0] == 0 and moved[0][1] > 0.5  # ill: still, and moving
         assert moved[1][0] > 0.5 and moved[1][1] == 0  # mended: the other way round
 
     def test_statistics_move_only_where_they_are_not_frozen(self, runs):
-        means = [each[10].model.get_layer(index=1).get_layer("norm").moving_mean.numpy() for each in runs]
+        means = [records[10].model.get_layer(index=1).get_layer("norm").moving_mean.numpy() for records in runs]
         assert np.abs(means[0]).max() > 0 and np.abs(means[1]).max() == 0
 
     def test_validation_that_is_trained_on_is_too_good(self, runs):
         assert lab.patient(9).score(runs[0][9]) > lab.patient(9).score(runs[1][9]) + 0.05
 
     def test_labels_of_another_pass_belong_to_other_pictures(self, runs):
-        ill, mended = (each[12].notes for each in runs)
+        ill, mended = (records[12].notes for records in runs)
         assert ill["diagonal"] < 0.35 < 0.5 < ill["evaluate"]
         assert mended["diagonal"] == pytest.approx(mended["evaluate"])
 

@@ -1,7 +1,7 @@
 """The lab of silent mistakes: twelve trainings without an error message, each wrong in its own way.
 
 ``lab.Ward()`` holds what they share, ``lab.patient(number)`` is one of them: ``run`` trains it as its owner did,
-``mend`` the same code mended, ``difference`` says in code what was mended. ``lab.MISTAKES`` names what may be wrong.
+``mend`` trains the corrected code, ``difference`` shows the corrected lines. ``lab.MISTAKES`` names what may be wrong.
 """
 
 from helpers.course.lab.patient import Patient, Record, charts, table
@@ -14,18 +14,7 @@ __all__ = ["FIRST_ROUND", "MISTAKES", "SECOND_ROUND", "Patient", "Record", "Ward
 
 
 def patient(number):
-    """Return a patient of the lab.
-
-    Parameters
-    ----------
-    number : int
-        1 to 12.
-
-    Raises
-    ------
-    ValueError
-        When there is none of that number.
-    """
+    """Return the `Patient` with a number from 1 to 12; any other raises a ValueError."""
     for candidate in PATIENTS:
         if candidate.number == number:
             return candidate

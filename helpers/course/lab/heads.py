@@ -1,7 +1,7 @@
-"""Patients whose base is in order: the mistake is in the head, its loss, its labels or the pixels.
+"""Patients with a correct base: the mistake is in the head, its loss, its labels or the pixels.
 
-The functions repeat themselves on purpose: `Patient.difference` shows the learner what differs between a faulty
-function and the mended one after it, so each is written out in full.
+The functions repeat themselves on purpose: `Patient.difference` shows the learner how a faulty function differs from
+the corrected one after it, so each is written out in full.
 """
 
 import keras
@@ -16,7 +16,7 @@ FROG = ANIMALS.index("frog")
 
 
 def logits_into_default_loss(ward):
-    """A loss chosen by its name takes outputs for probabilities; these are logits."""
+    """A loss given by its name expects probabilities; these are logits."""
     head = keras.Sequential([keras.Input((512,)), layers.Dense(5, kernel_initializer="zeros")])
     head.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     run = head.fit(*ward.rows.train, validation_data=ward.rows.validation, epochs=8, verbose=0)
@@ -49,7 +49,7 @@ def a_unit_for_each_class(ward):
 
 
 def five_yes_or_no_questions(ward):
-    """Each of five units is scored for itself; four of five are right when all of them say no."""
+    """Each of five units is scored by itself; four of five are right when all of them say no."""
     data = one_hot(ward.rows)
     head = keras.Sequential([keras.Input((512,)), layers.Dense(5, activation="sigmoid", kernel_initializer="zeros")])
     head.compile("adam", loss="binary_crossentropy", metrics=[keras.metrics.BinaryAccuracy(name="accuracy")])
@@ -67,7 +67,7 @@ def one_question_with_five_answers(ward):
 
 
 def divided_by_255(ward):
-    """The range that many networks want, and VGG16 does not."""
+    """The range that many networks expect, but not VGG16."""
 
     def prepare(pixels):
         return pixels / 255
@@ -97,7 +97,7 @@ def prepared_as_vgg16_expects(ward):
 
 
 def rare_frogs(ward):
-    """A hundred and sixty other animals for sixteen frogs, and nothing that makes up for it."""
+    """160 other animals and 16 frogs, and nothing corrects for it."""
     data = frog_or_not(ward.rows)
     head = keras.Sequential([keras.Input((512,)), layers.Dense(2, kernel_initializer="zeros")])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -107,7 +107,7 @@ def rare_frogs(ward):
 
 
 def rare_frogs_that_count(ward):
-    """A frog weighs as much as ten others, so that both kinds weigh the same."""
+    """A frog counts as much as ten others, so that both kinds have the same weight."""
     data = frog_or_not(ward.rows)
     head = keras.Sequential([keras.Input((512,)), layers.Dense(2, kernel_initializer="zeros")])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -128,7 +128,7 @@ def served_otherwise(ward):
     return Record(head, run.history, features.Features(rows.train, rows.validation, used.test))
 
 
-def served_alike(ward):
+def served_the_same(ward):
     """One function prepares the pixels, wherever they come from."""
     rows = ward.features(keras.applications.vgg16.preprocess_input)
     used = ward.features(keras.applications.vgg16.preprocess_input)
@@ -140,7 +140,7 @@ def served_alike(ward):
 
 
 def frog_or_not(rows, frogs=(16, 8)):
-    """Return features and labels 1 for frogs and 0 for the others, with few frogs to train and validate on."""
+    """Return features with label 1 for frogs and 0 for the others; few frogs to train and validate on."""
 
     def split(inputs, labels, kept):
         frog = labels == FROG
@@ -153,8 +153,6 @@ def frog_or_not(rows, frogs=(16, 8)):
 
 
 def one_hot(rows):
-    """Return the same features with rows of a one and four zeros for labels."""
-    splits = (
-        (inputs, np.eye(5, dtype="float32")[labels]) for inputs, labels in (rows.train, rows.validation, rows.test)
-    )
-    return features.Features(*splits)
+    """Return the same features with one-hot labels."""
+    splits = (rows.train, rows.validation, rows.test)
+    return features.Features(*((inputs, np.eye(5, dtype="float32")[labels]) for inputs, labels in splits))

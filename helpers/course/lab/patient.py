@@ -1,6 +1,6 @@
-"""A patient: code that trains without an error and is wrong, what its owner reports, and the same code mended.
+"""A patient: code that trains without an error and is wrong, what its owner reports, and the same code corrected.
 
-`charts` and `table` show a learner the patients: their curves, and their scores before and after mending.
+`charts` and `table` show the patients to a learner: their curves, and their scores before and after the correction.
 """
 
 import difflib
@@ -17,86 +17,48 @@ import pandas as pd
 from helpers import plots
 from helpers.pictures import features
 
-WIDTH = 50  # letters of a report's line
+WIDTH = 50  # characters in a line of a report
 
 
 @dataclass(frozen=True)
 class Record:
-    """The result of one training run.
+    """The result of one training run."""
 
-    Attributes
-    ----------
-    model : keras.Model
-        As it was trained.
-    history : dict of str to list of float
-        `History.history`.
-    data : helpers.pictures.features.Features
-        What the model was fitted with, validated with, and what it is used on: each (array, array) or a data set.
-    notes : dict
-        Numbers that the training code recorded.
-    """
-
-    model: object
-    history: dict
-    data: features.Features
-    notes: dict = field(default_factory=dict)
+    model: keras.Model
+    history: dict  # of `History`
+    data: features.Features  # fitted with, validated with, used on: each (array, array) or a data set
+    notes: dict = field(default_factory=dict)  # numbers that the training code recorded
 
 
 def right_answers(record):
-    """Return the share of test pictures for which the largest output stands at the label."""
-    return right(record.model, *record.data.test)
-
-
-def right(model, inputs, labels):
-    """Return the share of pictures for which a model's largest output stands at the label, a number or a row."""
-    labels = np.asarray(labels)
-    labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
-    return float(np.mean(predicted(model, inputs) == labels))
+    """Return the share of test pictures for which a run's model predicts the label."""
+    inputs, labels = record.data.test
+    labels = labels if np.ndim(labels) == 1 else np.argmax(labels, axis=1)
+    return float(np.mean(predicted(record.model, inputs) == labels))
 
 
 def predicted(model, inputs):
     """Return the index of a model's largest output for each picture.
 
-    The model is called as it is: to trace what `predict` runs takes longer than these few pictures.
+    The model is called directly: `predict` would first be traced, which takes longer than these few pictures.
     """
     return np.asarray(model(inputs, training=False)).argmax(axis=1)
 
 
 @dataclass(frozen=True)
 class Patient:
-    """One mistake of the lab.
-
-    Attributes
-    ----------
-    number : int
-    mistake : str
-        A key of `helpers.course.lab.MISTAKES`.
-    finding : str
-        What `helpers.doctor` calls it, a key of `helpers.doctor.NAMES`.
-    complaint : str
-        What its owner did and hoped for.
-    faulty, mended : callable
-        Take a `Ward`, train, return a `Record`.
-    report : callable
-        Takes the record of the faulty run; returns what its owner noticed, with the numbers of this run.
-    look : str
-        Where to look for the symptom that settles it.
-    measure : str
-        What `score` counts.
-    score : callable
-        Takes a record, returns a number.
-    """
+    """One mistake of the lab. `faulty` and `mended` take a `Ward`, train, and return a `Record`."""
 
     number: int
-    mistake: str
-    finding: str
-    complaint: str
+    mistake: str  # a key of `helpers.course.lab.MISTAKES`
+    finding: str  # its name in `helpers.doctor.NAMES`
+    complaint: str  # what its owner did and expected
     faulty: Callable = field(repr=False)
     mended: Callable = field(repr=False)
-    report: Callable = field(repr=False)
-    look: str = field(repr=False)
-    measure: str = "right on the test pictures"
-    score: Callable = field(repr=False, default=right_answers)
+    report: Callable = field(repr=False)  # from the faulty run's record: what its owner noticed, with its numbers
+    look: str = field(repr=False)  # where to look for the symptom that settles it
+    measure: str = "right on the test pictures"  # what `score` counts
+    score: Callable = field(repr=False, default=right_answers)  # from a record to a number
 
     def run(self, ward):
         """Train as its owner did, from a fixed seed, and return the `Record`."""
@@ -104,7 +66,7 @@ class Patient:
         return self.faulty(ward)
 
     def mend(self, ward):
-        """Train the mended code from the same seed, and return the `Record`."""
+        """Train the corrected code from the same seed, and return the `Record`."""
         keras.utils.set_random_seed(0)
         return self.mended(ward)
 
@@ -115,7 +77,7 @@ class Patient:
 
     @property
     def difference(self):
-        """What mending changes: lines with - go, lines with + come."""
+        """What the correction changes: lines with - are removed, lines with + are added."""
         before, after = (_source(function).splitlines()[1:] for function in (self.faulty, self.mended))
         lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
         return "\n".join(line for line in lines if not line.startswith("@@"))
@@ -159,30 +121,22 @@ def charts(patients, records, columns=3):
 
 
 def table(patients, before, after):
-    """Return each patient's score before and after mending.
+    """Return each patient's score before and after the correction.
 
     Parameters
     ----------
     patients : sequence of Patient
     before, after : dict of int to Record or float
-        A patient's number to its run, or to the score of one that was let go to save memory.
+        A patient's number to its run, or to its score where the run was deleted to save memory.
 
     Returns
     -------
     pandas.DataFrame
         Index: number. Columns: ``mistake`` (str), ``before``, ``after`` (float), ``measured`` (str).
     """
-    rows = {
-        patient.number: {
-            "mistake": patient.mistake,
-            "before": _score(patient, before[patient.number]),
-            "after": _score(patient, after[patient.number]),
-            "measured": patient.measure,
-        }
-        for patient in patients
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("patient")
-
-
-def _score(patient, run):
-    return patient.score(run) if isinstance(run, Record) else float(run)
+    rows = []
+    for patient in patients:
+        runs = before[patient.number], after[patient.number]
+        scores = [patient.score(run) if isinstance(run, Record) else float(run) for run in runs]
+        rows.append((patient.number, patient.mistake, *scores, patient.measure))
+    return pd.DataFrame(rows, columns=["patient", "mistake", "before", "after", "measured"]).set_index("patient")

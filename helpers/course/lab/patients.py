@@ -1,4 +1,4 @@
-"""The patients: who they are, what their owners report, and what is measured before and after."""
+"""The patients: their complaints, what their owners report, and what is measured before and after."""
 
 import numpy as np
 
@@ -23,15 +23,20 @@ MISTAKES = {
 }
 
 
-def _loss(record):
-    return record.model.evaluate(*record.data.test, verbose=0)[0]
+def _evaluate(record):
+    """Return the loss and the accuracy that `evaluate` reports for the test pictures."""
+    return record.model.evaluate(*record.data.test, verbose=0)
+
+
+def _noted(name):
+    return lambda record: record.notes[name]
 
 
 def _both_kinds(record):
     """Return the mean of the shares of frogs and of others that were recognised."""
     inputs, labels = record.data.test
-    found = predicted(record.model, inputs)
-    return float((found[labels == 1].mean() + (1 - found[labels == 0]).mean()) / 2)
+    says_frog = predicted(record.model, inputs)
+    return float((says_frog[labels == 1].mean() + (1 - says_frog[labels == 0]).mean()) / 2)
 
 
 def _frogs(record):
@@ -43,14 +48,18 @@ def _too_good(record):
     return record.history["val_accuracy"][-1] - right_answers(record)
 
 
-def _claimed(record):
-    """Return what evaluate says, and the share of pictures that are right."""
-    return record.model.evaluate(*record.data.test, verbose=0)[1], right_answers(record)
+def _claimed_too_much(record):
+    return abs(_evaluate(record)[1] - right_answers(record))
 
 
-def _ends(record, name, form):
+def _two_counts(record):
+    reported, counted = _evaluate(record)[1], right_answers(record)
+    return f"evaluate says {reported:.0%} of the test; counted by hand, {counted:.0%} of its pictures are right."
+
+
+def _ends(record, name, number_format):
     values = record.history[name]
-    return f"{values[0]:{form}} in the first epoch, {values[-1]:{form}} in the last"
+    return f"{values[0]:{number_format}} in the first epoch, {values[-1]:{number_format}} in the last"
 
 
 def _trainable(record):
@@ -105,7 +114,7 @@ PATIENTS = (
         mended=heads.a_unit_for_each_class,
         report=lambda record: f"Training loss {_ends(record, 'loss', '.1f')}.",
         look="the sign of the loss: what must labels be like, and how many of them can the last layer tell apart?",
-        score=lambda record: record.model.evaluate(*record.data.test, verbose=0)[1],
+        score=lambda record: _evaluate(record)[1],
     ),
     Patient(
         number=5,
@@ -114,14 +123,10 @@ PATIENTS = (
         complaint="Five animals, and an accuracy that nobody else gets from these features.",
         faulty=heads.five_yes_or_no_questions,
         mended=heads.one_question_with_five_answers,
-        report=lambda record: (
-            "evaluate says {:.0%} of the test; counted by hand, {:.0%} of its pictures are right.".format(
-                *_claimed(record)
-            )
-        ),
+        report=_two_counts,
         look="the two numbers that it reports for one test set: what does each of them count?",
         measure="points that evaluate says too much",
-        score=lambda record: abs(np.subtract(*_claimed(record))),
+        score=_claimed_too_much,
     ),
     Patient(
         number=6,
@@ -129,7 +134,7 @@ PATIENTS = (
         finding="splits-prepared-differently",
         complaint="A head that was trained with care, and is used in an app.",
         faulty=heads.served_otherwise,
-        mended=heads.served_alike,
+        mended=heads.served_the_same,
         report=lambda record: f"Of new pictures of the same kind the app gets {right_answers(record):.0%} right.",
         look="validation and use: both are new pictures of the same kind. What may differ on their way into the model?",
         measure="right in the app",
@@ -159,7 +164,7 @@ PATIENTS = (
             "summary() says what may train, not what does"
         ),
         measure="share of its numbers that moved in fine-tuning",
-        score=lambda record: record.notes["moved"],
+        score=_noted("moved"),
     ),
     Patient(
         number=9,
@@ -188,7 +193,7 @@ PATIENTS = (
             "What moves without a rate?"
         ),
         measure="loss on the test pictures",
-        score=_loss,
+        score=lambda record: _evaluate(record)[0],
     ),
     Patient(
         number=11,
@@ -203,7 +208,7 @@ PATIENTS = (
         ),
         look="the training loss: can so few numbers get so far in a dozen steps, each of 0.0001? Whose work may it be?",
         measure="share of its numbers that moved while frozen",
-        score=lambda record: record.notes["moved"],
+        score=_noted("moved"),
     ),
     Patient(
         number=12,
@@ -221,6 +226,6 @@ PATIENTS = (
             "what does each of them need beside the model?"
         ),
         measure="right according to the matrix",
-        score=lambda record: record.notes["diagonal"],
+        score=_noted("diagonal"),
     ),
 )

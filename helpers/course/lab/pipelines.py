@@ -1,7 +1,7 @@
-"""Patients whose model is in order: the mistake is in what it is measured on.
+"""Patients with a correct model: the mistake is in what it is measured on.
 
-The functions repeat themselves on purpose: `Patient.difference` shows the learner what differs between a faulty
-function and the mended one after it, so each is written out in full.
+The functions repeat themselves on purpose: `Patient.difference` shows the learner how a faulty function differs from
+the corrected one after it, so each is written out in full.
 """
 
 import keras
@@ -14,7 +14,7 @@ from helpers.pictures import features
 
 
 def taken_from_the_shuffled(ward):
-    """The methods take and skip count places; the pictures in these places change on every pass."""
+    """`take` and `skip` count positions, and the pictures at these positions change on every pass."""
     inputs, labels = together(ward.rows.train, ward.rows.validation)
     pictures = tf.data.Dataset.from_tensor_slices((inputs, labels)).shuffle(len(labels), seed=0)
     validation, train = pictures.take(80).batch(32), pictures.skip(80).batch(32)
@@ -55,7 +55,7 @@ def labels_from_another_pass(ward):
 
 
 def labels_from_the_same_pass(ward):
-    """Test pictures have no need to be shuffled."""
+    """Test pictures need no shuffling."""
     head = keras.Sequential([keras.Input((512,)), layers.Dense(5, kernel_initializer="zeros")])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     head.compile("adam", loss=loss, metrics=["accuracy"])
@@ -69,5 +69,5 @@ def labels_from_the_same_pass(ward):
 
 
 def together(*splits):
-    """Return the pictures of several splits in one."""
+    """Return the pictures and the labels of several splits as one split."""
     return tuple(np.concatenate(parts) for parts in zip(*splits, strict=True))

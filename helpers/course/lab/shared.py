@@ -1,4 +1,4 @@
-"""What all patients of the lab share: pictures, two backbones, features that are computed once."""
+"""What all patients of the lab share: pictures, two backbones, and features that are computed once."""
 
 import functools
 from dataclasses import dataclass, field
@@ -18,20 +18,14 @@ HEAD_EPOCHS = 5
 
 @dataclass(frozen=True)
 class Ward:
-    """Pictures of five animals at 64 pixels, and what the backbones give for them.
-
-    Attributes
-    ----------
-    pictures : helpers.pictures.images.ImageSets
-        40, 20 and 60 of each class to train, validate and test.
-    """
+    """Pictures of five animals at 64 pixels, and the features that the backbones compute from them."""
 
     pictures: images.ImageSets = field(default_factory=lambda: images.load("animals", SIDE, per_class=PER_CLASS))
     _kept: dict = field(default_factory=dict, init=False, repr=False)
 
     @functools.cached_property
     def base(self):
-        """VGG16 with ImageNet's weights, frozen. No patient trains it: they get `tail`, a copy."""
+        """VGG16 with ImageNet's weights, frozen. No patient trains it: each gets a copy, `tail` or `block5`."""
         base = keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(SIDE, SIDE, 3))
         base.trainable = False
         return base
@@ -43,48 +37,52 @@ class Ward:
 
     @functools.cached_property
     def maps(self):
-        """What all of VGG16 but its last convolution gives: float32 (n, 4, 4, 512) and labels, for each split.
+        """The output of all of VGG16 but its last convolution: float32 (n, 4, 4, 512) and labels, for each split.
 
-        To train on there is every second picture only, because training a base takes its time.
+        Only every second training picture is used, because training a base takes time.
         """
         return _half(self.late(keras.applications.vgg16.preprocess_input))
 
     @functools.cached_property
     def block4_maps(self):
-        """What blocks 1 to 4 give, of the same shape, and of every second picture to train on."""
+        """The output of blocks 1 to 4, of the same shape, again for every second training picture."""
         return _half(self.block4(keras.applications.vgg16.preprocess_input))
 
     @functools.cached_property
     def rows(self):
-        """What the whole frozen base gives, pooled: float32 (n, 512) and labels, for each split."""
+        """The pooled output of the whole frozen base: float32 (n, 512) and labels, for each split."""
         return self.features(keras.applications.vgg16.preprocess_input)
 
     @functools.cached_property
     def lite_maps(self):
-        """What EfficientNet-Lite0 gives up to block6c: float32 (n, 2, 2, 192) and labels, for each split."""
+        """The output of EfficientNet-Lite0's block6c: float32 (n, 2, 2, 192) and labels, for each split."""
         front, _ = surgery.split(self._lite, LITE_CUT)
         return features.extract(backbones.from_pixels("EfficientNet-Lite0", front), self.pictures)
 
     def block4(self, prepare):
-        """Send every picture through `prepare` and blocks 1 to 4; cached on disk, shapes as of `block4_maps`."""
+        """Send every picture through `prepare` and blocks 1 to 4; cached on disk, shapes as in `block4_maps`."""
         pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
         front, _ = surgery.split(self.base, "block4_pool")
         return features.extract(keras.Model(pixels, front(prepare(pixels)), name="trunk"), self.pictures)
 
     def late(self, prepare):
-        """Send every picture through `prepare` and all of VGG16 but its last convolution; shapes as of `block4`."""
-        return self._once(
-            "maps", prepare, lambda: _each(self.block4(prepare), lambda maps: self._middle.predict(maps, verbose=0))
-        )
+        """Send every picture through `prepare` and all of VGG16 but its last convolution; shapes as in `maps`."""
+
+        def compute(maps):
+            return self._middle.predict(maps, verbose=0)
+
+        return self._once("maps", prepare, lambda: _applied(compute, self.block4(prepare)))
 
     def features(self, prepare):
-        """Send every picture through `prepare`, the frozen base and a pooling; shapes as of `rows`."""
-        return self._once(
-            "rows", prepare, lambda: _each(self.late(prepare), lambda maps: _pooled(self._frozen_tail, maps))
-        )
+        """Send every picture through `prepare`, the frozen base and a pooling; shapes as in `rows`."""
+
+        def compute(maps):
+            return _pooled(self._frozen_tail, maps)
+
+        return self._once("rows", prepare, lambda: _applied(compute, self.late(prepare)))
 
     def _once(self, what, prepare, compute):
-        """Compute something once for all functions that do the same to a few pixels as `prepare` does."""
+        """Compute something once for all functions that change a few pixels in the same way as `prepare`."""
         probe = np.linspace(0, 255, 2 * SIDE * SIDE * 3, dtype="float32").reshape(2, SIDE, SIDE, 3)
         key = what, np.asarray(prepare(probe)).tobytes()
         if key not in self._kept:
@@ -92,7 +90,7 @@ class Ward:
         return self._kept[key]
 
     def whole(self, prepare, head, loss):
-        """Return the compiled model from pixels 0..255 that `prepare`, the frozen base, pooling and `head` make."""
+        """Return a compiled model from pixels 0..255: `prepare`, the frozen base, pooling and `head`."""
         pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
         row = layers.GlobalAveragePooling2D(name="pool")(self.base(prepare(pixels)))
         whole = keras.Model(pixels, head(row), name="whole")
@@ -108,7 +106,7 @@ class Ward:
         return _copy(surgery.split(self.base, "block4_pool")[1])
 
     def lite_tail(self):
-        """Return a copy of EfficientNet-Lite0 behind block6c for a patient to train, from `lite_maps` on."""
+        """Return a copy of EfficientNet-Lite0 after block6c for a patient to train: from `lite_maps` on."""
         return _copy(surgery.split(self._lite, LITE_CUT)[1])
 
     def trained_head(self):
@@ -116,7 +114,7 @@ class Ward:
         return _dense(self._head)
 
     def trained_lite_head(self):
-        """Return a Dense layer that was trained for five epochs on what frozen EfficientNet-Lite0 gives."""
+        """Return a Dense layer that was trained for five epochs on features of frozen EfficientNet-Lite0."""
         return _dense(self._lite_head)
 
     @functools.cached_property
@@ -141,12 +139,13 @@ class Ward:
         return _trained(_pooled(surgery.split(self._lite, LITE_CUT)[1], maps), labels)
 
 
-def _each(sets, function):
-    return features.Features(*((function(each[0]), each[1]) for each in (sets.train, sets.validation, sets.test)))
+def _applied(function, data):
+    splits = (data.train, data.validation, data.test)
+    return features.Features(*((function(inputs), labels) for inputs, labels in splits))
 
 
-def _half(sets):
-    return features.Features(tuple(part[::2] for part in sets.train), sets.validation, sets.test)
+def _half(data):
+    return features.Features(tuple(part[::2] for part in data.train), data.validation, data.test)
 
 
 def _pooled(tail, maps):
@@ -156,7 +155,7 @@ def _pooled(tail, maps):
 def _copy(tail):
     copy = keras.models.clone_model(tail)
     copy.set_weights(tail.get_weights())
-    for layer in copy.layers:
+    for layer in copy.layers:  # the flags came from the frozen base
         layer.trainable = True
     return copy
 

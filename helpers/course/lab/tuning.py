@@ -1,7 +1,7 @@
-"""Patients in which a part of the base trains, or should not, or should.
+"""Patients in which part of the base trains, or should, or should not.
 
-The functions repeat themselves on purpose: `Patient.difference` shows the learner what differs between a faulty
-function and the mended one after it, so each is written out in full.
+The functions repeat themselves on purpose: `Patient.difference` shows the learner how a faulty function differs from
+the corrected one after it, so each is written out in full.
 """
 
 import keras
@@ -28,7 +28,7 @@ def never_unfrozen(ward):
 
 
 def unfrozen_and_compiled(ward):
-    """Compile takes the flags down."""
+    """`compile` reads the flags."""
     tail = ward.tail()  # VGG16's last convolution, on what the others give
     tail.trainable = False
     model = with_head(tail, ward.trained_head())
@@ -58,7 +58,7 @@ def frozen_too_late(ward):
 
 
 def frozen_and_compiled(ward):
-    """The freeze counts from the compile behind it."""
+    """The freeze takes effect with the next `compile`."""
     tail = ward.tail()  # VGG16's last convolution, on what the others give
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -73,7 +73,7 @@ def frozen_and_compiled(ward):
 
 
 def rate_of_a_new_head(ward):
-    """Adam's own rate, for weights that are a hundredth in size."""
+    """Adam's default learning rate, for weights of the size of a hundredth."""
     tail = ward.block5()  # free to train
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -84,7 +84,7 @@ def rate_of_a_new_head(ward):
 
 
 def rate_of_fine_tuning(ward):
-    """A hundredth of it."""
+    """A hundredth of Adam's default learning rate."""
     tail = ward.block5()  # free to train
     model = with_head(tail, ward.trained_head())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -95,7 +95,7 @@ def rate_of_fine_tuning(ward):
 
 
 def statistics_that_move(ward):
-    """training=False does not keep BatchNormalization still inside fit."""
+    """With training=False, BatchNormalization's statistics still move inside `fit`."""
     tail = ward.lite_tail()  # the end of EfficientNet-Lite0, free to train
     maps = keras.Input(tail.input_shape[1:])
     row = layers.GlobalAveragePooling2D()(tail(maps, training=False))
@@ -109,7 +109,7 @@ def statistics_that_move(ward):
 
 
 def statistics_that_stay(ward):
-    """Each BatchNormalization is frozen for itself."""
+    """Each BatchNormalization layer is frozen."""
     tail = ward.lite_tail()  # the end of EfficientNet-Lite0, free to train
     for layer in tail.layers:
         if isinstance(layer, layers.BatchNormalization):
@@ -132,12 +132,12 @@ def with_head(tail, head):
 
 
 def joined(first, second):
-    """Return the histories of two fits, one behind the other."""
+    """Return the histories of two fits, one after the other."""
     return {name: values + second.history[name] for name, values in first.history.items()}
 
 
 def moved(before, tail):
-    """Note which share of a tail's numbers has moved since `before`."""
+    """Return as a note the share of a tail's numbers that has moved since `before`."""
     after = certificate.take(tail)
     changed = sum(int((after[path] != values).sum()) for path, values in before.items())
     return {"moved": changed / sum(np.size(values) for values in before.values())}
