@@ -1,7 +1,7 @@
 """Use a saved model on new pictures; from a notebook, or ``python -m helpers.predict model.keras picture.jpg``.
 
-TensorFlow and what needs it are imported inside the functions: the command points TensorFlow's first log lines
-elsewhere before it loads.
+TensorFlow and modules that need it are imported inside the functions, because the command redirects TensorFlow's first
+log lines before it loads.
 """
 
 import argparse
@@ -25,14 +25,14 @@ SHOWN = 5  # classes that the command prints for a picture
 def pixels(picture, size):
     """Return one picture as a batch, resized as `helpers.pictures.images` resizes pictures for training.
 
-    Large pictures are first made smaller on a fine grid, to 512 pixels at most, then stretched to `size` with the
+    Large pictures are first reduced to 512 pixels at most with a high-quality filter, then stretched to `size` with the
     bicubic resizing of `keras.utils.image_dataset_from_directory` and clipped. Another way of resizing would give the
-    model pictures unlike those it learnt from.
+    model pictures unlike those it was trained on.
 
     Parameters
     ----------
     picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
-        A file is opened with `helpers.pictures.open_picture`, which takes it for untrusted.
+        A file is opened with `helpers.pictures.open_picture`, which treats it as untrusted.
     size : (int, int)
         Height and width in pixels.
 
@@ -44,7 +44,7 @@ def pixels(picture, size):
     Raises
     ------
     ValueError
-        When the file cannot be read as a picture, or the array is none.
+        When the file or the array is not a picture.
     """
     import tensorflow as tf
 
@@ -95,7 +95,7 @@ def classify(model, class_names, picture):
     Raises
     ------
     ValueError
-        When the picture cannot be read, or names and outputs do not fit.
+        When the picture cannot be read, or there are more or fewer names than outputs.
     """
     from helpers.network import inspection
 
@@ -119,22 +119,22 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m helpers.predict", description="Classify pictures.")
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
     parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files")
-    given = parser.parse_args(arguments)
-    with contextlib.redirect_stdout(io.StringIO()):  # its line of versions
+    options = parser.parse_args(arguments)
+    with contextlib.redirect_stdout(io.StringIO()):  # without the line of versions
         session.start()
     from helpers.saving import export
 
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model, class_names = export.load(given.model)
+            model, class_names = export.load(options.model)
     except (ValueError, OSError) as error:
         print(_one_line(error), file=sys.stderr)
         return 1
     for warning in caught:
         if warning.category is UserWarning:
             print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
-    failed = [picture for picture in given.pictures if not _answered(model, class_names, picture)]
+    failed = [picture for picture in options.pictures if not _answered(model, class_names, picture)]
     return 1 if failed else 0
 
 
@@ -142,7 +142,7 @@ def _answered(model, class_names, picture):
     shown = naming.shown(picture)
     try:
         table = classify(model, class_names, picture)
-    except Exception as error:  # one bad file must not keep the others from their answer
+    except Exception as error:  # the other pictures are still classified
         text = _one_line(error) or type(error).__name__
         print(text if os.path.basename(picture) in text else f"{shown}: {text}", file=sys.stderr)
         return False

@@ -22,8 +22,8 @@ STYLE = {
 def start(seed=0):
     """Prepare this kernel for the course. Call it before TensorFlow or Keras is imported.
 
-    TensorFlow writes its first log lines past Python, whatever its log level says, so file descriptor 2
-    is pointed elsewhere while it loads. Errors are raised as ever.
+    TensorFlow writes its first log lines directly to file descriptor 2, whatever its log level, so this descriptor is
+    redirected while TensorFlow loads. Errors are still raised.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def start(seed=0):
 @contextlib.contextmanager
 def _descriptor_2_silenced():
     try:
-        kept = os.dup(2)
-    except OSError:  # no such descriptor: nothing can be printed there
+        original = os.dup(2)
+    except OSError:  # there is no such descriptor, so nothing can be printed
         yield
         return
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -57,6 +57,6 @@ def _descriptor_2_silenced():
         os.dup2(silence, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
         os.close(silence)

@@ -76,18 +76,18 @@ class TestPixels:
         assert len(seen) == 6
 
     def test_another_way_of_resizing_would_not_be_the_same(self, folder):
-        given = folder / "b" / "bmp.bmp"
-        smooth = np.asarray(Image.open(given).resize((64, 48), Image.Resampling.BICUBIC), "float32")
-        assert np.abs(predict.pixels(given, (48, 64))[0] - smooth).max() > 10
+        picture = folder / "b" / "bmp.bmp"
+        smooth = np.asarray(Image.open(picture).resize((64, 48), Image.Resampling.BICUBIC), "float32")
+        assert np.abs(predict.pixels(picture, (48, 64))[0] - smooth).max() > 10
 
     def test_of_a_file_a_picture_and_an_array_agree(self, folder):
         path = folder / "a" / "small.png"
         opened = Image.open(path)
-        for given in (str(path), opened, np.asarray(opened), np.asarray(opened, "float32")):
-            found = predict.pixels(given, (32, 32))
-            assert found.shape == (1, 32, 32, 3) and found.dtype == np.float32
-            assert found.min() >= 0 and found.max() <= 255
-            np.testing.assert_array_equal(found, predict.pixels(path, (32, 32)))
+        for picture in (str(path), opened, np.asarray(opened), np.asarray(opened, "float32")):
+            batch = predict.pixels(picture, (32, 32))
+            assert batch.shape == (1, 32, 32, 3) and batch.dtype == np.float32
+            assert batch.min() >= 0 and batch.max() <= 255
+            np.testing.assert_array_equal(batch, predict.pixels(path, (32, 32)))
         assert opened.size == (40, 40)
 
     @pytest.mark.parametrize(
@@ -139,40 +139,40 @@ def plain_png(colour, side=40):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def model_folder(tmp_path_factory):
     """A folder with a model, with good pictures, and with bad ones of many kinds."""
-    place = tmp_path_factory.mktemp("command")
-    saved(colour_counter(), place / "model.keras")
-    plain_png("red").save(place / "red.jpg")
-    plain_png("lime").save(place / "grün picture.png")
-    (place / "text.jpg").write_text("no picture")
-    (place / "empty.png").write_bytes(b"")
-    (place / "cut.jpg").write_bytes((place / "red.jpg").read_bytes()[:300])
-    Image.new("1", (20_000, 20_000)).save(place / "bomb.png")
-    (place / "folder.png").mkdir()
-    (place / "other.keras").write_bytes(b"\x80\x04K\x01.")
-    return place
+    model_folder = tmp_path_factory.mktemp("command")
+    saved(colour_counter(), model_folder / "model.keras")
+    plain_png("red").save(model_folder / "red.jpg")
+    plain_png("lime").save(model_folder / "grün picture.png")
+    (model_folder / "text.jpg").write_text("no picture")
+    (model_folder / "empty.png").write_bytes(b"")
+    (model_folder / "cut.jpg").write_bytes((model_folder / "red.jpg").read_bytes()[:300])
+    Image.new("1", (20_000, 20_000)).save(model_folder / "bomb.png")
+    (model_folder / "folder.png").mkdir()
+    (model_folder / "other.keras").write_bytes(b"\x80\x04K\x01.")
+    return model_folder
 
 
-def command(place, *arguments):
+def command(model_folder, *arguments):
     """Run the command as a user does, TensorFlow's own log lines not silenced from outside."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
     environment["PYTHONPATH"], environment["PYTHONIOENCODING"] = ROOT, "utf-8"
     line = [sys.executable, "-m", "helpers.predict", *arguments]
-    return subprocess.run(line, cwd=place, env=environment, capture_output=True, encoding="utf-8", timeout=120)
+    return subprocess.run(line, cwd=model_folder, env=environment, capture_output=True, encoding="utf-8", timeout=120)
 
 
 class TestCommand:
-    def test_prints_a_table_for_each_picture_and_nothing_else(self, place):
-        result = command(place, "model.keras", "red.jpg", "grün picture.png")
+    def test_prints_a_table_for_each_picture_and_nothing_else(self, model_folder):
+        result = command(model_folder, "model.keras", "red.jpg", "grün picture.png")
         assert (result.returncode, result.stderr) == (0, "")
         lines = result.stdout.splitlines()
         assert len(lines) == 8 and lines[0] == "red.jpg" and lines[4] == "grün picture.png"
         assert lines[1].split() == ["red", "99.9%"] and lines[5].split() == ["green", "99.9%"]
 
-    def test_names_each_bad_file_in_one_line_and_goes_on(self, place):
+    def test_names_each_bad_file_in_one_line_and_goes_on(self, model_folder):
         bad = ["missing.jpg", "text.jpg", "empty.png", "cut.jpg", "bomb.png", "folder.png"]
-        result = command(place, "model.keras", *bad, "red.jpg")
+        result = command(model_folder, "model.keras", *bad, "red.jpg")
         assert result.returncode == 1 and "Traceback" not in result.stderr
         lines = result.stderr.splitlines()
         assert len(lines) == len(bad), result.stderr
@@ -180,25 +180,25 @@ class TestCommand:
         assert result.stdout.splitlines()[:2] == ["red.jpg", "  red     99.9%"]
 
     @pytest.mark.parametrize(("model", "words"), [("other.keras", "pickle"), ("none.keras", "No file is called")])
-    def test_a_bad_model_is_one_line(self, place, model, words, capsys, monkeypatch):
+    def test_a_bad_model_is_one_line(self, model_folder, model, words, capsys, monkeypatch):
         monkeypatch.setattr(predict.session, "start", lambda: print("versions"))
-        assert predict.main([str(place / model), str(place / "red.jpg")]) == 1
+        assert predict.main([str(model_folder / model), str(model_folder / "red.jpg")]) == 1
         output, errors = capsys.readouterr()
         assert output == "" and words in errors and len(errors.splitlines()) == 1
 
-    def test_a_model_without_its_card_is_told_and_used(self, place, capsys, tmp_path, monkeypatch):
+    def test_a_model_without_its_card_is_told_and_used(self, model_folder, capsys, tmp_path, monkeypatch):
         monkeypatch.setattr(predict.session, "start", lambda: print("versions"))
-        (tmp_path / "model.keras").write_bytes((place / "model.keras").read_bytes())
-        assert predict.main([str(tmp_path / "model.keras"), str(place / "red.jpg")]) == 0
+        (tmp_path / "model.keras").write_bytes((model_folder / "model.keras").read_bytes())
+        assert predict.main([str(tmp_path / "model.keras"), str(model_folder / "red.jpg")]) == 0
         output, errors = capsys.readouterr()
         assert "red     99.9%" in output and errors.startswith("Note: model.keras has no model card")
 
-    def test_escapes_what_could_steer_a_terminal(self, place, capsys, monkeypatch):
+    def test_escapes_what_could_steer_a_terminal(self, model_folder, capsys, monkeypatch):
         monkeypatch.setattr(predict.session, "start", lambda: None)
-        assert predict.main([str(place / "model.keras"), "a\x1b[2J.jpg"]) == 1
+        assert predict.main([str(model_folder / "model.keras"), "a\x1b[2J.jpg"]) == 1
         assert "\x1b" not in "".join(capsys.readouterr())
 
-    def test_without_a_picture_it_says_how_to_call_it(self, place, capsys):
+    def test_without_a_picture_it_says_how_to_call_it(self, model_folder, capsys):
         with pytest.raises(SystemExit) as stopped:
-            predict.main([str(place / "model.keras")])
+            predict.main([str(model_folder / "model.keras")])
         assert stopped.value.code == 2 and "picture [picture ...]" in capsys.readouterr().err

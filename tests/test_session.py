@@ -36,8 +36,18 @@ CELLS = (
     plots.curves({"run": history.history}, "loss")
     plots.show("Two short lines.")
     """,
-    # A thread of the kernel reads the line: the cell is kept running until it has had its turn on a busy machine too.
-    'import os, time\n_ = os.write(2, b"a line past Python\\n")\ntime.sleep(2)',
+    # A thread of the kernel reads descriptor 2 and hands its lines to sys.stderr; the cell ends when one has arrived.
+    """
+    import os, sys, time
+
+    arrived, write = [], sys.stderr.write
+    sys.stderr.write = lambda text: (write(text), arrived.append(text))
+    os.write(2, b"a line past Python\\n")
+    end = time.monotonic() + 60
+    while "past Python" not in "".join(arrived) and time.monotonic() < end:
+        time.sleep(0.01)
+    sys.stderr.flush()
+    """,
 )
 
 
