@@ -81,8 +81,8 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
             axes.imshow(picture, cmap="gray")
         if titles is not None:
             marked = highlight is not None and highlight[index]
-            look = {"color": ORANGE, "fontweight": "bold"} if marked else {"color": "black"}
-            axes.set_title(titles[index], fontsize=9, loc="center", **look)
+            style = {"color": ORANGE, "fontweight": "bold"} if marked else {"color": "black"}
+            axes.set_title(titles[index], fontsize=9, loc="center", **style)
     return grid
 
 
@@ -231,10 +231,10 @@ def blocks(shapes, frozen=None, ax=None):
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
     for index, (name, shape) in enumerate(shapes.items()):
         height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
-        look = {"color": BLUE if frozen is None else ORANGE, "edgecolor": "black"}
+        style = {"color": BLUE if frozen is None else ORANGE, "edgecolor": "black"}
         if frozen is not None and name in frozen:
-            look = {"color": PALE, "edgecolor": "white", "hatch": "///"}
-        ax.bar(index, height, width=0.7, bottom=-height / 2, **look)
+            style = {"color": PALE, "edgecolor": "white", "hatch": "///"}
+        ax.bar(index, height, width=0.7, bottom=-height / 2, **style)
         label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
         ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
         if index:
@@ -303,8 +303,8 @@ def interval_lines(results, ticks, ax=None, among=None):
     for number, (name, points) in enumerate(results.items()):
         values, lows, highs = np.transpose(points)
         positions = np.arange(len(ticks)) + SPREAD * (number - (len(results) - 1) / 2)
-        look = _look(name, among or list(results))
-        ax.errorbar(positions, values, reach(values, lows, highs), linestyle="-", **look)
+        style = _style(name, among or list(results))
+        ax.errorbar(positions, values, reach(values, lows, highs), linestyle="-", **style)
     ax.set_xticks(range(len(ticks)), ticks)
     ax.legend()
     return ax
@@ -328,7 +328,7 @@ def cost_plane(table, ax=None, among=None):
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for name, row in table.iterrows():
         ends = reach(row["accuracy"], row["low"], row["high"])
-        ax.errorbar(row["cost"], row["accuracy"], ends, linestyle="", **_look(name, among or list(table.index)))
+        ax.errorbar(row["cost"], row["accuracy"], ends, linestyle="", **_style(name, among or list(table.index)))
     ax.set(xscale="log", xlabel="CPU seconds (log scale)", ylabel="test accuracy")
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
@@ -342,7 +342,7 @@ def reach(value, low, high):
     return np.reshape([np.subtract(value, low), np.subtract(high, value)], (2, -1))
 
 
-def _look(name, among):
+def _style(name, among):
     index = list(among).index(name)
     marker = MARKERS[index % len(MARKERS)]
     return {"color": f"C{index}", "marker": marker, "markersize": 5, "capsize": 3, "label": name}

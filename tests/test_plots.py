@@ -232,9 +232,9 @@ def test_draws_into_the_axes_it_is_given(draw):
 class TestOverlays:
     def test_leaves_a_picture_grey_where_the_map_is_zero_and_colours_it_where_it_is_one(self):
         picture = np.full((4, 4, 3), (200, 100, 50), "float32")
-        found = np.zeros((4, 4), "float32")
-        found[0, 0] = 1
-        drawn = plots.overlay(picture, found)
+        heat = np.zeros((4, 4), "float32")
+        heat[0, 0] = 1
+        drawn = plots.overlay(picture, heat)
         assert drawn.shape == (4, 4, 3) and drawn.dtype == np.uint8
         assert len(set(drawn[2, 2].tolist())) == 1 and abs(int(drawn[2, 2, 0]) - 124) <= 1  # its brightness
         red, green, blue = map(int, drawn[0, 0])

@@ -53,8 +53,8 @@ def confused():
 
 def histories(*last, epochs=3):
     return {
-        10.0 ** -(5 - place): {"accuracy": [0.9] * epochs, "val_accuracy": [0.6] * (epochs - 1) + [value]}
-        for place, value in enumerate(last)
+        10.0 ** -(5 - index): {"accuracy": [0.9] * epochs, "val_accuracy": [0.6] * (epochs - 1) + [value]}
+        for index, value in enumerate(last)
     }
 
 

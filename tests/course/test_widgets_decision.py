@@ -27,7 +27,7 @@ def explorer():
     return widgets.decision_helper(made(skill))
 
 
-def said(explorer, **changes):
+def answer_text(explorer, **changes):
     """The words for a setting, without markup."""
     _, words = explorer.answer(**{**CONTROLS, **changes})
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", words))
@@ -42,33 +42,33 @@ def test_answers_at_once_in_words_and_a_described_picture(explorer):
 
 
 def test_advises_the_cheapest_that_is_not_shown_to_be_worse(explorer):
-    text = said(explorer)
+    text = answer_text(explorer)
     assert "Take: frozen VGG16 + head. Expect 70% right" in text
     assert re.search(r"LP-FT \d+ 70% \(\d+% to \d+%\) [+-]\d\.\d points \(-.* to \+.*\) not shown to differ", text)
     assert "random VGG16 + head 17 25%" in text and "shown to be worse" in text
 
 
 def test_advises_what_is_shown_to_be_better(explorer):
-    text = said(explorer, count=160)
+    text = answer_text(explorer, count=160)
     assert "Take: LP-FT. Expect 90% right" in text
     assert re.search(r"frozen VGG16 \+ head \(\d+ CPU seconds\), is shown to be worse: -20\.0 points", text)
 
 
 def test_says_that_a_better_measured_one_is_not_shown_to_be(explorer):
-    assert "LP-FT was measured +2.0 points" in said(explorer, count=40)
-    assert "which is not shown, and it costs more" in said(explorer, count=40)
+    assert "LP-FT was measured +2.0 points" in answer_text(explorer, count=40)
+    assert "which is not shown, and it costs more" in answer_text(explorer, count=40)
 
 
 def test_keeps_to_the_budget(explorer):
-    text = said(explorer, count=160, budget="40 s")
+    text = answer_text(explorer, count=160, budget="40 s")
     assert "Take: frozen VGG16 + head" in text
     assert re.search(r"LP-FT \d+ 90% \S+ to \S+ \+20\.0 points \(.*?\) over the budget", text)
 
 
 def test_says_when_no_budget_is_enough():
-    given = made()
-    given.table["cpu_seconds"] *= 1000
-    text = said(widgets.decision_helper(given), budget="10 min")
+    evidence = made()
+    evidence.table["cpu_seconds"] *= 1000
+    text = answer_text(widgets.decision_helper(evidence), budget="10 min")
     assert "No method fits this budget. The cheapest, frozen VGG16 + head, takes" in text
     assert text.count("over the budget") == 5 and "the advice" not in text.lower().replace("against the advice", "")
 
@@ -83,14 +83,14 @@ def test_says_when_no_budget_is_enough():
     ],
 )
 def test_says_what_was_measured(explorer, count, words):
-    text = said(explorer, count=count)
+    text = answer_text(explorer, count=count)
     assert words in text and "What this cannot know." in text
 
 
 def test_numbers_are_those_of_the_evidence(explorer):
-    given = made()
-    plane = costs.plane(given, "animals", 40)
-    text = said(widgets.decision_helper(given), kind="photographs (near)", count=40)
+    evidence = made()
+    plane = costs.plane(evidence, "animals", 40)
+    text = answer_text(widgets.decision_helper(evidence), kind="photographs (near)", count=40)
     for name, row in plane.iterrows():
         assert f"{name} {row['cost']:.0f} {row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})" in text
 
@@ -116,7 +116,7 @@ def test_budgets_rise_and_the_last_allows_all():
 
 
 def test_results_without_the_quadrants_are_refused():
-    given = made()
-    few = results.Evidence(given.table[given.table["experiment"] != "quadrants"], given.pictures)
+    evidence = made()
+    few = results.Evidence(evidence.table[evidence.table["experiment"] != "quadrants"], evidence.pictures)
     with pytest.raises(ValueError, match="quadrants"):
         widgets.decision_helper(few)

@@ -11,14 +11,14 @@ from helpers.network import cost, surgery
 class TestFreeze:
     def test_counts_the_parameters_of_the_model(self):
         base = vgg16_base()
-        found = cost.stages(base)
-        assert [stage.name for stage in found] == ["block1", "block2", "block3", "block4", "block5", "head"]
+        stages = cost.stages(base)
+        assert [stage.name for stage in stages] == ["block1", "block2", "block3", "block4", "block5", "head"]
         head_size = 512 * 5 + 5
-        assert cost.parameters(found, 0) == (base.count_params() + head_size, 0)
-        assert cost.parameters(found, 5) == (head_size, base.count_params())
-        assert cost.parameters(found, 6) == (0, base.count_params() + head_size)
+        assert cost.parameters(stages, 0) == (base.count_params() + head_size, 0)
+        assert cost.parameters(stages, 5) == (head_size, base.count_params())
+        assert cost.parameters(stages, 6) == (0, base.count_params() + head_size)
         block5 = sum(layer.count_params() for layer in base.layers if layer.name.startswith("block5"))
-        assert cost.parameters(found, 4)[0] == block5 + head_size
+        assert cost.parameters(stages, 4)[0] == block5 + head_size
 
     def test_counts_the_work_that_is_published_for_vgg16(self):
         at_224 = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
@@ -27,12 +27,12 @@ class TestFreeze:
 
     def test_training_everything_costs_one_and_the_head_alone_a_third(self):
         base = vgg16_base()
-        found = cost.stages(base)
-        assert sum(cost.relative_cost(found, 0).values()) == pytest.approx(1)
-        head_only = cost.relative_cost(found, 5)
+        stages = cost.stages(base)
+        assert sum(cost.relative_cost(stages, 0).values()) == pytest.approx(1)
+        head_only = cost.relative_cost(stages, 5)
         assert sum(head_only.values()) == pytest.approx(1 / 3, abs=0.01)
         assert head_only["inputs"] == 0
-        costs = [sum(cost.relative_cost(found, frozen).values()) for frozen in range(7)]
+        costs = [sum(cost.relative_cost(stages, frozen).values()) for frozen in range(7)]
         assert costs == sorted(costs, reverse=True)
 
     def test_counts_backward_work_only_where_it_must_be_done(self):
@@ -59,9 +59,9 @@ class TestFreeze:
         inner = keras.Model(pixels, maps_)
         row = keras.layers.Dense(9)(keras.layers.Flatten()(inner(pixels)))
         whole = keras.Model(pixels, keras.layers.Dense(3)(row))
-        found = cost.stages(whole)
-        assert [stage.name for stage in found] == ["block1", "head"] and found[-1].shape == 3
-        assert cost.parameters(found, 0)[0] == whole.count_params()
+        stages = cost.stages(whole)
+        assert [stage.name for stage in stages] == ["block1", "head"] and stages[-1].shape == 3
+        assert cost.parameters(stages, 0)[0] == whole.count_params()
 
     def test_slider_changes_diagram_and_numbers(self):
         base = vgg16_base()

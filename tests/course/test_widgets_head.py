@@ -31,12 +31,12 @@ class TestHead:
             solved = row @ np.linalg.lstsq(row, labels, rcond=None)[0]
             assert (solved.argmax(1) == labels.argmax(1)).all() == by_heart
             total = sum(layer.parameters for layer in head.parts((1, 1, features)))
-            assert (total >= head.carries(40, 5)) == by_heart
+            assert (total >= head.supported(40, 5)) == by_heart
 
     def test_warns_where_the_head_outgrows_the_pictures(self):
         base = vgg16_base()
         designer = widgets.head_designer(base, pictures=1000)
-        assert "carry it" in designer.words.value and "2,565" in designer.words.value
+        assert "can support it" in designer.words.value and "2,565" in designer.words.value
         steps = [(designer.pooling, "flatten", "23,045"), (designer.pooling, "global max", "2,565")]
         steps += [(designer.pictures, 100, "2,565"), (designer.hidden, 64, "33,157"), (designer.dropout, 0.5, "33,157")]
         warned = []

@@ -52,8 +52,8 @@ class TestFeatureMaps:
             assert explorer.wait() and not explorer.problem.value
         assert len(runs) == 2
         np.testing.assert_array_equal(pictures, kept)
-        given = keras.applications.vgg16.preprocess_input(pictures[1:].copy())
-        expected = maps.most_active(np.asarray(small.layers[1](given))[0])
+        prepared = keras.applications.vgg16.preprocess_input(pictures[1:].copy())
+        expected = maps.most_active(np.asarray(small.layers[1](prepared))[0])
         shown = re.findall(r"channel (\d+)<br>", explorer.picture.value)
         assert tuple(map(int, shown)) == expected.channels
         assert "The input: two." in explorer.picture.value and f"{expected.silent} of the 8" in explorer.words.value

@@ -39,7 +39,7 @@ class TestMistakes:
 
     def test_reads_files_and_says_which_it_cannot_read(self, tmp_path):
         labels, probabilities = confused()
-        files = [tmp_path / f"{place}.png" for place in range(8)]
+        files = [tmp_path / f"{index}.png" for index in range(8)]
         for file in files:
             Image.new("L", (8, 8)).save(file)
         files[4].write_text("no picture")

@@ -186,8 +186,8 @@ class TestTryModel:
 
     def test_an_answer_needs_one_prediction_and_one_map_and_a_setting_seen_before_neither(self, trial, monkeypatch):
         done, classify, grad_cam = [], predict.classify, explain.GradCam.__call__
-        monkeypatch.setattr(predict, "classify", lambda *given: done.append("prediction") or classify(*given))
-        monkeypatch.setattr(explain.GradCam, "__call__", lambda *given: done.append("map") or grad_cam(*given))
+        monkeypatch.setattr(predict, "classify", lambda *arguments: done.append("prediction") or classify(*arguments))
+        monkeypatch.setattr(explain.GradCam, "__call__", lambda *arguments: done.append("map") or grad_cam(*arguments))
         trial.answer("green/one.png", "green")
         assert done == ["prediction", "map"]
         for file in ("red/one.png", "green/one.png"):

@@ -95,8 +95,8 @@ class TestTraining:
         def draws():
             layer = keras.layers.Dense(1)
             layer.build((None, 1))
-            found = random.random(), np.random.rand(), float(keras.random.uniform(())), layer.kernel.numpy().item()
-            return found, int(layer.name.rpartition("_")[2] or 0)
+            drawn = random.random(), np.random.rand(), float(keras.random.uniform(())), layer.kernel.numpy().item()
+            return drawn, int(layer.name.rpartition("_")[2] or 0)
 
         keras.layers.Dense(1)  # so that the next one has a number
         keras.utils.set_random_seed(3)

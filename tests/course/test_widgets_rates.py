@@ -28,11 +28,11 @@ class TestRates:
         assert rates.interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-3)
 
     def test_slider_goes_from_the_lowest_rate_to_the_highest(self):
-        given = histories(0.6, 0.7, 0.1)
-        explorer = widgets.rate_explorer(dict(reversed(given.items())), before=0.6, pictures=200)
-        assert [rate for _, rate in explorer.rate.options] == sorted(given)
+        curves = histories(0.6, 0.7, 0.1)
+        explorer = widgets.rate_explorer(dict(reversed(curves.items())), before=0.6, pictures=200)
+        assert [rate for _, rate in explorer.rate.options] == sorted(curves)
         seen = set()
-        for rate, words in zip(sorted(given), ("No clear change", "gained", "forgot"), strict=True):
+        for rate, words in zip(sorted(curves), ("No clear change", "gained", "forgot"), strict=True):
             explorer.rate.value = rate
             assert explorer.wait() and words in explorer.words.value
             seen.add(png_of(explorer.picture)[0])
@@ -79,8 +79,8 @@ class TestStoredRates:
 
     def test_can_be_measured_again(self):
         lines = []
-        before, pictures, found = measure_rates.measure(
+        before, pictures, curves = measure_rates.measure(
             rates=(1e-4,), per_class=2, image_size=32, head_epochs=1, epochs=1, report=lines.append
         )
-        assert 0 <= before <= 1 and pictures == 200 and list(found) == [1e-4] and len(lines) == 1
-        assert set(found[1e-4]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert 0 <= before <= 1 and pictures == 200 and list(curves) == [1e-4] and len(lines) == 1
+        assert set(curves[1e-4]) == {"loss", "accuracy", "val_loss", "val_accuracy"}

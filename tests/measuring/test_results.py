@@ -54,10 +54,10 @@ class TestAccuracy:
 
     def test_interval_is_near_wilsons_where_every_training_ends_alike(self):
         right = np.tile(drawn(0.7, 1), (5, 1))
-        given = trained(right, right)
-        labels = given.pictures["animals"].labels
+        evidence = trained(right, right)
+        labels = evidence.pictures["animals"].labels
         wilson = evaluation.accuracy(labels, np.where(right[0], labels, labels + 1))
-        assert results.accuracy(given, FIRST) == pytest.approx(wilson, abs=0.01)
+        assert results.accuracy(evidence, FIRST) == pytest.approx(wilson, abs=0.01)
 
     def test_many_pictures_of_a_thing_are_not_taken_for_many_things(self):
         right = drawn(0.6)
@@ -89,17 +89,17 @@ class TestDifference:
         assert results.difference(trained(one, two), FIRST, SECOND) == pytest.approx(pigeonhole(one, two), abs=0.006)
 
     def test_turns_its_sign_with_the_order(self):
-        given = trained(drawn(0.6), drawn(0.7, seed=1))
-        gain, low, high = results.difference(given, FIRST, SECOND)
-        assert results.difference(given, SECOND, FIRST) == pytest.approx((-gain, -high, -low))
+        evidence = trained(drawn(0.6), drawn(0.7, seed=1))
+        gain, low, high = results.difference(evidence, FIRST, SECOND)
+        assert results.difference(evidence, SECOND, FIRST) == pytest.approx((-gain, -high, -low))
 
     def test_is_sharper_than_two_accuracies_because_pictures_are_shared(self):
         one = drawn(0.6)
         two = one | drawn(0.05, seed=1)
-        given = trained(one, two)
-        gain = results.difference(given, FIRST, SECOND)
+        evidence = trained(one, two)
+        gain = results.difference(evidence, FIRST, SECOND)
         assert results.shown(gain) and gain[0] > 0
-        assert results.accuracy(given, FIRST)[2] > results.accuracy(given, SECOND)[1]  # these two overlap
+        assert results.accuracy(evidence, FIRST)[2] > results.accuracy(evidence, SECOND)[1]  # these two overlap
 
     def test_holds_the_truth_as_often_as_it_says(self):
         generator = np.random.default_rng(0)
@@ -113,17 +113,17 @@ class TestDifference:
         assert np.mean(held) > 0.9
 
     def test_says_when_trainings_cannot_be_paired(self):
-        given = trained(drawn(0.5), drawn(0.5))
-        fewer = dataclasses.replace(given, table=given.table.iloc[:-1])
+        evidence = trained(drawn(0.5), drawn(0.5))
+        fewer = dataclasses.replace(evidence, table=evidence.table.iloc[:-1])
         with pytest.raises(ValueError, match="only trainings with the same seeds"):
             results.difference(fewer, FIRST, SECOND)
 
     def test_pairs_different_pictures_of_the_same_things(self, whole):
         skill = {study.SAME_ARTISTS: 0.8, study.OTHER_ARTIST: 0.6}
         two_each = {study.SAME_ARTISTS: pictures(100, each=2), study.OTHER_ARTIST: pictures(100)}
-        given = made(lambda run, name: skill.get(name, 0.5), shown=two_each)
+        evidence = made(lambda run, name: skill.get(name, 0.5), shown=two_each)
         cells = [Cell(name, "emoji", 0, study.FROZEN) for name in skill]
-        assert results.difference(given, *cells)[0] == pytest.approx(-0.2)
+        assert results.difference(evidence, *cells)[0] == pytest.approx(-0.2)
 
     def test_disagreement_counts_pictures_for_which_one_is_right(self):
         one, two = np.zeros((2, 10), bool), np.zeros((2, 10), bool)
@@ -153,14 +153,14 @@ class TestVerified:
             results.verified(dataclasses.replace(whole, table=table))
 
     def test_the_courses_results_are_whole(self):
-        given = results.read()
-        assert results.verified(given) > 100
-        emoji, animals = given.pictures["emoji"], given.pictures["animals"]
+        evidence = results.read()
+        assert results.verified(evidence) > 100
+        emoji, animals = evidence.pictures["emoji"], evidence.pictures["animals"]
         assert len(animals.labels) == 800 == animals.things.max() + 1
         assert (np.bincount(emoji.things) == 3).all() and len(emoji.labels) == 471
         for thing in range(5):
             assert len(set(emoji.labels[emoji.things == thing])) == 1
-        same, other = (given.pictures[name] for name in (study.SAME_ARTISTS, study.OTHER_ARTIST))
+        same, other = (evidence.pictures[name] for name in (study.SAME_ARTISTS, study.OTHER_ARTIST))
         assert (np.bincount(same.things) == 2).all() and (np.bincount(other.things) == 1).all()
         first = np.unique(same.things, return_index=True)[1]
         assert (same.labels[first] == other.labels[np.argsort(other.things)]).all()  # numbered alike
@@ -189,24 +189,24 @@ class TestTable:
 
 class TestCosts:
     def test_counts_the_trunk_the_search_and_the_training(self, whole):
-        spent = costs.costs(whole)
-        assert len(spent) == 30
-        spent = spent.set_index(["data", "per_class", "method"]).sort_index()
-        frozen = spent.loc[("emoji", 10, study.FROZEN)]
+        table = costs.costs(whole)
+        assert len(table) == 30
+        table = table.set_index(["data", "per_class", "method"]).sort_index()
+        frozen = table.loc[("emoji", 10, study.FROZEN)]
         assert frozen.tolist() == pytest.approx([100 * costs.PASS, 6 * 1.0, 1.0, 100 * costs.PASS + 7])
-        tuned = spent.loc[("animals", 0, study.LP_FT)]
+        tuned = table.loc[("animals", 0, study.LP_FT)]
         own, head = SECONDS[study.LP_FT], SECONDS[study.FROZEN]
         assert tuned["search"] == pytest.approx(4 * own + 6 * head)  # its own rates and those of its head
-        scratch = spent.loc[("emoji", 40, study.FROM_SCRATCH)]
+        scratch = table.loc[("emoji", 40, study.FROM_SCRATCH)]
         assert scratch["trunk"] == 0 and scratch["search"] == 4 * SECONDS[study.FROM_SCRATCH]
 
     def test_counts_the_search_at_the_count_itself(self):
-        given = made()
-        table = given.table
+        evidence = made()
+        table = evidence.table
         here = (table["experiment"] == "choice") & (table["method"] == study.FRESH) & (table["data"] == "emoji")
         table.loc[here & (table["per_class"] == 0), "cpu_seconds"] = 100.0
-        spent = costs.costs(given).set_index(["data", "per_class", "method"])["search"]
-        assert spent["emoji", 0, study.FRESH] == 400 != spent["emoji", 40, study.FRESH]
+        searches = costs.costs(evidence).set_index(["data", "per_class", "method"])["search"]
+        assert searches["emoji", 0, study.FRESH] == 400 != searches["emoji", 40, study.FRESH]
 
 
 @pytest.fixture(scope="module")
@@ -255,17 +255,17 @@ class TestReadOff:
 
     @pytest.fixture
     def measured(self):
-        found = {}
+        counts = {}
         for count, accuracy, low in ((10, 0.4, -0.01), (40, 0.6, 0.02), (160, 0.7, 0.03)):
             plane = pd.DataFrame({"cost": [count, 100 - count / 2], "accuracy": accuracy}, ["a", "b"])
             pairs = pd.DataFrame({"difference": 0.05, "low": low, "high": 0.1}, pd.MultiIndex.from_tuples([("a", "b")]))
-            found[count] = (plane.assign(low=accuracy - 0.1, high=accuracy + 0.1).sort_values("cost"), pairs)
-        return found
+            counts[count] = (plane.assign(low=accuracy - 0.1, high=accuracy + 0.1).sort_values("cost"), pairs)
+        return counts
 
     def test_counts_come_from_the_results(self, whole):
-        found = costs.measured(whole, "emoji")
-        assert list(found) == [10, 40, 160]
-        pd.testing.assert_frame_equal(found[160][0], costs.plane(whole, "emoji", 0))
+        counts = costs.measured(whole, "emoji")
+        assert list(counts) == [10, 40, 160]
+        pd.testing.assert_frame_equal(counts[160][0], costs.plane(whole, "emoji", 0))
 
     def test_a_measured_count_is_given_as_it_is(self, measured):
         plane, pairs, below, above = costs.read_off(measured, 40)

@@ -1,18 +1,18 @@
-"""Interactive explorers: ipywidgets, thin over pure functions that stand in the same files.
+"""Interactive explorers: ipywidgets, a thin layer over pure functions in the same files.
 
-Each is made by one function and returns an `ipywidgets.VBox` whose controls are its documented attributes::
+Each is made by one function, which returns an `ipywidgets.VBox` with its controls as documented attributes::
 
     freeze_explorer        what freezing costs and saves
     feature_map_explorer   what each layer makes of a picture
-    head_designer          how large a head is, and whether the pictures carry it
+    head_designer          how large a head is, and whether there are enough pictures for it
     training_playground    real training on cached features within two seconds
     mistake_explorer       the pictures behind a cell of the confusion matrix
     rate_explorer          fine-tuning curves, one learning rate at a time
-    decision_helper        which method for pictures of one's own, from the measured grid
-    upload_pictures        pictures of one's own into a folder of classes
-    try_model              a saved model on a new picture, with the places that it looked at
+    decision_helper        which method for your own pictures, from the measured grid
+    upload_pictures        your own pictures into a folder of classes
+    try_model              a saved model on a new picture, with the places that speak for a class
 
-They answer in a thread of their own and always for the latest setting (`helpers.course.widgets.frame.LatestOnly`), say
+They answer in a separate thread and always for the latest setting (`helpers.course.widgets.frame.LatestOnly`), say
 in words what their pictures show, and show an error where it happened.
 """
 

@@ -162,10 +162,10 @@ def thumbnail_html(pixels, alt, caption, side=96):
         pixels = (pixels - low) * (255 / (high - low) if high > low else 0)
     data = io.BytesIO()
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(data, format="png")
-    look = f"width:{side}px; height:{side}px; image-rendering:pixelated"
+    style = f"width:{side}px; height:{side}px; image-rendering:pixelated"
     lines = html.escape(caption).replace("\n", "<br>")
     return (
-        f'<figure style="margin:0; width:{max(side, 96)}px">{_image(data, alt, look)}'
+        f'<figure style="margin:0; width:{max(side, 96)}px">{_image(data, alt, style)}'
         f'<figcaption style="font-size:85%; line-height:1.3">{lines}</figcaption></figure>'
     )
 

@@ -46,7 +46,7 @@ def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
     return [*layers, Part("predictions", classes, (units + 1) * classes, code)]
 
 
-def carries(pictures, classes):
+def supported(pictures, classes):
     """Return the largest number of parameters that the labels of so many pictures determine.
 
     Each picture's label sets one number for each class. A linear head on d features has (d + 1) × classes parameters,
@@ -66,7 +66,7 @@ class HeadDesigner(frame.Explorer):
             raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
         counts = sorted({*PICTURES, pictures})
         super().__init__(
-            "How large a head do your pictures carry?",
+            "How large a head can your pictures support?",
             "Change global average to flatten and watch the count. Then go back, and add hidden units until the "
             "warning comes. Does dropout change the count?",
             {
@@ -78,30 +78,31 @@ class HeadDesigner(frame.Explorer):
         )
 
     def answer(self, pooling, hidden, dropout, pictures):
-        """Return the drawing of the head, its count, its code, and whether the pictures carry it."""
+        """Return the drawing of the head, its count, its code, and whether the pictures support it."""
         layers = parts(self.shape, pooling, hidden, round(dropout, 2), self.classes)
-        total, carried = sum(layer.parameters for layer in layers), carries(pictures, self.classes)
+        total, limit = sum(layer.parameters for layer in layers), supported(pictures, self.classes)
         chain = ", then ".join(f"{layer.name} ({layer.units:,})" for layer in layers)
         maps = "×".join(map(str, self.shape))
         alt = f"A head on maps of {maps}: {chain}. {total:,} parameters."
         picture = frame.figure_html(_draw(maps, layers, total), alt)
         code = "\n".join(layer.code for layer in layers)
         return picture, frame.words_html(
-            f"<p>{_verdict(total, carried, pictures, self.classes, dropout)}</p>"
+            f"<p>{_verdict(total, limit, pictures, self.classes, dropout)}</p>"
             f'In code:<pre style="line-height:1.4">{code}</pre>'
         )
 
 
-def _verdict(total, carried, pictures, classes, dropout):
-    sum_up = f"{pictures:,} pictures × {classes} classes = {carried:,} numbers that the labels set"
-    if total < carried:
-        return f"<strong>Your pictures carry it.</strong> {total:,} parameters, and {sum_up}."
+def _verdict(total, limit, pictures, classes, dropout):
+    facts = f"{pictures:,} pictures × {classes} classes = {limit:,} numbers that the labels set"
+    if total < limit:
+        return f"<strong>Your pictures can support it.</strong> {total:,} parameters, and {facts}."
     helps = "Dropout makes that harder, and leaves the count as it is. " if dropout else ""
     return (
-        f"<strong>Warning: larger than your pictures carry.</strong> {total:,} parameters, but only {sum_up}. A head "
-        "of this size can usually learn every training picture by heart, even with wrong labels, so its training "
-        f"accuracy tells you nothing. {helps}It may still do well on new pictures, if you stop in time: only the "
-        "validation accuracy can say. Smaller: a global pooling, fewer hidden units. More to carry it: more pictures."
+        f"<strong>Warning: larger than your pictures can support.</strong> {total:,} parameters, but only {facts}. "
+        "A head of this size can usually learn every training picture by heart, even with wrong labels, so its "
+        f"training accuracy tells you nothing. {helps}It may still do well on new pictures, if you stop in time: only "
+        "the validation accuracy can say. Smaller: a global pooling, fewer hidden units. To support a larger head: "
+        "more pictures."
     )
 
 

@@ -125,8 +125,8 @@ def _draw(run, number, classes):
     epochs = range(run.done + 1)
     for axes, metric, guess in ((upper, "loss", math.log(classes)), (lower, "accuracy", 1 / classes)):
         floor = LOWEST if metric == "loss" else 0
-        for name, look in ((metric, plots.TRAINING), (f"val_{metric}", plots.VALIDATION)):
-            axes.plot(epochs, np.clip(run.history[name], floor, HIGHEST), markersize=2.5, **look)
+        for name, style in ((metric, plots.TRAINING), (f"val_{metric}", plots.VALIDATION)):
+            axes.plot(epochs, np.clip(run.history[name], floor, HIGHEST), markersize=2.5, **style)
         axes.axhline(guess, color=plots.GREY, linewidth=0.8, linestyle=":", label="guessing")
         axes.set_title(metric, fontsize=8, loc="left", pad=3)
         axes.tick_params(labelsize=7)
@@ -138,8 +138,8 @@ def _draw(run, number, classes):
     figure.legend(*lower.get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=6.5, frameon=False)
     if not np.isfinite(run.history["loss"]).all():
         upper.text(0.5, 0.5, "not a number", transform=upper.transAxes, ha="center", fontsize=8)
-    look = {"fontweight": "bold", "color": plots.ORANGE} if run.verdict in ("diverged", "collapsed") else {}
-    figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **look)
+    style = {"fontweight": "bold", "color": plots.ORANGE} if run.verdict in ("diverged", "collapsed") else {}
+    figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **style)
     figure.text(0.03, 0.93, _title(run, "\n"), va="top", fontsize=8, linespacing=1.25)
     return figure
 
