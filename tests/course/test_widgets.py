@@ -69,7 +69,7 @@ def all_explorers():
     labels, probabilities = confused()
     playground = widgets.training_playground(clusters(60), clusters(30, seed=1))
     playground.train.click()
-    assert playground.wait(60)
+    assert playground.wait()
     return {
         "freeze": widgets.freeze_explorer(base),
         "maps": widgets.feature_map_explorer(small, photos(2)),
@@ -130,11 +130,11 @@ class TestLatestOnly:
         def work(request):
             seen.append(request)
             begun.set()
-            assert release.wait(10)
+            assert release.wait(60)
 
         latest = frame.LatestOnly(work, pytest.fail)
         latest.ask(0)
-        assert begun.wait(10)
+        assert begun.wait(60)
         for request in range(1, 100):  # `ask` returns although the work is held up
             latest.ask(request)
         assert not latest.wait(0)
@@ -176,7 +176,7 @@ class Roots(frame.Explorer):
         self.asked.append(number)
         if self.hold and len(self.asked) > 1:
             self.begun.set()
-            assert self.hold.wait(10)
+            assert self.hold.wait(60)
         return "<img alt='none'>", frame.words_html(f"{math.sqrt(number):g} <b>&</b>")
 
 
@@ -191,7 +191,7 @@ class TestExplorer:
         hold = threading.Event()
         roots = Roots(hold)
         roots.number.value = 5
-        assert roots.begun.wait(10)
+        assert roots.begun.wait(60)
         for number in range(6, 101):
             roots.number.value = number
         hold.set()

@@ -1,4 +1,4 @@
-"""The decision helper advises what the results show, says what they do not, and draws nothing out beyond them."""
+"""The decision helper advises what the results show, says what they do not, and extrapolates nothing."""
 
 import math
 import re
@@ -76,10 +76,10 @@ def test_says_when_no_budget_is_enough():
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (5, "So few pictures were not measured. The answer is that for the nearest count, 10 (5 trainings"),
+        (5, "So few pictures were not measured. This is the answer for the nearest count, 10 (5 trainings"),
         (10, "Measured at 10 a class: 5 trainings a method, judged on 150 test pictures."),
-        (20, "Nothing was measured at 20 a class. This is read off between 10 and 40"),
-        (500, "So many pictures were not measured. The answer is that for the nearest count, 160 (5 trainings"),
+        (20, "Nothing was measured at 20 a class. This is interpolated between 10 and 40"),
+        (500, "So many pictures were not measured. This is the answer for the nearest count, 160 (5 trainings"),
     ],
 )
 def test_says_what_was_measured(explorer, count, words):

@@ -85,7 +85,7 @@ def add(uploader, class_name, *files):
     uploader.class_name.value = class_name
     uploader.upload.value = uploaded(*files)
     uploader.add.click()
-    assert uploader.wait(30)
+    assert uploader.wait()
 
 
 class TestUploadPictures:

@@ -27,6 +27,11 @@ def steps(monkeypatch):
     return sizes
 
 
+def untimed(train=None, validation=None):
+    """A trainer whose clock stands still, so that no run is cut short on a busy machine."""
+    return training.Trainer(train or clusters(60), validation or clusters(30, seed=1), clock=lambda: 0.0)
+
+
 class TestTraining:
     def test_scores_are_those_of_keras(self):
         logits, labels = np.random.default_rng(0).normal(size=(20, 3)) * 9, np.arange(20) % 3
@@ -62,20 +67,20 @@ class TestTraining:
 
     @pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
     def test_learns_for_real_with_every_optimizer(self, optimizer):
-        run = training.Trainer(clusters(90), clusters(60, seed=1)).run(optimizer, 0.05, 12, training.LINEAR)
+        run = untimed(clusters(90), clusters(60, seed=1)).run(optimizer, 0.05, 12, training.LINEAR)
         assert run.verdict == "learned" and run.history["val_accuracy"][-1] > 0.9
         assert run.done == 12 and {len(values) for values in run.history.values()} == {13}
         assert run.history["val_accuracy"][-1] == (run.logits.argmax(1) == clusters(60, seed=1)[1]).mean()
 
     def test_repeats_a_run_exactly_even_after_others(self):
-        trainer = training.Trainer(clusters(60), clusters(30, seed=1))
+        trainer = untimed()
         first = trainer.run("Adam", 0.01, 3, training.LINEAR)
         trainer.run("Adam", 10.0, 3, training.LINEAR)
         again = trainer.run("Adam", 0.01, 3, training.LINEAR)
         assert first.history == again.history
 
     def test_a_wild_rate_breaks_the_run_and_is_called_so(self):
-        trainer = training.Trainer(clusters(90), clusters(60, seed=1))
+        trainer = untimed(clusters(90), clusters(60, seed=1))
         assert trainer.run("SGD", 1e30, 5, training.HIDDEN).verdict == "diverged"
         assert trainer.run("SGD", 1e30, 5, training.HIDDEN).done < 5  # nothing to gain from going on
         assert trainer.run("Adam", 1e4, 3, training.LINEAR).verdict == "diverged"
@@ -88,7 +93,7 @@ class TestTraining:
 
     @pytest.mark.parametrize("number", [3, 32, 100, 5000])
     def test_takes_few_steps_an_epoch_however_many_pictures(self, number, steps):
-        training.Trainer(clusters(number), clusters(30, seed=1)).run("SGD", 0.01, 2, training.LINEAR)
+        untimed(clusters(number)).run("SGD", 0.01, 2, training.LINEAR)
         assert 2 <= len(steps) <= 2 * training.STEPS_AN_EPOCH
 
     def test_changes_nothing_of_the_learners_random_numbers_or_layer_names(self):
@@ -102,7 +107,7 @@ class TestTraining:
         keras.utils.set_random_seed(3)
         alone, number = draws()
         keras.utils.set_random_seed(3)
-        training.Trainer(clusters(60), clusters(30, seed=1)).run("Adam", 0.01, 2, training.HIDDEN)
+        untimed().run("Adam", 0.01, 2, training.HIDDEN)
         assert draws() == (alone, number + 1)
 
     def test_refuses_what_it_cannot_train_on(self):
@@ -122,7 +127,9 @@ class TestTraining:
 class TestPlayground:
     @pytest.fixture
     def playground(self):
-        return widgets.training_playground(clusters(60), clusters(30, seed=1))
+        playground = widgets.training_playground(clusters(60), clusters(30, seed=1))
+        playground.trainer.clock = lambda: 0.0
+        return playground
 
     def test_trains_only_when_it_is_told_to(self, playground, steps):
         playground.learning_rate.value, playground.epochs.value = 0.1, 3
@@ -134,7 +141,7 @@ class TestPlayground:
         for number, rate in enumerate((1e-3, 1e-2, 1e-1, 1.0, 1e2), start=1):
             playground.learning_rate.value = rate
             playground.train.click()
-            assert playground.wait(60) and not playground.problem.value
+            assert playground.wait() and not playground.problem.value
             assert len(png_of(playground.picture)) == min(number, 4)
         assert [run.learning_rate for run in playground.runs] == pytest.approx([1e-3, 1e-2, 1e-1, 1, 1e2])
         assert "Run 5:" in playground.picture.value and "Run 1:" not in playground.picture.value
@@ -147,17 +154,17 @@ class TestPlayground:
         def held(**settings):
             calls.append(settings)
             begun.set()
-            assert release.wait(10)
+            assert release.wait(60)
             return real(**settings)
 
         monkeypatch.setattr(playground.trainer, "run", held)
         playground.epochs.value = 1
         playground.train.click()
-        assert begun.wait(10) and playground.running and playground.train.description == "Training …"
+        assert begun.wait(60) and playground.running and playground.train.description == "Training …"
         assert not playground.train.disabled  # it would lose the keyboard's focus
         playground.train.click()
         release.set()
-        assert playground.wait(60)
+        assert playground.wait()
         assert len(calls) == 1 and len(playground.runs) == 1
         assert not playground.running and playground.train.description == "Train"
 
@@ -169,5 +176,5 @@ class TestPlayground:
         assert "ZeroDivisionError" in playground.problem.value and not playground.running
         playground.epochs.value = 1
         playground.train.click()
-        assert playground.wait(60)
+        assert playground.wait()
         assert playground.problem.value == "" and len(playground.runs) == 1

@@ -15,8 +15,8 @@ COUNTS = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 500)
 BUDGETS = {"10 s": 10, "20 s": 20, "40 s": 40, "1 min": 60, "2 min": 120, "5 min": 300, "10 min": 600, "any": math.inf}
 UNKNOWN = (
     "<strong>What this cannot know.</strong> It was measured on two collections with five classes each, on VGG16 at 96 "
-    "pixels. Your pictures are a third: take the answer as where to begin, then compare two methods on a test set of "
-    "your own."
+    "pixels. Your pictures are a third: take the answer as a starting point, then compare two methods on a test set "
+    "of your own."
 )
 
 
@@ -73,8 +73,8 @@ def _advice(plane, pairs, method, best):
     rival = cheaper["accuracy"].idxmax()
     price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
     return (
-        f"{advice} The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Whether that is "
-        "worth the price, only you can say."
+        f"{advice} The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Only you can say "
+        "whether that is worth the price."
     )
 
 
@@ -82,13 +82,13 @@ def _basis(count, below, above, size):
     trained = f"{size['seeds']} trainings a method, judged on {size['pictures']} test pictures"
     if below != above:
         return (
-            f"Nothing was measured at {count} a class. This is read off between {below} and {above} ({trained}), and a "
-            "difference counts as shown only if it is shown at both."
+            f"Nothing was measured at {count} a class. This is interpolated between {below} and {above} ({trained}), "
+            "and a difference counts as shown only if it is shown at both."
         )
     if count == below:
         return f"Measured at {count} a class: {trained}."
     few = "few" if count < below else "many"
-    return f"So {few} pictures were not measured. The answer is that for the nearest count, {below} ({trained})."
+    return f"So {few} pictures were not measured. This is the answer for the nearest count, {below} ({trained})."
 
 
 def _rows(plane, pairs, method, seconds):
@@ -99,7 +99,7 @@ def _rows(plane, pairs, method, seconds):
             gain = pairs.loc[(method, name)]
             against = _points(gain)
             if row["cost"] <= seconds:
-                verdict = "not shown to differ" if not results.shown(tuple(gain)) else "shown to be worse"
+                verdict = "shown to be worse" if results.shown(tuple(gain)) else "not shown to differ"
                 verdict = "shown to be better" if gain["low"] > 0 else verdict
         elif name == method:
             verdict = "the advice"

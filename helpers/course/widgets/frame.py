@@ -46,7 +46,7 @@ class LatestOnly:
             self._idle.clear()
         threading.Thread(target=self._work_off, name="explorer").start()
 
-    def wait(self, timeout=10.0):
+    def wait(self, timeout=60.0):
         """Wait until nothing is left to do; return False when `timeout` (seconds) passed first."""
         return self._idle.wait(timeout)
 
@@ -70,8 +70,8 @@ class Explorer(ipywidgets.VBox):
     first setting at once, and after that through `LatestOnly`, so that dragging leaves no queue of stale work.
     What it raises is shown in the widget, and the picture, which would be out of date, is taken away.
 
-    `inputs` holds the controls by the name under which `answer` takes their value, which is their attribute's name,
-    too. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
+    `inputs` holds the controls by the name under which `answer` takes their value; each is also an attribute of that
+    name. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
 
     The answer goes to `picture` (HTML images with ``alt`` texts: an `ipywidgets.Image` has no place for a
     description) and to `words`; `problem` is empty while all is well.
@@ -115,7 +115,7 @@ class Explorer(ipywidgets.VBox):
         """Ask for an answer to the present setting; returns at once."""
         self.latest.ask(self.settings())
 
-    def wait(self, timeout=10.0):
+    def wait(self, timeout=60.0):
         """Wait until the latest setting is answered; return False when `timeout` (seconds) passed first."""
         return self.latest.wait(timeout)
 

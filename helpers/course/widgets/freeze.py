@@ -9,7 +9,7 @@ from helpers.network import cost
 
 NOTHING, EVERYTHING = "none", "all"
 CAVEAT = (
-    "Work: multiplications and additions. A clock shows an even larger saving, because processors do the backward pass "
+    "Work: multiplications and additions. The time saved is even larger, because processors do the backward pass "
     "more slowly than the forward pass. Memory: without the maps that are kept for the backward pass."
 )
 

@@ -45,7 +45,7 @@ class MistakeExplorer(frame.Explorer):
         self._mark()
         super().__init__(
             "Which pictures are behind a number?",
-            "Press the largest number beside the diagonal, then its mirror image (true and predicted swapped). What do "
+            "Press the largest number off the diagonal, then its mirror image (true and predicted swapped). What do "
             "the pictures have in common? Was the model sure?",
             {},
             above=[self._grid()],

@@ -16,7 +16,7 @@ LOWEST, HIGHEST = 1e-2, 1e4  # of the loss axis, the same for every run
 READINGS = {
     "diverged": "Diverged: the loss ended worse than guessing, so its probabilities are worthless, whatever the "
     "accuracy. Take a lower rate.",
-    "collapsed": "Collapsed: the head only guesses any more. Take a lower rate.",
+    "collapsed": "Collapsed: now the head only guesses. Take a lower rate.",
     "jumping": "Jumping: the loss went up again and again. Take a lower rate.",
     "slow": "Slow: the loss falls, but is no better than guessing yet. Take a higher rate, or more epochs.",
     "learned": "Learned: the training loss fell below guessing.",
@@ -96,10 +96,10 @@ class TrainingPlayground(frame.Explorer):
         epochs = str(run.done) if run.done == run.epochs else f"{run.done} of {run.epochs}, then stopped"
         accuracy = f"{run.history['val_accuracy'][-1]:.1%} ({low:.0%} to {high:.0%})"
         if not np.isfinite(run.logits).all():
-            accuracy = "none: not numbers any more"
+            accuracy = "none: the outputs are no longer numbers"
         reading, best = READINGS[run.verdict], training.best_epoch(run.history)
         if run.verdict == "learned" and best < run.done:
-            reading += f" The validation loss was lowest after epoch {best}: since then it learns by heart."
+            reading += f" The validation loss was lowest after epoch {best}: since then it has learned by heart."
         return f"{number}", _title(run), epochs, f"{run.history['accuracy'][-1]:.1%}", accuracy, reading
 
     def _panel(self, run, number):

@@ -29,7 +29,7 @@ def read(history, before=None, pictures=None):
 READINGS = {
     "forgot": "It forgot: the accuracy ended below where fine-tuning began. The steps were large enough to wreck what "
     "the trunk knew.",
-    "dipped": "It dipped in the first epoch and came back: the first steps broke more than they taught.",
+    "dipped": "It dipped in the first epoch and recovered: the first steps broke more than they taught.",
     "gained": "It gained: the end lies above the interval of the accuracy before.",
     "no clear change": "No clear change: the end lies within the interval of the accuracy before.",
     "unknown": "",
