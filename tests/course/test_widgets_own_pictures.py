@@ -212,5 +212,5 @@ class TestTryModel:
     def test_refuses_what_is_no_model_or_no_folder(self, model_path, tmp_path):
         with pytest.raises(model_file.ModelFileError, match="No file is called"):
             widgets.try_model(tmp_path / "a.keras")
-        with pytest.raises(ValueError, match="is no folder"):
+        with pytest.raises(ValueError, match="is not a folder"):
             widgets.try_model(model_path, tmp_path / "nowhere")

@@ -142,7 +142,7 @@ def _pictures_of(folder):
         return {}
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: expected one with pictures.")
+        raise ValueError(f"{folder} is not a folder: expected one with pictures.")
     files = sorted(path for path in folder.rglob("*") if naming.ending_of(path) in naming.ENDINGS and path.is_file())
     names = [path.relative_to(folder) for path in files]
     visible = [name for name in names if not any(part.startswith(".") for part in name.parts)]
