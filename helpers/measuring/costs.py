@@ -26,11 +26,10 @@ def costs(evidence):
         VGG16, times `PASS`), ``search`` (trainings with each learning rate, to choose one; for LP-FT those of its
         head, too), ``training`` (one, mean over the seeds), ``total``.
     """
-    quadrants = evidence.table[evidence.table["experiment"] == "quadrants"]
     keys = ["data", "per_class", "method"]
-    means = quadrants.groupby(keys, sort=False, as_index=False)[["trunk_pictures", "cpu_seconds"]].mean()
-    choice = evidence.table[evidence.table["experiment"] == "choice"]
-    searches = choice.groupby(keys)["cpu_seconds"].sum()
+    trainings = evidence.where(experiment="quadrants").groupby(keys, sort=False, as_index=False)
+    means = trainings[["trunk_pictures", "cpu_seconds"]].mean()
+    searches = evidence.where(experiment="choice").groupby(keys)["cpu_seconds"].sum()
 
     def search(row):
         tuned = (row.method, study.FROZEN) if row.method == study.LP_FT else (row.method,)
@@ -78,8 +77,7 @@ def pairs(evidence, data, per_class):
         Index: ``first``, ``second``, each pair both ways. Columns: ``difference`` (accuracy of second minus that of
         first), ``low``, ``high``.
     """
-    wanted = (evidence.table["experiment"] == "quadrants") & (evidence.table["data"] == data)
-    methods = evidence.table.loc[wanted & (evidence.table["per_class"] == per_class), "method"].drop_duplicates()
+    methods = evidence.where(experiment="quadrants", data=data, per_class=per_class)["method"].drop_duplicates()
     cells = [results.Cell("quadrants", data, per_class, method) for method in methods]
     rows = {}
     for (first, second), (gain, low, high) in results.differences(evidence, cells).items():
@@ -117,9 +115,8 @@ def measured(evidence, data):
 
     Where all pictures were taken, the number is their mean.
     """
-    rows = evidence.table[(evidence.table["experiment"] == "quadrants") & (evidence.table["data"] == data)]
     counts = {}
-    for per_class, group in rows.groupby("per_class"):
+    for per_class, group in evidence.where(experiment="quadrants", data=data).groupby("per_class"):
         count = per_class or round((group["pictures_seen"] / group["epochs"]).mean() / study.CLASSES)
         counts[count] = (plane(evidence, data, per_class), pairs(evidence, data, per_class))
     return dict(sorted(counts.items()))

@@ -56,11 +56,16 @@ class Evidence:
     table: pd.DataFrame
     pictures: dict
 
+    def where(self, **columns):
+        """Return the rows with these values in their columns; None stands for any value."""
+        rows = self.table
+        for name, value in columns.items():
+            rows = rows if value is None else rows[rows[name] == value]
+        return rows
+
     def rows(self, cell):
         """Return the rows of a cell in the order of their seeds."""
-        columns = zip(cell._fields, cell, strict=True)
-        chosen = np.logical_and.reduce([self.table[name] == value for name, value in columns])
-        return self.table[chosen].sort_values("seed")
+        return self.where(**cell._asdict()).sort_values("seed")
 
     def pictures_of(self, experiment, data):
         """Return the pictures on which an experiment was judged."""
@@ -236,10 +241,8 @@ def table(evidence, experiment, data=None, per_class=None):
     ValueError
         When there is no such cell.
     """
-    chosen = evidence.table
     wanted = {"experiment": experiment, "data": data, "per_class": per_class}
-    for column, value in wanted.items():
-        chosen = chosen if value is None else chosen[chosen[column] == value]
+    chosen = evidence.where(**wanted)
     if chosen.empty:
         raise ValueError(f"The results hold nothing for {wanted}. Check the spelling, or run `make experiments`.")
     rows = []
