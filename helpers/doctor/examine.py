@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from helpers.doctor import data, ending, movement, pixels, reload, splits, undisturbed
-from helpers.doctor.findings import Diagnosis, Finding, unjudged
+from helpers.doctor.findings import Diagnosis, error, unjudged
 from helpers.doctor.splits import Case
 from helpers.network import inspection
 
@@ -24,29 +24,28 @@ def run(model, train, validation, test, class_names, frozen):
         raise TypeError(
             f"model is of type {type(model).__name__}: expected a keras.Model. Give the model itself, not its name."
         )
-    given = {"train": train, "validation": validation, "test": test}
-    read = {name: splits.read(name, each) for name, each in given.items() if each is not None}
-    if "train" not in read:
+    if train is None:
         raise TypeError("train=None: expected a tf.data.Dataset of (inputs, labels) batches, or a tuple of arrays.")
-    case = Case(
-        model, **read, class_names=tuple(class_names) if class_names is not None else None, frozen=_names(frozen)
-    )
-    found = list(_guarded("the data", data.check, case))
+    given = {"train": train, "validation": validation, "test": test}
+    read = {name: splits.read(name, split) for name, split in given.items() if split is not None}
+    class_names = tuple(class_names) if class_names is not None else None
+    case = Case(model, **read, class_names=class_names, frozen=_layer_names(frozen))
+    findings = _guarded("the data", data.check, case)
     _check_names(case)
     if not model.built:
         reason = "The model has no weights yet, so nothing of it can be tried."
-        return Diagnosis([*found, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
+        return Diagnosis([*findings, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
     with undisturbed.undisturbed(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Keras warns of is among the findings, or of the doctor's own doing
         problem = _does_not_run(case)
         if problem:
-            return Diagnosis([*found, problem])
+            return Diagnosis([*findings, problem])
         for what, check in CHECKS:
-            found += _guarded(what, check, case)
-    return Diagnosis(_once(found))
+            findings += _guarded(what, check, case)
+    return Diagnosis(_once(findings))
 
 
-def _names(frozen):
+def _layer_names(frozen):
     if frozen is None:
         return None
     if isinstance(frozen, keras.Model):
@@ -64,40 +63,39 @@ def _check_names(case):
 
 
 def _guarded(what, check, case):
-    """Return what a check finds; where it fails, an entry that says so in place of an error."""
-    found = []
+    """Return what a check finds, as a list; where it fails, an entry that says so in place of an error."""
+    findings = []
     try:
-        found.extend(check(case))
-    except Exception as error:
-        line = (str(error).strip().splitlines() or ["no message"])[0][:160]
-        found.append(
-            unjudged("check-failed", f"The check of {what} could not be run ({type(error).__name__}: {line}).")
-        )
-    return found
+        findings.extend(check(case))
+    except Exception as problem:
+        findings.append(unjudged("check-failed", f"The check of {what} could not be run ({_in_one_line(problem)})."))
+    return findings
+
+
+def _in_one_line(problem):
+    line = (str(problem).strip().splitlines() or ["no message"])[0][:160]
+    return f"{type(problem).__name__}: {line}"
 
 
 def _does_not_run(case):
     try:
         _ = case.outputs
-    except Exception as error:
-        wanted = getattr(case.model, "input_shape", None)
-        got = tuple(np.shape(case.inputs))
-        line = (str(error).strip().splitlines() or ["no message"])[0][:160]
-        return Finding(
+    except Exception as problem:
+        wanted, shape = getattr(case.model, "input_shape", None), tuple(np.shape(case.inputs))
+        return error(
             "inputs-do-not-fit",
-            "error",
-            f"The model takes {wanted}, a batch of the training data has shape {got} ({type(error).__name__}: {line}).",
-            "fit, evaluate and predict fail on such data.",
-            "give batches of the shape that the model takes: data.batch(32), image_size=(height, width)",
+            f"The model takes {wanted}, a batch of the training data has shape {shape} ({_in_one_line(problem)}).",
+            why="fit, evaluate and predict fail on such data.",
+            mend="give batches of the shape that the model takes: data.batch(32), image_size=(height, width)",
         )
     return None
 
 
-def _once(found):
+def _once(findings):
     """Drop findings that repeat name and observation, and what could not be judged where an alarm has that name."""
-    alarms = {finding.name for finding in found if finding.alarm}
+    alarms = {finding.name for finding in findings if finding.alarm}
     kept = {}
-    for finding in found:
+    for finding in findings:
         if finding.alarm or finding.name not in alarms:
             kept.setdefault((finding.name, finding.observed), finding)
     return list(kept.values())

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 SEVERITIES = ("error", "warning", "cannot judge")
 MARKS = {"error": "✗", "warning": "!", "cannot judge": "?"}
-COLOURS = {
-    "error": "#D55E00",
-    "warning": "#0072B2",
-    "cannot judge": "#6B6B6B",
-}  # of helpers.plots; the mark says the same
-WIDTH = 100  # letters of a line of text
+# The colours of helpers.plots; the marks carry the same message without colour.
+COLOURS = {"error": "#D55E00", "warning": "#0072B2", "cannot judge": "#6B6B6B"}
+WIDTH = 100  # characters in a line of text
 
 NAMES = {
     # what the base gets
@@ -59,7 +56,7 @@ class Finding:
     name : str
         A key of `NAMES`.
     severity : {"error", "warning", "cannot judge"}
-        The last one is no alarm: it says what could not be told, and why.
+        "cannot judge" is no alarm: it says what could not be checked, and why.
     observed : str
         What was seen, with the number.
     why : str
@@ -95,18 +92,23 @@ class Finding:
         )
 
 
+def error(name, observed, *, why, mend):
+    """Return a finding of the severity "error"."""
+    return Finding(name=name, severity="error", observed=observed, why=why, mend=mend)
+
+
+def warning(name, observed, *, why, mend):
+    """Return a finding of the severity "warning"."""
+    return Finding(name=name, severity="warning", observed=observed, why=why, mend=mend)
+
+
 def unjudged(name, reason, mend=""):
     """Return the entry that says what could not be judged, and why."""
-    return Finding(name, "cannot judge", reason, "", mend)
+    return Finding(name=name, severity="cannot judge", observed=reason, why="", mend=mend)
 
 
 class Diagnosis(list):
-    """A list of findings, the gravest first; a table in a notebook, text elsewhere.
-
-    Parameters
-    ----------
-    findings : iterable of Finding
-    """
+    """A list of findings, the most severe first; a table in a notebook, text elsewhere."""
 
     def __init__(self, findings=()):
         super().__init__(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
@@ -118,7 +120,7 @@ class Diagnosis(list):
 
     @property
     def names(self):
-        """The names of the alarms, each once, the gravest first."""
+        """The names of the alarms, each once, the most severe first."""
         return list(dict.fromkeys(finding.name for finding in self.alarms))
 
     @property
@@ -130,10 +132,10 @@ class Diagnosis(list):
     def headline(self):
         """One sentence: how many alarms there are."""
         errors = sum(finding.severity == "error" for finding in self)
-        warnings, open_ = len(self.alarms) - errors, len(self) - len(self.alarms)
-        found = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}" if self.alarms else "Nothing found"
-        rest = f"; {open_} that the doctor cannot judge" if open_ else ""
-        return f"{found}{rest}."
+        warnings, not_judged = len(self.alarms) - errors, len(self) - len(self.alarms)
+        counts = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}" if self.alarms else "Nothing found"
+        rest = f"; {not_judged} that the doctor cannot judge" if not_judged else ""
+        return f"{counts}{rest}."
 
     def __repr__(self):
         return "\n".join([self.headline, *map(str, self)])
@@ -142,16 +144,15 @@ class Diagnosis(list):
 
     def _repr_html_(self):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
-        rows = "".join(_row(finding) for finding in self)
-        head = "".join(
-            f'<th scope="col" style="text-align:left;width:{width}%">{word}</th>'
-            for word, width in (("finding", 17), ("seen", 30), ("why", 28), ("mend", 25))
-        )
-        table = (
-            f"<table style='width:100%;table-layout:fixed'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-            if self
-            else ""
-        )
+        table = ""
+        if self:
+            rows = "".join(_row(finding) for finding in self)
+            head = "".join(
+                f'<th scope="col" style="text-align:left;width:{width}%">{word}</th>'
+                for word, width in (("finding", 17), ("seen", 30), ("why", 28), ("mend", 25))
+            )
+            head, rows = f"<thead><tr>{head}</tr></thead>", f"<tbody>{rows}</tbody>"
+            table = f"<table style='width:100%;table-layout:fixed'>{head}{rows}</table>"
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}</div>"
 
 
@@ -162,13 +163,7 @@ def _counted(number, word):
 def _row(finding):
     colour, mark = COLOURS[finding.severity], MARKS[finding.severity]
     first = f'<span style="color:{colour}"><b>{mark} {finding.name}</b></span><br>{finding.severity}'
-    cells = [
-        first,
-        html.escape(finding.observed),
-        html.escape(finding.why),
-        f'<code style="white-space:pre-wrap">{html.escape(finding.mend)}</code>',
-    ]
-    if not finding.mend:
-        cells[3] = ""
+    mend = f'<code style="white-space:pre-wrap">{html.escape(finding.mend)}</code>' if finding.mend else ""
+    cells = [first, html.escape(finding.observed), html.escape(finding.why), mend]
     style = "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
     return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"

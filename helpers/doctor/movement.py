@@ -1,107 +1,107 @@
-"""What really trains: flags, built training steps, the base, BatchNormalization, the rate, the optimizer."""
+"""What really trains: flags, built training steps, the base, BatchNormalization, the learning rate, the optimizer."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from helpers.doctor import ending, steps, structure, undisturbed
-from helpers.doctor.findings import Finding, unjudged
+from helpers.doctor.findings import error, unjudged, warning
 from helpers.network import inspection
 
 SMALLEST_RATE = 1e-8
+# Measured on VGG16 at 96 px: four steps of Adam move block5 by 0.23 of its spread at a learning rate of 0.001, by 0.07
+# at 0.0003, by 0.02 at 0.0001, by 0.002 at 0.00001.
+TOO_FAR = 0.12  # mean movement in four steps of those numbers that move, as a share of their spread
+FAR = 0.02  # enough, together with a loss that grows so many times:
+GROWTH = 5
 WHY_STALE = (
     "The training step was built by an earlier fit and keeps the flags of that moment; summary() shows the new ones."
 )
+WHY_FREEZE = "The errors of a head that knows nothing flow into the base and wash out what it had learned."
 COMPILE = "model.compile(...)  # again, after every change of trainable"
 
 
 def check(case):
     """Yield findings about what trains."""
     if not case.compiled:
-        for name in ("stale-compile", "rate-undoes-pretraining"):
-            yield unjudged(
-                name, "The model is not compiled with a loss and an optimizer of Keras, so no training can be tried."
-            )
-        return
-    if case.labels is None:
+        reason = "The model is not compiled with a loss and an optimizer of Keras, so no training can be tried."
+        yield unjudged("stale-compile", reason)
+        yield unjudged("rate-undoes-pretraining", reason)
+    elif case.labels is None:
         yield unjudged("stale-compile", "The training data hold no labels, so no training step can be tried.")
-        return
-    if type(case.model).train_step is not keras.Model.train_step:
+    elif type(case.model).train_step is not keras.Model.train_step:
         yield unjudged("stale-compile", "The model has a train_step of its own, which the doctor does not run.")
-        return
-    if not case.model.trainable_variables:
-        yield Finding(
+    elif not case.model.trainable_variables:
+        yield error(
             "unfrozen-base-still",
-            "error",
             "No weight of the model is marked as trainable, so fit changes nothing.",
-            "A frozen model cannot learn; the head at least has to train.",
-            "head.trainable = True, then model.compile(...)",
+            why="A frozen model cannot learn; the head at least has to train.",
+            mend="head.trainable = True, then model.compile(...)",
         )
-        return
-    if any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss))):
+    elif any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss))):
         yield unjudged("stale-compile", "The labels do not fit, so no training step can be tried.")
-        return
-    plan = steps.rehearse(case)
-    real = steps.real_step(case)
+    else:
+        yield from _training(case)
+
+
+def _training(case):
+    plan, real = steps.rehearse(case), steps.real_step(case)
     built = getattr(case.model, "train_function", None) is not None and not case.model.run_eagerly
     if not built:
         yield from _optimizer(case)
     elif real is None:
-        yield unjudged(
-            "stale-compile", "An earlier fit has built a training step, for data of another form than these."
-        )
+        reason = "An earlier fit has built a training step, for data of another form than these."
+        yield unjudged("stale-compile", reason)
     else:
         yield from _stale(case, plan, real)
     yield from _still(case, plan)
-    yield from _base(case, plan, real)
-
-
-def _stale(case, plan, real):
-    flagged = {id(each) for each in case.model.trainable_variables}
-    statistics = {id(each) for each in statistics_of(case)}
-    wrong, still = [], []
-    for layer in case.layers:
-        own = [each for each in layer.weights if id(each) in real.before and id(each) not in statistics]
-        moves = any(real.moved(each) for each in own)
-        if moves and not any(id(each) in flagged for each in own):
-            wrong.append(layer.name)
-        if not moves and any(id(each) in flagged and plan.moved(each) for each in own):
-            still.append(layer.name)
-    for names, flag, what in ((wrong, "False", "moves"), (still, "True", "stands still")):
-        if names:
-            seen = f"In a training step {structure.named(names)} {what}, but is flagged trainable = {flag}."
-            yield Finding("stale-compile", "error", seen, WHY_STALE, COMPILE)
-
-
-def statistics_of(case):
-    """Return the moving means and variances of a model's BatchNormalization layers."""
-    normal = [layer for layer in case.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    return [
-        weight for layer in normal for weight in layer.weights if weight.path.rpartition("/")[2].startswith("moving_")
-    ]
+    if case.base is not None:
+        yield from _frozen(case, plan, real)
+        yield from _statistics(case, plan)
+        yield from _rate(case, plan)
+    elif case.frozen is not None:
+        yield from _against_the_wish(case, real or plan)
 
 
 def _optimizer(case):
+    """Yield a finding where the optimizer was built in an earlier fit, for other weights than those that train now."""
     optimizer, variables = case.model.optimizer, case.model.trainable_variables
     if not optimizer.built:
         return
     try:
         with undisturbed.undisturbed(case.model):
-            optimizer.apply([tf.zeros(each.shape, each.dtype) for each in variables], variables)
-    except (ValueError, KeyError) as error:
-        line = str(error).split(", shape")[0].strip().replace("<", "").splitlines()[0][:90]
-        yield Finding(
+            optimizer.apply([tf.zeros(variable.shape, variable.dtype) for variable in variables], variables)
+    except (ValueError, KeyError) as problem:
+        line = str(problem).split(", shape")[0].strip().replace("<", "").splitlines()[0][:90]
+        yield error(
             "optimizer-not-rebuilt",
-            "error",
             f"The optimizer refuses the weights that shall train now ({line}): it was built in an earlier fit.",
-            "An optimizer keeps moments for the variables it first met; it cannot train others.",
-            f"model.compile(optimizer=keras.optimizers.{type(optimizer).__name__}(learning_rate), ...)  # a new one",
+            why="An optimizer keeps moments for the variables it first met; it cannot train others.",
+            mend=f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(learning_rate), ...)  # a new one",
         )
 
 
+def _stale(case, plan, real):
+    """Yield findings about layers that the built training step treats in another way than the flags say."""
+    statistics = {id(weight) for weight in _moving_statistics(case.layers)}
+    wrong, still = [], []
+    for layer in case.layers:
+        own = [weight for weight in layer.weights if id(weight) in real.before and id(weight) not in statistics]
+        flagged = [weight for weight in own if id(weight) in case.trainable]
+        moves = any(real.moved(weight) for weight in own)
+        if moves and not flagged:
+            wrong.append(layer.name)
+        if not moves and any(plan.moved(weight) for weight in flagged):
+            still.append(layer.name)
+    for names, flag, what in ((wrong, "False", "moves"), (still, "True", "stands still")):
+        if names:
+            seen = f"In a training step {structure.named(names)} {what}, but is flagged trainable = {flag}."
+            yield error("stale-compile", seen, why=WHY_STALE, mend=COMPILE)
+
+
 def _still(case, plan):
-    flagged = {id(each) for each in case.model.trainable_variables}
-    if not any(plan.moved(each) for each in case.model.trainable_variables):
+    """Yield findings where no weight moves, or where the gradient does not reach the base."""
+    if not any(plan.moved(weight) for weight in case.model.trainable_variables):
         rate = float(case.model.optimizer.learning_rate)
         seen = f"In {steps.STEPS} steps no weight moves at all; the learning rate is {rate:.3g}."
         if rate > SMALLEST_RATE and plan.reached:
@@ -109,129 +109,89 @@ def _still(case, plan):
             return
         why = "Either the rate is too small to change a number, or no gradient reaches a weight."
         mend = "model.compile(optimizer=keras.optimizers.Adam(1e-5), ...)"
-        yield Finding("unfrozen-base-still", "error", seen, why, mend)
+        yield error("unfrozen-base-still", seen, why=why, mend=mend)
         return
     cut = [
         layer.name
-        for layer, kernel in base_kernels(case)
-        if id(kernel) in flagged and id(kernel) not in plan.reached and not plan.moved(kernel)
+        for layer, kernel in (case.base.kernels if case.base else ())
+        if id(kernel) in case.trainable and id(kernel) not in plan.reached and not plan.moved(kernel)
     ]
     if cut:
         seen = f"No gradient reaches {structure.named(cut)}, though flagged trainable = True."
         why = "Something between these layers and the loss stops the gradient, so they stay as they are."
-        yield Finding(
-            "unfrozen-base-still", "error", seen, why, "leave out stop_gradient (or whatever takes the base apart)"
-        )
-
-
-# Measured on VGG16 at 96 px: four steps of Adam move block5 by 0.23 of its spread at a rate of 0.001, by 0.07 at
-# 0.0003, by 0.02 at 0.0001, by 0.002 at 0.00001.
-TOO_FAR = 0.12  # mean movement in four steps of those numbers that move, as a share of their spread
-FAR = 0.02  # enough, together with a loss that grows so many times:
-THROWN = 5
-
-
-def _base(case, plan, real):
-    """Yield findings about the base.
-
-    Parameters
-    ----------
-    case : helpers.doctor.splits.Case
-    plan, real : helpers.doctor.steps.Movement
-        What a model compiled now would move; what its built training step moves, or None.
-    """
-    yield from _frozen(case, plan, real)
-    yield from _statistics(case, plan)
-    yield from _rate(case, plan)
-
-
-def base_kernels(case):
-    """Return the convolutions of the base, as (layer, kernel)."""
-    if case.base is None:
-        return []
-    return [(layer, layer.weights[0]) for layer in case.base.layers if structure.kernel_shape(layer) is not None]
+        mend = "leave out stop_gradient (or whatever takes the base apart)"
+        yield error("unfrozen-base-still", seen, why=why, mend=mend)
 
 
 def _frozen(case, plan, real):
-    kernels = base_kernels(case)
-    movement = real or plan
-    moving = [layer.name for layer, kernel in kernels if movement.moved(kernel)]
+    """Yield findings about a base that moves although its flag, the learner's wish or its new head speak against it."""
+    base, kernels = case.base, case.base.kernels
     if case.frozen is not None:
-        yield from _against_the_wish(case, movement)
+        yield from _against_the_wish(case, real or plan)
         return
     if not kernels or real is not None:  # where a step was built, flags and movement were compared already
         return
-    holders = [each for each in inspection.nested_models(case.model) if each.name == case.base.name]
-    if holders and not holders[0].trainable and len(moving) > len(kernels) / 2:
-        seen = f"{case.base.name!r}.trainable is False, yet {structure.named(moving)} moves: flagged True inside."
-        yield Finding(
-            "frozen-base-moves", "error", seen, _WHY_FREEZE, f"{case.base.name}.trainable = False  # sets all inside"
-        )
-    elif (
-        len(moving) == len(kernels)
-        and case.base.pretrained
-        and _head_is_new(case)
-        and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
-    ):
-        seen = f"All {len(kernels)} convolutions of {case.base.name!r} move, below a head that has learned nothing yet."
-        yield Finding(
-            "frozen-base-moves", "warning", seen, _WHY_FREEZE, "base.trainable = False, then model.compile(...)"
-        )
-
-
-_WHY_FREEZE = "The errors of a head that knows nothing flow into the base and wash out what it had learned."
+    moving = [layer.name for layer, kernel in kernels if plan.moved(kernel)]
+    nested = [model for model in inspection.nested_models(case.model) if model.name == base.name]
+    all_move = len(moving) == len(kernels) and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
+    if nested and not nested[0].trainable and len(moving) > len(kernels) / 2:
+        seen = f"{base.name!r}.trainable is False, yet {structure.named(moving)} moves: flagged True inside."
+        yield error("frozen-base-moves", seen, why=WHY_FREEZE, mend=f"{base.name}.trainable = False  # sets all inside")
+    elif all_move and base.pretrained and _head_is_new(case):
+        seen = f"All {len(kernels)} convolutions of {base.name!r} move, below a head that has learned nothing yet."
+        mend = "base.trainable = False, then model.compile(...)"
+        yield warning("frozen-base-moves", seen, why=WHY_FREEZE, mend=mend)
 
 
 def _against_the_wish(case, movement):
     """Compare movement with the layers that the learner names as meant to be frozen."""
-    base = case.base.layers if case.base else ()
-    weighted = [layer for layer in case.layers if layer.trainable_variables or layer.non_trainable_variables]
-    moves = {
-        layer.name for layer in weighted if any(movement.moved(w) for w in layer.weights if id(w) in movement.before)
-    }
-    wrong = [layer.name for layer in weighted if layer.name in case.frozen and layer.name in moves]
-    still = [
+    moving = {
         layer.name
-        for layer in base
-        if structure.kernel_shape(layer) and layer.name not in case.frozen and layer.name not in moves
-    ]
+        for layer in case.layers
+        if any(movement.moved(weight) for weight in layer.weights if id(weight) in movement.before)
+    }
+    convolutions = [layer.name for layer, _ in case.base.kernels] if case.base else []
+    wrong = [layer.name for layer in case.layers if layer.name in case.frozen and layer.name in moving]
+    still = [name for name in convolutions if name not in case.frozen and name not in moving]
     if wrong:
         seen = f"You mean {structure.named(wrong)} to be frozen, but training moves it."
-        yield Finding(
-            "frozen-base-moves", "error", seen, _WHY_FREEZE, "layer.trainable = False, then model.compile(...)"
-        )
+        mend = "layer.trainable = False, then model.compile(...)"
+        yield error("frozen-base-moves", seen, why=WHY_FREEZE, mend=mend)
     if still:
         seen = f"You mean {structure.named(still)} to train, but training leaves it as it is."
         why = "Fine-tuning that does not reach the base is training of the head alone."
-        yield Finding("unfrozen-base-still", "error", seen, why, "layer.trainable = True, then model.compile(...)")
+        yield error("unfrozen-base-still", seen, why=why, mend="layer.trainable = True, then model.compile(...)")
 
 
 def _head_is_new(case):
+    """Return whether all biases of the head are zero, as they are before any training."""
     inside = {id(layer) for layer in case.base.layers}
-    head = [layer for layer in case.layers if layer.weights and id(layer) not in inside]
-    biases = [w for layer in head for w in layer.weights if w.path.rpartition("/")[2] == "bias"]
-    return bool(biases) and all(not np.any(each.numpy()) for each in biases)
+    weights = [weight for layer in case.layers if id(layer) not in inside for weight in layer.weights]
+    biases = [weight.numpy() for weight in weights if weight.name == "bias"]
+    return bool(biases) and not any(np.any(bias) for bias in biases)
 
 
 def _statistics(case, plan):
-    if case.base is None:
-        return
+    """Yield a finding where statistics of the base move under kernels that do not, or despite ``training=False``."""
     called_still = _called_without_training(case.model, case.base.name)
-    flagged = {id(each) for each in case.model.trainable_variables}
     moving, kernel_is_frozen = [], False
     for layer in case.base.layers:
         if structure.kernel_shape(layer) is not None:
-            kernel_is_frozen = id(layer.weights[0]) not in flagged
-        elif isinstance(layer, keras.layers.BatchNormalization) and (called_still or kernel_is_frozen):
-            statistics = [each for each in layer.weights if each.path.rpartition("/")[2].startswith("moving_")]
-            if any(plan.moved(each) for each in statistics):
-                moving.append(layer.name)
+            kernel_is_frozen = id(layer.weights[0]) not in case.trainable
+        elif called_still or kernel_is_frozen:
+            moving += [layer.name for weight in _moving_statistics([layer]) if plan.moved(weight)]
     if moving:
         because = "the base is called with training=False" if called_still else "the weights before them are frozen"
         seen = f"The statistics of {structure.named(moving)} move in {steps.STEPS} steps, though {because}."
         why = "Every later layer was trained for the old statistics; small batches replace them within an epoch."
         mend = "for each BatchNormalization: layer.trainable = False, then model.compile(...)"
-        yield Finding("batchnorm-moves", "error", seen, why, mend)
+        yield error("batchnorm-moves", seen, why=why, mend=mend)
+
+
+def _moving_statistics(layers):
+    """Return the moving means and variances of those layers that are BatchNormalization."""
+    normal = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    return [weight for layer in normal for weight in layer.weights if weight.name.startswith("moving_")]
 
 
 def _called_without_training(model, name):
@@ -245,28 +205,31 @@ def _called_without_training(model, name):
 
 
 def _rate(case, plan):
-    kernels = [kernel for _, kernel in base_kernels(case) if plan.moved(kernel)]
+    """Yield a finding where a few steps carry the base far from what it had learned."""
+    base = case.base
+    kernels = [kernel for _, kernel in base.kernels if plan.moved(kernel)]
     if not kernels:
         return
-    if not case.base.pretrained and all(layer.trainable for layer in case.base.layers if layer.weights):
-        reason = f"The weights of {case.base.name!r} look as they do before any training: there is nothing to undo."
+    if base.all_train and not base.pretrained:
+        reason = f"The weights of {base.name!r} look as they do before any training: there is nothing to undo."
         yield unjudged("rate-undoes-pretraining", reason)
         return
-    if case.base.family is None and all(layer.trainable for layer in case.base.layers if layer.weights):
-        yield unjudged("rate-undoes-pretraining", f"Whether {case.base.name!r} was pre-trained cannot be told.")
+    if base.all_train and base.family is None:
+        yield unjudged("rate-undoes-pretraining", f"Whether {base.name!r} was pre-trained cannot be told.")
         return
     finite = all(np.isfinite(plan.after[id(kernel)]).all() for kernel in kernels) and np.isfinite(plan.losses).all()
     share = plan.relative(kernels)
-    thrown = finite and share > FAR and max(plan.losses) > THROWN * max(plan.losses[0], 1.0)
+    thrown = share > FAR and max(plan.losses) > GROWTH * max(plan.losses[0], 1.0)
     if finite and share <= TOO_FAR and not thrown:
         return
-    rate = float(case.model.optimizer.learning_rate)
-    far = (
-        f"the kernels of {case.base.name!r} move by {share:.0%} of their spread"
-        if finite
-        else "weights or loss become infinite"
-    )
-    seen = f"In {steps.STEPS} steps at rate {rate:.2g} {far}; loss {', '.join(f'{loss:.3g}' for loss in plan.losses)}."
+    rate, losses = float(case.model.optimizer.learning_rate), ", ".join(f"{loss:.3g}" for loss in plan.losses)
+    far = f"the kernels of {base.name!r} move by {share:.0%} of their spread"
+    what = far if finite else "weights or loss become infinite"
+    seen = f"In {steps.STEPS} steps at rate {rate:.2g} {what}; loss {losses}."
     why = "What the base learned from over a million pictures is gone after a few steps, whatever the head knew before."
-    mend = f"model.compile(optimizer=keras.optimizers.{type(case.model.optimizer).__name__}(1e-5), ...)"
-    yield Finding("rate-undoes-pretraining", "error", seen, why, mend)
+    mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(1e-5), ...)"
+    yield error("rate-undoes-pretraining", seen, why=why, mend=mend)
+
+
+def _class_name(case):
+    return type(case.model.optimizer).__name__

@@ -10,20 +10,20 @@ from helpers.network import inspection
 
 @dataclass(frozen=True)
 class Family:
-    """A family of pre-trained networks.
-
-    Attributes
-    ----------
-    name : str
-    mode : {"caffe", "tf", "torch", "lite", "raw"}
-        What the weights expect: blue-green-red minus the means; -1..1; standardised; (x - 127) / 128; 0..255.
-    prepare : str
-        The function that prepares pixels 0..255 for it.
-    """
+    """A family of pre-trained networks."""
 
     name: str
-    mode: str
-    prepare: str
+    mode: str  # what the weights expect, a key of MODES
+    prepare: str  # the function that prepares pixels 0..255 for it
+
+
+MODES = {
+    "caffe": "blue, green, red from about -124 to 151",
+    "tf": "-1 to 1",
+    "lite": "about -1 to 1",
+    "torch": "about -2.1 to 2.6",
+    "raw": "0 to 255, since it rescales them itself",
+}
 
 
 VGG = Family("VGG", "caffe", "keras.applications.vgg16.preprocess_input")
@@ -36,8 +36,8 @@ MOBILENET_V2 = Family("MobileNetV2", "tf", "keras.applications.mobilenet_v2.prep
 EFFICIENTNET = Family("EfficientNet", "raw", "keras.applications.efficientnet.preprocess_input")
 LITE = Family("EfficientNet-Lite0", "lite", "helpers.efficientnet_lite.preprocess_input")
 
-# A layer's name, the shape of its kernel (None: any), and the family; the first that fits counts.
-# Names and kernels as keras.applications builds them (Keras 3.15) and as helpers.efficientnet_lite does.
+# A layer's name, the shape of its kernel (None: any), and the family; the first that fits counts. Names and kernels as
+# keras.applications (Keras 3.15) and helpers.network.efficientnet_lite build them.
 SIGNS = (
     ("block2_sepconv1", None, XCEPTION),
     ("block1_conv1", (3, 3, 3, 64), VGG),
@@ -66,22 +66,22 @@ NEAR_ZERO = 0.03  # mean size of biases; VGG16's and EfficientNet-Lite0's are ab
 
 @dataclass(frozen=True)
 class Base:
-    """The pre-trained part of a model, as far as it can be told.
-
-    Attributes
-    ----------
-    name : str
-    layers : tuple of keras.Layer
-        Those with or without weights, in the order of the model; the head's are not among them.
-    family : Family or None
-    pretrained : bool
-        False where its weights look as they do before any training.
-    """
+    """The pre-trained part of a model, as far as it can be told."""
 
     name: str
-    layers: tuple
+    layers: tuple  # with or without weights, in the order of the model, without the head's
     family: Family | None
-    pretrained: bool
+    pretrained: bool  # False where its weights look as they do before any training
+
+    @property
+    def all_train(self):
+        """Whether every layer with weights is flagged as trainable."""
+        return all(layer.trainable for layer in self.layers if layer.weights)
+
+    @property
+    def kernels(self):
+        """Its convolutions, as (layer, kernel)."""
+        return [(layer, layer.weights[0]) for layer in self.layers if kernel_shape(layer) is not None]
 
 
 def find_base(model):
@@ -89,19 +89,20 @@ def find_base(model):
 
     That is the largest nested model with convolutions, or all layers of a known family in a flat model.
     """
-    holders = [each for each in inspection.nested_models(model) if _has_kernels(each)]
-    if holders:
-        holder = max(holders, key=lambda each: each.count_params())
-        layers = inspection.flat_layers(holder)
-        if holder.count_params() > 0.999 * model.count_params() and _ends_in_dense(layers):
+    nested = [inner for inner in inspection.nested_models(model) if _has_kernels(inner)]
+    if nested:
+        largest = max(nested, key=lambda inner: inner.count_params())
+        name, layers = largest.name, inspection.flat_layers(largest)
+        if largest.count_params() > 0.999 * model.count_params() and _ends_in_dense(layers):
             layers = _up_to_last_convolution(layers)
-        return Base(holder.name, tuple(layers), family_of(layers), _looks_trained(layers))
-    layers = inspection.flat_layers(model)
-    family = family_of(layers)
-    if family is None:
-        return None
-    trunk = _up_to_last_convolution(layers)
-    return Base(f"the {family.name} layers", tuple(trunk), family, _looks_trained(trunk))
+        family = family_of(layers)
+    else:
+        layers = inspection.flat_layers(model)
+        family = family_of(layers)
+        if family is None:
+            return None
+        name, layers = f"the {family.name} layers", _up_to_last_convolution(layers)
+    return Base(name=name, layers=tuple(layers), family=family, pretrained=_looks_trained(layers))
 
 
 def family_of(layers):
@@ -122,9 +123,8 @@ def _unnamed_vgg(layers):
 
 def kernel_shape(layer):
     """Return the shape of a convolution's kernel, or None for any other layer."""
-    if not isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.SeparableConv2D):
-        return None
-    return tuple(layer.weights[0].shape) if layer.weights else None
+    convolution = isinstance(layer, inspection.CONVOLUTIONS) and layer.weights
+    return tuple(layer.weights[0].shape) if convolution else None
 
 
 def _has_kernels(model):
@@ -138,17 +138,16 @@ def _ends_in_dense(layers):
 
 def _up_to_last_convolution(layers):
     """Return the layers of a flat model that come before its head."""
-    last = max((place for place, layer in enumerate(layers) if kernel_shape(layer) is not None), default=-1)
-    behind = last + 1
-    while behind < len(layers) and isinstance(layers[behind], BELONG_TO_CONVOLUTIONS):
-        behind += 1
-    return layers[:behind]
+    end = 1 + max((index for index, layer in enumerate(layers) if kernel_shape(layer) is not None), default=-1)
+    while end < len(layers) and isinstance(layers[end], BELONG_TO_CONVOLUTIONS):
+        end += 1
+    return layers[:end]
 
 
 def _looks_trained(layers):
     """Return whether biases and shifts lie far from zero, where they start and stay near for many steps."""
     weights = [weight for layer in layers for weight in layer.weights]
-    shifts = [weight.numpy().ravel() for weight in weights if weight.path.rpartition("/")[2] in ("bias", "beta")]
+    shifts = [weight.numpy().ravel() for weight in weights if weight.name in ("bias", "beta")]
     return not shifts or float(np.abs(np.concatenate(shifts)).mean()) > NEAR_ZERO
 
 

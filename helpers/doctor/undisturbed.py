@@ -13,30 +13,24 @@ from helpers.network import inspection
 
 @contextlib.contextmanager
 def undisturbed(model):
-    """Put back, at the end of the block, whatever it changed in a model or in Python's and NumPy's random states.
-
-    Parameters
-    ----------
-    model : keras.Model
-    """
+    """Put back, at the end of the block, whatever it changed in a model or in Python's and NumPy's random states."""
     level = tf.get_logger().level
-    states = random.getstate(), np.random.get_state()
-    kept = [(variable, np.array(variable.numpy())) for variable in variables_of(model)]
-    flags = [
-        (layer, layer.trainable) for layer in (model, *inspection.nested_models(model), *inspection.flat_layers(model))
-    ]
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    values = [(variable, np.array(variable.numpy())) for variable in variables_of(model)]
+    layers = model, *inspection.nested_models(model), *inspection.flat_layers(model)
+    flags = [(layer, layer.trainable) for layer in layers]
     tf.get_logger().setLevel("ERROR")  # no advice about retracing
     try:
         yield
     finally:
-        for variable, value in kept:
+        for variable, value in values:
             if not np.array_equal(variable.numpy(), value, equal_nan=variable.dtype.startswith("float")):
                 variable.assign(value)
         for layer, flag in flags:
             if layer.trainable != flag:
                 layer.trainable = flag
-        random.setstate(states[0])
-        np.random.set_state(states[1])
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
         tf.get_logger().setLevel(level)
 
 
@@ -50,67 +44,47 @@ def variables_of(model):
 
 
 @contextlib.contextmanager
-def replaced(thing, name, value):
-    """Set an attribute of an object for the time of a block, and leave no trace of it behind.
-
-    Parameters
-    ----------
-    thing : keras.Layer
-    name : str
-    value : object
-    """
-    own = name in vars(thing)
-    before = vars(thing).get(name)
-    setattr(thing, name, value)
+def replaced(layer, name, value):
+    """Set an attribute of a layer for the time of a block, and leave no trace of it afterwards."""
+    had_one = name in vars(layer)
+    before = vars(layer).get(name)
+    setattr(layer, name, value)
     try:
         yield
     finally:
-        if own:
-            setattr(thing, name, before)
+        if had_one:
+            setattr(layer, name, before)
         else:
-            delattr(thing, name)
+            delattr(layer, name)
 
 
 def mode(model, training):
     """Return the argument ``training`` for `stateless_call`, where the model's `call` takes one."""
     parameters = inspect.signature(model.call).parameters.values()
-    takes = any(each.name == "training" or each.kind is each.VAR_KEYWORD for each in parameters)
-    return {"training": training} if takes else {}
+    takes_it = any(parameter.name == "training" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    return {"training": training} if takes_it else {}
 
 
-def overheard(model, layers, inputs):
-    """Call a model and return what went into some of its layers, and what came out.
+def recorded_call(model, layers, inputs):
+    """Call a model; return its outputs, and what went into and came out of some of its layers, at any depth.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Built.
-    layers : sequence of keras.Layer
-        Of this model, at any depth.
-    inputs : ndarray
-        What the model takes.
-
-    Returns
-    -------
-    outputs : ndarray
-    heard : list of (keras.Layer, ndarray, ndarray)
-        Layer, its input and its output, in the order of the calls; layers with several inputs are left out.
+    The second is a list of (layer, inputs, outputs) in the order of the calls; layers with several inputs are left out.
     """
-    heard = []
+    calls = []
 
-    def listening(layer):
+    def recording(layer):
         original = layer.call
 
         def call(*args, **kwargs):
             result = original(*args, **kwargs)
             if args and hasattr(args[0], "shape") and hasattr(result, "shape"):
-                heard.append((layer, np.asarray(args[0]), np.asarray(result)))
+                calls.append((layer, np.asarray(args[0]), np.asarray(result)))
             return result
 
         return replaced(layer, "call", call)
 
     with contextlib.ExitStack() as stack:
         for layer in layers:
-            stack.enter_context(listening(layer))
+            stack.enter_context(recording(layer))
         outputs = model(tf.constant(inputs), training=False)
-    return outputs, heard
+    return outputs, calls

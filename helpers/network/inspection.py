@@ -4,6 +4,7 @@ import numbers
 
 import keras
 
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 # Between the pixels and the first weights these leave the scale of the pixels as it is.
 KEEP_PIXELS = (
     "InputLayer",
@@ -16,42 +17,25 @@ KEEP_PIXELS = (
     "CenterCrop",
     "Resizing",
 )
-PREPARING = ("Normalization", "BatchNormalization")  # have weights of their own, and prepare what comes in
-PASS_ON = ("Identity", "Dropout", "Flatten", "Reshape")  # behind the classifier these change no number
+PREPARING = ("Normalization", "BatchNormalization")  # have weights of their own, and prepare the pixels
+PASS_ON = ("Identity", "Dropout", "Flatten", "Reshape")  # after the classifier these change no number
+ACTIVATIONS = ("Softmax", "Sigmoid", "Tanh", "ReLU", "Relu")  # as layers or operations of their own
 SMALLEST_SIDE = 32  # five poolings halve the picture five times
 
 
-def operations(model):
-    """Return a model's layers and other operations, in the order in which they are computed.
+def all_operations(model):
+    """Yield the layers and other operations of a model and of the models inside it, in the order of computation.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Functional or Sequential, built. A model inside it counts as one operation.
-
-    Returns
-    -------
-    list
-
-    Raises
-    ------
-    ValueError
-        When the model is of a class of its own, whose operations Keras does not know.
+    The inner models themselves are not among them. Raises `ValueError` for a subclassed model, whose operations Keras
+    does not know.
     """
-    if isinstance(model, keras.Sequential):
-        return list(model.layers)
-    found = getattr(model, "operations", None)
-    if found is None:
+    operations = model.layers if isinstance(model, keras.Sequential) else getattr(model, "operations", None)
+    if operations is None:
         raise ValueError(
             f"{getattr(model, 'name', model)!r} is a {type(model).__name__}: expected a built Sequential or functional "
             "model, whose layers Keras can follow. Write it as keras.Model(inputs, outputs)."
         )
-    return list(found)
-
-
-def all_operations(model):
-    """Yield the operations of a model and of the models inside it, in order, without the inner models themselves."""
-    for operation in operations(model):
+    for operation in operations:
         if isinstance(operation, keras.Model):
             yield from all_operations(operation)
         else:
@@ -60,56 +44,44 @@ def all_operations(model):
 
 def flat_layers(model):
     """Return all layers of a model in its order, those of nested models in place of these; each once."""
-    found = {}
+    layers = {}
     for layer in model.layers:
         for inner in flat_layers(layer) if isinstance(layer, keras.Model) else (layer,):
-            found.setdefault(id(inner), inner)
-    return list(found.values())
+            layers.setdefault(id(inner), inner)
+    return list(layers.values())
 
 
 def nested_models(model):
     """Return the models inside a model, at every depth, outer ones first."""
-    found = []
+    models = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found += [layer, *nested_models(layer)]
-    return found
+            models += [layer, *nested_models(layer)]
+    return models
 
 
 def activation(operation):
     """Return the name of the activation with which an operation ends, ``"linear"`` where it has none."""
-    if type(operation).__name__ in ("Softmax", "Sigmoid"):
+    if type(operation).__name__ in ACTIVATIONS:
         return type(operation).__name__.lower()
     function = getattr(operation, "activation", None)
     return "linear" if function is None else getattr(function, "__name__", str(function))
 
 
 def last_operation(model):
-    """Return the operation that decides what a model's numbers mean: its last one that changes them."""
-    every = list(all_operations(model))
-    for operation in reversed(every):
+    """Return the last operation of a model that changes its numbers: it decides what the outputs mean."""
+    operations = list(all_operations(model))
+    for operation in reversed(operations):
         plain = isinstance(operation, keras.layers.Activation) and activation(operation) == "linear"
         if not plain and type(operation).__name__ not in PASS_ON:
             return operation
-    return every[-1]
+    return operations[-1]
 
 
 def outputs_of(model):
-    """Return what a classifier's outputs are.
+    """Return "logits" or "probabilities" for a model that ends without an activation or in softmax.
 
-    Parameters
-    ----------
-    model : keras.Model
-
-    Returns
-    -------
-    {"logits", "probabilities"}
-        Probabilities where the model ends in softmax, logits where it ends without an activation.
-
-    Raises
-    ------
-    ValueError
-        When it ends in another activation: such outputs are neither.
+    Raises `ValueError` when it ends in another activation: such outputs are neither.
     """
     ending = last_operation(model)
     name = activation(ending)
@@ -122,20 +94,9 @@ def outputs_of(model):
 
 
 def image_size(model):
-    """Return the height and width of the pictures that a model takes.
+    """Return the (height, width) of the pictures that a model takes.
 
-    Parameters
-    ----------
-    model : keras.Model
-
-    Returns
-    -------
-    (int, int)
-
-    Raises
-    ------
-    ValueError
-        When it does not take one batch of colour pictures, float, of a known size.
+    Raises `ValueError` unless it takes one batch of colour pictures, float, of a fixed size.
     """
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
@@ -157,17 +118,9 @@ def image_size(model):
 
 
 def prepares_pixels(model):
-    """Return whether a model does something to the scale of its pixels before the first weights see them.
+    """Return whether a model changes the scale of its pixels before the first weights see them.
 
-    Parameters
-    ----------
-    model : keras.Model
-        From pictures.
-
-    Returns
-    -------
-    bool
-        True where preprocessing stands inside, also a ``Rescaling(1.0)`` that says that none is needed.
+    A ``Rescaling(1.0)`` counts: it says that no preprocessing is needed.
     """
     for operation in all_operations(model):
         kind = type(operation).__name__
@@ -181,17 +134,9 @@ def prepares_pixels(model):
 
 
 def check_image_size(image_size):
-    """Return `image_size` as (height, width), or say why VGG16 cannot take it.
+    """Return `image_size`, one side or (height, width) in pixels, as (height, width).
 
-    Parameters
-    ----------
-    image_size : int or (int, int)
-        Side, or height and width, in pixels.
-
-    Raises
-    ------
-    ValueError
-        When a side is below 32 pixels or not a whole number.
+    Raises `ValueError` when a side is not a whole number of at least 32.
     """
     sides = (image_size, image_size) if not isinstance(image_size, (tuple, list)) else tuple(image_size)
     if len(sides) != 2 or any(not isinstance(side, numbers.Integral) or side < SMALLEST_SIDE for side in sides):
@@ -203,18 +148,7 @@ def check_image_size(image_size):
 
 
 def check_pixels(pictures):
-    """Raise when `pictures` cannot be a batch of colour pictures.
-
-    Parameters
-    ----------
-    pictures : array or tensor
-        Expected shape (n, height, width, 3).
-
-    Raises
-    ------
-    ValueError
-        When the number of axes or of channels is another.
-    """
+    """Raise `ValueError` unless `pictures` has the shape of colour pictures, (n, height, width, 3)."""
     shape = tuple(pictures.shape)
     if len(shape) != 4:
         raise ValueError(

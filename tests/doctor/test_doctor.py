@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 from doctor_cases import FAULTY, HEALTHY
 from doctor_cases.common import caffe, compiled, dataset, features, frozen, head, on_top, three
+from doctor_cases.healthy import Small
+from keras import layers, ops
 
 from helpers import doctor
-from helpers.doctor import Diagnosis, Finding, examine, pixels, splits
+from helpers.doctor import Diagnosis, Finding, ending, examine, pixels, splits
 from helpers.doctor.data import shared_pictures
 from helpers.doctor.splits import Case
 from helpers.network import vgg16
@@ -25,16 +27,16 @@ def diagnosed(build):
 @pytest.mark.parametrize("name", FAULTY)
 def test_every_fault_is_found_under_its_name(name):
     build, expected = FAULTY[name]
-    found = diagnosed(build)
-    assert set(found.names) == expected, found
-    assert "check-failed" not in found.not_judged, found
+    diagnosis = diagnosed(build)
+    assert set(diagnosis.names) == expected, diagnosis
+    assert "check-failed" not in diagnosis.not_judged, diagnosis
 
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_no_false_alarm_on_a_healthy_model(name):
-    found = diagnosed(HEALTHY[name])
-    assert found.names == [], found
-    assert "check-failed" not in found.not_judged, found
+    diagnosis = diagnosed(HEALTHY[name])
+    assert diagnosis.names == [], diagnosis
+    assert "check-failed" not in diagnosis.not_judged, diagnosis
 
 
 def test_the_cases_are_as_many_as_promised_and_name_every_finding():
@@ -54,11 +56,35 @@ def test_what_cannot_be_judged_is_said_and_is_no_alarm():
     assert "does-not-reload" in subclassed.not_judged  # loads here, where the class is known
 
 
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        ([layers.Dense(3)], "logits"),
+        ([layers.Dense(3, activation="softmax")], "softmax"),
+        ([layers.Dense(3), layers.ReLU(), layers.Dropout(0.5)], "relu"),
+        ([layers.Dense(3, activation=lambda numbers: ops.softmax(numbers))], "softmax"),
+        ([layers.Dense(1, activation=lambda numbers: ops.sigmoid(numbers))], "sigmoid"),
+        ([layers.Dense(3, activation="softmax"), layers.Rescaling(1.0)], "softmax"),
+        ([layers.Dense(3, activation="sigmoid"), layers.Rescaling(1.0)], None),
+    ],
+)
+def test_the_last_activation_is_known_by_its_name_or_by_what_it_does(end, kind):
+    model = keras.Sequential([keras.Input((16,)), *end])
+    assert ending.ending_of(Case(model, splits.read("train", features()))) == kind
+
+
+def test_the_last_activation_of_a_subclassed_model_is_that_of_its_last_layer():
+    model = Small()
+    model.end = layers.Dense(3, activation="softmax")
+    model(features()[0])
+    assert ending.ending_of(Case(model, splits.read("train", features()))) == "softmax"
+
+
 def test_a_model_that_is_not_built_yet_stays_so():
     model = keras.Sequential([keras.layers.Dense(3)])
-    found = doctor.diagnose(model, features())
+    diagnosis = doctor.diagnose(model, features())
     assert not model.built
-    assert found.names == [] and "check-failed" in found.not_judged
+    assert diagnosis.names == [] and "check-failed" in diagnosis.not_judged
 
 
 @pytest.mark.parametrize(
@@ -85,17 +111,17 @@ def test_a_layer_that_does_not_exist_cannot_be_meant_to_be_frozen():
 
 def test_data_without_labels_are_judged_as_far_as_they_go():
     data = dataset(features()).map(lambda rows, labels: rows)
-    found = doctor.diagnose(compiled(head()), data)
-    assert found.names == []
-    assert {"stale-compile", "labels-do-not-fit"} <= set(found.not_judged)
+    diagnosis = doctor.diagnose(compiled(head()), data)
+    assert diagnosis.names == []
+    assert {"stale-compile", "labels-do-not-fit"} <= set(diagnosis.not_judged)
 
 
 def test_an_endless_data_set_is_read_in_part(monkeypatch):
     monkeypatch.setattr(splits, "MOST_ROWS", 64)
     train, validation, _ = three(features)
-    found = doctor.diagnose(compiled(head()), dataset(train).repeat(), validation)
-    assert found.names == []
-    assert "same-picture-in-two-splits" in found.not_judged  # the rest was not compared, and it says so
+    diagnosis = doctor.diagnose(compiled(head()), dataset(train).repeat(), validation)
+    assert diagnosis.names == []
+    assert "same-picture-in-two-splits" in diagnosis.not_judged  # the rest was not compared, and it says so
 
 
 def test_a_check_that_fails_is_an_entry_and_the_others_go_on(monkeypatch):
@@ -104,9 +130,10 @@ def test_a_check_that_fails_is_an_entry_and_the_others_go_on(monkeypatch):
 
     monkeypatch.setattr(examine, "CHECKS", (("the weather", broken), *examine.CHECKS))
     build, expected = FAULTY["logits_into_the_default_loss"]
-    found = diagnosed(build)
-    assert set(found.names) == expected
-    assert any("the weather" in each.observed and "out of order" in each.observed for each in found if not each.alarm)
+    diagnosis = diagnosed(build)
+    assert set(diagnosis.names) == expected
+    reasons = [finding.observed for finding in diagnosis if not finding.alarm]
+    assert any("the weather" in reason and "out of order" in reason for reason in reasons)
 
 
 def test_every_alarm_tells_what_it_saw_why_it_matters_and_what_to_do():
@@ -117,15 +144,15 @@ def test_every_alarm_tells_what_it_saw_why_it_matters_and_what_to_do():
 
 
 def test_a_diagnosis_is_a_list_the_gravest_first_as_text_and_as_a_table():
-    sick = Finding("stale-compile", "error", "seen <b>2</b>", "why & how", "model.compile(...)")
+    grave = Finding("stale-compile", "error", "seen <b>2</b>", "why & how", "model.compile(...)")
     mild = Finding("classes-unequal", "warning", "90%", "because", "weights")
     open_ = Finding("channel-order", "cannot judge", "grey pictures", "", "")
-    found = Diagnosis([open_, mild, sick])
-    assert isinstance(found, list) and list(found) == [sick, mild, open_]
-    assert found.names == ["stale-compile", "classes-unequal"] and found.not_judged == ["channel-order"]
-    assert found.headline == "1 error, 1 warning; 1 that the doctor cannot judge."
-    assert all(word in str(found) for word in ("stale-compile", "Why:", "Mend:", "grey pictures"))
-    page = found._repr_html_()
+    diagnosis = Diagnosis([open_, mild, grave])
+    assert isinstance(diagnosis, list) and list(diagnosis) == [grave, mild, open_]
+    assert diagnosis.names == ["stale-compile", "classes-unequal"] and diagnosis.not_judged == ["channel-order"]
+    assert diagnosis.headline == "1 error, 1 warning; 1 that the doctor cannot judge."
+    assert all(word in str(diagnosis) for word in ("stale-compile", "Why:", "Mend:", "grey pictures"))
+    page = diagnosis._repr_html_()
     assert page.count("<tr>") == 4 and "&lt;b&gt;2&lt;/b&gt;" in page and "<b>2</b>" not in page
     assert Diagnosis().headline == "Nothing found." and "<table" not in Diagnosis()._repr_html_()
 
@@ -141,19 +168,19 @@ def test_the_bundled_pictures_share_none_between_their_splits(name, monkeypatch)
     monkeypatch.setattr(splits, "MOST_SECONDS", 600)
     data = images.load(name, 32)
     read = {split: splits.read(split, data.in_order(split)) for split in images.SPLITS}
-    assert all(split.whole for split in read.values())
+    assert all(split.complete for split in read.values())
     assert list(shared_pictures(Case(None, **read))) == []
 
 
-def test_real_pictures_saved_anew_are_found_in_another_split():
+def test_real_pictures_saved_again_are_found_in_another_split():
     data = images.load("animals", 32)
     kept = [next(iter(data.in_order(split))) for split in ("train", "validation")]
     (train, labels), (validation, others) = ((np.array(part) for part in pair) for pair in kept)
-    anew = [tf.io.decode_jpeg(tf.io.encode_jpeg(tf.cast(one, tf.uint8), quality=80)).numpy() for one in train[:6]]
-    validation[:6] = anew
+    jpegs = [tf.io.decode_jpeg(tf.io.encode_jpeg(tf.cast(one, tf.uint8), quality=80)).numpy() for one in train[:6]]
+    validation[:6] = jpegs
     case = Case(None, splits.read("train", (train, labels)), splits.read("validation", (validation, others)))
-    (found,) = shared_pictures(case)
-    assert found.name == "same-picture-in-two-splits" and "look the same" in found.observed
+    (finding,) = shared_pictures(case)
+    assert finding.name == "same-picture-in-two-splits" and "look the same" in finding.observed
 
 
 def test_vgg16_with_its_real_weights_is_healthy_and_its_wrong_range_is_seen():
@@ -162,8 +189,8 @@ def test_vgg16_with_its_real_weights_is_healthy_and_its_wrong_range_is_seen():
     right, wrong = (
         compiled(on_top(base, prepare, units=5, side=96)) for prepare in (caffe, lambda pixels: pixels / 255)
     )
-    found = doctor.diagnose(right, data.train, data.validation, data.test, data.class_names)
-    assert found.names == [], found
+    diagnosis = doctor.diagnose(right, data.train, data.validation, data.test, data.class_names)
+    assert diagnosis.names == [], diagnosis
     assert pixels.range_fault("caffe", pixels.first_pixels(Case(wrong, splits.read("train", data.train)))) == (
         "pixels-range",
         "divided by 255",

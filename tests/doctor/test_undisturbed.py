@@ -1,4 +1,4 @@
-"""A diagnosis leaves the model exactly as it was: a twin that was never diagnosed trains on, bit for bit alike."""
+"""A diagnosis leaves the model exactly as it was: a twin that was never diagnosed trains on, bit for bit the same."""
 
 import random
 
@@ -112,11 +112,11 @@ STATES += [old_optimizer, tried_on_a_batch]
 def values(model):
     optimizer = getattr(model, "optimizer", None)
     variables = [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else ())]
-    return [np.array(each.numpy()) for each in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def surface(model):
-    """All attributes of a model and its layers by name, and the objects that stand for its training."""
+    """All attributes of a model and its layers by name, and the objects that belong to its training."""
     parts = [model, *model.layers, *model.get_layer("base").layers]
     names = [sorted(vars(part)) for part in parts]
     flags = [part.trainable for part in parts]
@@ -165,8 +165,8 @@ def flip_and_fit(model, base):
 
 def test_a_built_training_step_keeps_its_flags_through_a_diagnosis():
     model, base = stale_frozen()
-    found = doctor.diagnose(model, data())
-    assert "stale-compile" in found.names
+    diagnosis = doctor.diagnose(model, data())
+    assert "stale-compile" in diagnosis.names
     before = np.array(base.get_layer("conv").kernel.numpy())
     fit(model)
     assert not np.array_equal(before, base.get_layer("conv").kernel.numpy())  # still stale, as it was

@@ -8,17 +8,17 @@ from helpers.network import inspection
 
 class TestChecks:
     @pytest.mark.parametrize(
-        ("given", "size"), [(32, (32, 32)), ((96, 224), (96, 224)), ([64, 32], (64, 32)), (np.int64(96), (96, 96))]
+        ("image_size", "size"), [(32, (32, 32)), ((96, 224), (96, 224)), ([64, 32], (64, 32)), (np.int64(96), (96, 96))]
     )
-    def test_sizes_that_fit_become_height_and_width(self, given, size):
-        assert inspection.check_image_size(given) == size
+    def test_sizes_that_fit_become_height_and_width(self, image_size, size):
+        assert inspection.check_image_size(image_size) == size
 
     @pytest.mark.parametrize(
-        "given", [31, True, "big", "96", (96,), (), (96, 31), (96, "big"), (96, 96, 3), 96.5, None, float("nan")]
+        "image_size", [31, True, "big", "96", (96,), (), (96, 31), (96, "big"), (96, 96, 3), 96.5, None, float("nan")]
     )
-    def test_sizes_that_do_not_are_named_with_what_would(self, given):
+    def test_sizes_that_do_not_are_named_with_what_would(self, image_size):
         with pytest.raises(ValueError, match=r"image_size=.*at least 32 pixels.*Take 96"):
-            inspection.check_image_size(given)
+            inspection.check_image_size(image_size)
 
     def test_a_batch_of_colour_pictures_passes(self):
         inspection.check_pixels(np.zeros((2, 32, 40, 3)))
