@@ -1,4 +1,4 @@
-"""The backbones of the course: all that differs from one to the next, in one small table."""
+"""The backbones of the course: a small table of everything in which they differ."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +21,13 @@ class Backbone:
     cuts : tuple of str
         The last layer of each block, in order: where a trunk may end and a tail begin.
     frozen_up_to : str
-        The one of these cuts up to which fine-tuning usually leaves all frozen.
-    classifier : str
-        The final Dense layer of the network with its top.
+        The cut up to which fine-tuning usually keeps all layers frozen.
     """
 
     build: Callable
     preprocess: Callable
     cuts: tuple
     frozen_up_to: str
-    classifier: str = "predictions"
 
 
 def _vgg16(include_top, input_shape):
@@ -92,7 +89,7 @@ def load(name, input_shape=(96, 96, 3), include_top=False):
 
 
 def known(name):
-    """Return the table's row of a backbone, or say which there are."""
+    """Return the row of `BACKBONES` for a backbone; raise `ValueError` with the known names when it has none."""
     if name not in BACKBONES:
         raise ValueError(f"No backbone is called {name!r}; there are: {', '.join(BACKBONES)}.")
     return BACKBONES[name]

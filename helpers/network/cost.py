@@ -13,8 +13,9 @@ ADAM_NUMBERS = 2  # a parameter that trains: a mean of its gradients and a mean 
 
 
 def convolution_flops(model):
-    """Return the floating-point operations of a model's convolutions for one picture, a multiplication and an addition
-    counted as two.
+    """Return the floating-point operations of a model's convolutions for one picture.
+
+    A multiplication and an addition count as two.
 
     Parameters
     ----------
@@ -29,11 +30,6 @@ def convolution_flops(model):
     return {layer.name: _flops(layer) for layer in model.layers if isinstance(layer, keras.layers.Conv2D)}
 
 
-def _flops(layer):
-    """Return the forward operations of a convolution or a Dense layer for one picture."""
-    return 2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
-
-
 def step_flops(model):
     """Return the operations of one training step for one picture, when all of a model's convolutions train.
 
@@ -42,6 +38,11 @@ def step_flops(model):
     """
     counts = list(convolution_flops(model).values())
     return 3 * sum(counts) - counts[0]
+
+
+def _flops(layer):
+    """Return the forward operations of a convolution or a Dense layer for one picture."""
+    return 2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
 
 
 @dataclass(frozen=True)
@@ -54,41 +55,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stage:
-    """Layers that are frozen together.
-
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int or int
-        Output of the stage, without the batch axis; an int for a row of units.
-    layers : tuple of Layer
-    """
+    """Layers that are frozen together."""
 
     name: str
-    shape: tuple
-    layers: tuple
+    shape: tuple  # of its output, without the batch axis; an int for a row of units
+    layers: tuple  # of Layer
 
 
 def stages(model, classes=5):
-    """Return a model's blocks and its head, read from its layers.
+    """Return a model's blocks and its head as a list of `Stage`, read from its layers, nested models included.
 
-    Parameters
-    ----------
-    model : keras.Model
-        With layers called ``block1_…``, ``block2_…`` as VGG16 has, nested models included. Where nothing with weights
-        stands behind the blocks, the course's head is added: global average pooling and a Dense layer.
-    classes : int
-        Output units of a head that is added.
-
-    Returns
-    -------
-    list of Stage
-        In order; the last is called ``head``.
-
-    Raises
-    ------
-    ValueError
-        When no layer belongs to a block, or the work of a layer cannot be counted.
+    Blocks are layers called ``block1_…``, ``block2_…`` as in VGG16. Where nothing with weights comes after them, the
+    course's head with `classes` units is added: global average pooling and a Dense layer. Raises `ValueError` when no
+    layer belongs to a block, or the work of a layer cannot be counted.
     """
     blocks, head, shapes = {}, [], {}
     for layer in inspection.flat_layers(model):
@@ -125,9 +104,9 @@ def _counted(layers):
         yield Layer(layer.count_params(), _flops(layer))
 
 
-def parameters(found, frozen):
-    """Return the numbers of parameters that train and that are frozen, when the first `frozen` stages are."""
-    counts = [sum(layer.parameters for layer in stage.layers) for stage in found]
+def parameters(parts, frozen):
+    """Return the numbers of parameters that train and that are frozen, when the first `frozen` of the stages are."""
+    counts = [sum(layer.parameters for layer in stage.layers) for stage in parts]
     return sum(counts[frozen:]), sum(counts[:frozen])
 
 
@@ -136,30 +115,19 @@ def memory(trainable):
     return {"gradients": BYTES_A_NUMBER * trainable, "adam": ADAM_NUMBERS * BYTES_A_NUMBER * trainable}
 
 
-def step_cost(found, frozen, cached=False):
-    """Return the work of one training step on one picture, in multiplications and additions.
+def step_cost(parts, frozen, cached=False):
+    """Return the work of one training step on one picture, in multiplications and additions, as a dictionary.
 
-    The forward pass runs through every layer. Backwards, a layer that trains needs the gradient of its weights, and
-    every layer behind the first one that trains hands the gradient on to its inputs. Each of the two costs
-    as much as that layer's forward pass, in numbers of operations. In time it costs more: on two cores without a
-    GPU, VGG16 at 96 pixels, steps took 1, 0.74, 0.30 and 0.22 of the full time with nothing, two blocks, four
-    blocks and the whole base frozen; the counts are 1, 0.78, 0.38 and 0.33.
+    The forward pass (``forward``) runs through every layer. Backwards, a layer that trains needs the gradient of its
+    weights (``weights``), and every layer after the first one that trains hands the gradient on to its inputs
+    (``inputs``). Each of the two costs as much as that layer's forward pass, in numbers of operations. In time it costs
+    more: on two cores without a GPU, VGG16 at 96 pixels, steps took 1, 0.74, 0.30 and 0.22 of the full time with
+    nothing, two blocks, four blocks and the whole base frozen; the counts are 1, 0.78, 0.38 and 0.33.
 
-    Parameters
-    ----------
-    found : list of Stage
-    frozen : int
-        How many of the first stages are frozen.
-    cached : bool
-        The outputs of the frozen stages were computed once and kept, so that a step begins behind them.
-
-    Returns
-    -------
-    dict of str to int
-        ``forward``, ``inputs`` (gradients handed on) and ``weights`` (gradients of weights).
+    The first `frozen` of the stages are frozen. When their outputs are `cached`, a step begins after them.
     """
-    still = sum(layer.forward for stage in found[:frozen] for layer in stage.layers)
-    moving = [layer.forward for stage in found[frozen:] for layer in stage.layers]
+    still = sum(layer.forward for stage in parts[:frozen] for layer in stage.layers)
+    moving = [layer.forward for stage in parts[frozen:] for layer in stage.layers]
     return {
         "forward": sum(moving) + (0 if cached else still),
         "inputs": sum(moving[1:]),
@@ -167,7 +135,7 @@ def step_cost(found, frozen, cached=False):
     }
 
 
-def relative_cost(found, frozen, cached=False):
-    """Return the parts of `step_cost` as shares of a step that trains everything."""
-    everything = sum(step_cost(found, 0).values())
-    return {part: work / everything for part, work in step_cost(found, frozen, cached).items()}
+def relative_cost(parts, frozen, cached=False):
+    """Return the entries of `step_cost` as shares of a step that trains everything."""
+    everything = sum(step_cost(parts, 0).values())
+    return {name: work / everything for name, work in step_cost(parts, frozen, cached).items()}

@@ -4,6 +4,7 @@ Layers carry the names of Keras's own EfficientNet: ``stem_``, ``block2b_``, ``t
 """
 
 import functools
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,18 +14,28 @@ from helpers import assets
 
 WEIGHTS = "efficientnet_lite0_float16.weights.h5"
 NAMES = "imagenet_classes.txt"
-BLOCKS = ("block1", "block2", "block3", "block4", "block5", "block6", "block7")
-# For each block: how many times, side of the window, stride of the first, widening, maps that come out.
-PLAN = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
-STEM, TOP = 32, 1280  # maps
+
+
+class Block(NamedTuple):
+    """Layers that are repeated: only the first time with `stride`, and `expansion` times as wide on the inside."""
+
+    repeats: int
+    kernel_size: int
+    stride: int
+    expansion: int
+    filters: int
+
+
+BLOCKS = {
+    "block1": Block(repeats=1, kernel_size=3, stride=1, expansion=1, filters=16),
+    "block2": Block(repeats=2, kernel_size=3, stride=2, expansion=6, filters=24),
+    "block3": Block(repeats=2, kernel_size=5, stride=2, expansion=6, filters=40),
+    "block4": Block(repeats=3, kernel_size=3, stride=2, expansion=6, filters=80),
+    "block5": Block(repeats=3, kernel_size=5, stride=1, expansion=6, filters=112),
+    "block6": Block(repeats=4, kernel_size=5, stride=2, expansion=6, filters=192),
+    "block7": Block(repeats=1, kernel_size=3, stride=1, expansion=6, filters=320),
+}
+STEM_FILTERS, TOP_FILTERS = 32, 1280
 EPSILON = 1e-3  # of BatchNormalization
 
 
@@ -81,38 +92,38 @@ def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3)
     for small machines: no squeeze-and-excitation, ReLU6 in place of swish.
     """
     pixels = keras.Input(input_shape, name="prepared_pixels")
-    maps = _convolved(pixels, STEM, 3, 2, "stem")
-    for block, (times, side, stride, widening, wanted) in zip(BLOCKS, PLAN, strict=True):
-        for place in range(times):
-            name = f"{block}{'abcd'[place]}_"
-            maps = _inverted_bottleneck(maps, name, side, stride if place == 0 else 1, widening, wanted)
-    maps = _convolved(maps, TOP, 1, 1, "top")
+    maps = _convolved(pixels, "stem_", filters=STEM_FILTERS, kernel_size=3, stride=2)
+    for name, block in BLOCKS.items():
+        for index in range(block.repeats):
+            stride = block.stride if index == 0 else 1
+            maps = _inverted_bottleneck(maps, f"{name}{'abcd'[index]}_", block, stride)
+    maps = _convolved(maps, "top_", filters=TOP_FILTERS, kernel_size=1)
     row = layers.GlobalAveragePooling2D(name="avg_pool")(maps)
     row = layers.Dropout(0.2, name="top_dropout")(row)
     classes = layers.Dense(1000, activation=classifier_activation, name="predictions")(row)
-    whole = keras.Model(pixels, classes, name="efficientnet_lite0")
+    model = keras.Model(pixels, classes, name="efficientnet_lite0")
     if weights is not None:
-        whole.load_weights(weights)
-    return whole if include_top else keras.Model(pixels, maps, name="efficientnet_lite0")
+        model.load_weights(weights)
+    return model if include_top else keras.Model(pixels, maps, name="efficientnet_lite0")
 
 
-def _convolved(maps, wanted, side, stride, name):
-    maps = layers.Conv2D(wanted, side, stride, padding="same", use_bias=False, name=f"{name}_conv")(maps)
-    maps = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(maps)
-    return layers.ReLU(6.0, name=f"{name}_activation")(maps)
-
-
-def _inverted_bottleneck(maps, name, side, stride, widening, wanted):
-    """Widen the maps, filter each by itself, narrow them again, and add what came in where it fits."""
-    given, entered = maps.shape[-1], maps
-    if widening > 1:
-        maps = _convolved(maps, given * widening, 1, 1, f"{name}expand")
-    maps = layers.DepthwiseConv2D(side, stride, padding="same", use_bias=False, name=f"{name}dwconv")(maps)
+def _convolved(maps, name, filters, kernel_size, stride=1):
+    maps = layers.Conv2D(filters, kernel_size, stride, padding="same", use_bias=False, name=f"{name}conv")(maps)
     maps = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}bn")(maps)
+    return layers.ReLU(6.0, name=f"{name}activation")(maps)
+
+
+def _inverted_bottleneck(maps, name, block, stride):
+    """Widen the maps, filter each by itself, narrow them again, and add the input where it has the same shape."""
+    start, channels = maps, maps.shape[-1]
+    if block.expansion > 1:
+        maps = _convolved(maps, f"{name}expand_", filters=channels * block.expansion, kernel_size=1)
+    depthwise = layers.DepthwiseConv2D(block.kernel_size, stride, padding="same", use_bias=False, name=f"{name}dwconv")
+    maps = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}bn")(depthwise(maps))
     maps = layers.ReLU(6.0, name=f"{name}activation")(maps)
-    maps = layers.Conv2D(wanted, 1, padding="same", use_bias=False, name=f"{name}project_conv")(maps)
+    maps = layers.Conv2D(block.filters, 1, padding="same", use_bias=False, name=f"{name}project_conv")(maps)
     maps = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}project_bn")(maps)
-    return layers.Add(name=f"{name}add")([entered, maps]) if stride == 1 and given == wanted else maps
+    return layers.Add(name=f"{name}add")([start, maps]) if maps.shape == start.shape else maps
 
 
 @functools.cache
@@ -153,5 +164,6 @@ def decode(probabilities, top=3):
         )
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return [
-        [(class_names()[k], float(row[k])) for k in places] for row, places in zip(probabilities, best, strict=True)
+        [(class_names()[index], float(row[index])) for index in indices]
+        for row, indices in zip(probabilities, best, strict=True)
     ]

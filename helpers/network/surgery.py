@@ -1,4 +1,4 @@
-"""Change a model's end, and what of it trains."""
+"""List a model's layers, change its end, cut it in two, and choose what trains."""
 
 import math
 import numbers
@@ -14,7 +14,7 @@ POOLINGS = {
 
 
 def layer_table(model):
-    """Return a model's layers as a table, a row a layer.
+    """Return a model's layers as a table, one row for each.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def layer_table(model):
     -------
     pandas.DataFrame
         Index: layer. Columns: ``type``, ``output`` (shape without the batch axis), ``parameters`` (int),
-        ``trainable`` (int: how many of them an optimiser may change after the next `compile`).
+        ``trainable`` (int: how many of them an optimizer may change after the next `compile`).
     """
     rows = [
         {
@@ -68,31 +68,32 @@ def final_dense(model):
     Raises
     ------
     ValueError
-        When no Dense layer is found, or when layers with weights stand behind the last one.
+        When no Dense layer is found, or when layers with weights come after the last one.
     """
-    places = [place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Dense)]
-    if not places:
+    indices = [index for index, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Dense)]
+    if not indices:
         last = model.layers[-1]
         raise ValueError(
             f"{model.name!r} has no Dense layer to replace; it ends in {last.name!r} ({type(last).__name__}). "
             "If its top was left out, load it with include_top=True. If its classifier is a convolution, as in "
             "MobileNetV3, load it with include_top=False and put a new head on it with surgery.attach_head."
         )
-    behind = [layer.name for layer in model.layers[places[-1] + 1 :] if layer.weights]
-    if behind:
+    dense = model.layers[indices[-1]]
+    later = [layer.name for layer in model.layers[indices[-1] + 1 :] if layer.weights]
+    if later:
         raise ValueError(
-            f"The last Dense layer of {model.name!r} is {model.layers[places[-1]].name!r}, but layers with weights "
-            f"stand behind it: {', '.join(behind)}. It is not this model's classifier; rebuild the end by hand."
+            f"The last Dense layer of {model.name!r} is {dense.name!r}, but layers with weights come after it: "
+            f"{', '.join(later)}. It is not this model's classifier; rebuild the end by hand."
         )
-    return model.layers[places[-1]]
+    return dense
 
 
 def replace_final_dense(model, classes, activation=None, name="new_predictions"):
     """Return a model that shares every layer with `model` up to its final Dense layer, which is new.
 
-    The literal swap: everything that fed the old Dense layer feeds the new one, bit for bit the same.
-    An activation layer behind the old Dense layer is dropped with it. `model` itself keeps its end;
-    the layers are shared, so training one model moves the other.
+    Everything that fed the old Dense layer feeds the new one, bit for bit the same. An activation layer after the old
+    Dense layer is dropped with it. `model` itself keeps its end; the layers are shared, so training one model moves
+    the other.
 
     Parameters
     ----------
@@ -167,34 +168,9 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
         )
     pixels = keras.Input(base.inputs[0].shape[1:], name="pixels")
     maps = base(preprocess(pixels) if preprocess else pixels)
-    row = POOLINGS[pooling](name="pool")(maps)
-    return keras.Model(pixels, keras.layers.Dense(classes, activation=activation, name="predictions")(row))
-
-
-def freeze_up_to(model, last_frozen):
-    """Freeze every layer up to and with `last_frozen`; let every later one train.
-
-    `compile` must be called afterwards: only then does training follow.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Its layers are changed in place.
-    last_frozen : str or None
-        Name of a layer of this model. None freezes nothing.
-
-    Raises
-    ------
-    ValueError
-        When no layer has that name.
-    """
-    names = [layer.name for layer in model.layers]
-    if last_frozen is not None and last_frozen not in names:
-        raise ValueError(f"{model.name!r} has no layer called {last_frozen!r}; its layers are: {', '.join(names)}.")
-    frozen = 0 if last_frozen is None else names.index(last_frozen) + 1
-    model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say
-    for place, layer in enumerate(model.layers):
-        layer.trainable = place >= frozen
+    features = POOLINGS[pooling](name="pool")(maps)
+    outputs = keras.layers.Dense(classes, activation=activation, name="predictions")(features)
+    return keras.Model(pixels, outputs)
 
 
 def split(base, cut):
@@ -202,8 +178,8 @@ def split(base, cut):
 
     ``tail(trunk(x))`` is the same computation as ``base(x)``; what is trained in the tail is trained in `base`.
 
-    The layers keep their flags: behind a base that was frozen, the layers of the tail are frozen, too, although the
-    flag of the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers.
+    The layers keep their flags: in a base that was frozen, the layers of the tail are frozen, too, although the flag
+    of the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers.
 
     Parameters
     ----------
@@ -220,15 +196,13 @@ def split(base, cut):
     Raises
     ------
     ValueError
-        When no layer has that name, or nothing stands behind it.
+        When no layer has that name, or nothing comes before or after it.
     """
-    names = [layer.name for layer in base.layers]
-    if cut not in names:
-        raise ValueError(f"{base.name!r} has no layer called {cut!r}; its layers are: {', '.join(names)}.")
+    names = _names_with(base, cut)
     tensor = base.get_layer(cut).output
     if cut == names[-1] or tensor is base.outputs[0]:
         raise ValueError(
-            f"{cut!r} is the last layer of {base.name!r}, so no tail is left behind the cut. "
+            f"{cut!r} is the last layer of {base.name!r}, so no tail is left after the cut. "
             f"Cut earlier, for instance at {names[-2]!r}."
         )
     if cut == names[0]:
@@ -239,3 +213,34 @@ def split(base, cut):
     trunk = keras.Model(base.inputs[0], tensor, name=f"{base.name}_to_{cut}")
     tail = keras.Model(tensor, base.outputs[0], name=f"{base.name}_after_{cut}")
     return trunk, tail
+
+
+def freeze_up_to(model, last_frozen):
+    """Freeze every layer up to and including `last_frozen`; let every later one train.
+
+    `compile` must be called afterwards: only then does training follow.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its layers are changed in place.
+    last_frozen : str or None
+        Name of a layer of this model. None freezes nothing.
+
+    Raises
+    ------
+    ValueError
+        When no layer has that name.
+    """
+    frozen = 0 if last_frozen is None else _names_with(model, last_frozen).index(last_frozen) + 1
+    model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say
+    for index, layer in enumerate(model.layers):
+        layer.trainable = index >= frozen
+
+
+def _names_with(model, name):
+    """Return the names of a model's layers; raise `ValueError` when `name` is not among them."""
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        raise ValueError(f"{model.name!r} has no layer called {name!r}; its layers are: {', '.join(names)}.")
+    return names

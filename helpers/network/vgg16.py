@@ -31,7 +31,7 @@ def weights():
 
 
 def split(base, cut):
-    """Answer notebooks of the first version, which ask here for `helpers.network.surgery.split`."""
-    from helpers.network import surgery  # not before: the path of the weights needs no Keras
+    """Call `helpers.network.surgery.split`, which notebooks of the first version look for here."""
+    from helpers.network import surgery  # only now: the path of the weights needs no Keras
 
     return surgery.split(base, cut)

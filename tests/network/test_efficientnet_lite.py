@@ -39,8 +39,8 @@ def logits_and_features(model):
     return features @ kernel + bias, features
 
 
-def relative(found, expected):
-    return np.linalg.norm(found - expected) / np.linalg.norm(expected)
+def relative(values, expected):
+    return np.linalg.norm(values - expected) / np.linalg.norm(expected)
 
 
 class TestOutputs:
@@ -60,24 +60,24 @@ class TestOutputs:
         assert relative(logits, expected["logits"]) < 1e-5
 
     def test_are_probabilities_of_a_thousand_classes(self, model):
-        given = model.predict(efficientnet_lite.preprocess_input(reference.pictures()[:2]), verbose=0)
-        assert given.shape == (2, 1000) and given.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+        outputs = model.predict(efficientnet_lite.preprocess_input(reference.pictures()[:2]), verbose=0)
+        assert outputs.shape == (2, 1000) and outputs.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
 
     def test_name_two_clear_photographs(self, model):
         words = {"flower.jpg": {"daisy"}, "china.jpg": {"palace", "bell cote", "monastery"}}
         for file, wanted in words.items():
             photo = datasets.load_sample_image(file)[:, 106:533].astype("float32")
             small = keras.ops.image.resize(photo, (224, 224)).numpy()[None]
-            given = model.predict(efficientnet_lite.preprocess_input(small), verbose=0)
-            assert efficientnet_lite.decode(given, top=1)[0][0][0] in wanted
+            outputs = model.predict(efficientnet_lite.preprocess_input(small), verbose=0)
+            assert efficientnet_lite.decode(outputs, top=1)[0][0][0] in wanted
 
     def test_call_most_dogs_a_breed_of_dog(self, model):
         data = images.load("animals", 224, batch_size=20, per_class={"train": 1, "validation": 1, "test": 20})
         pictures, labels = (np.concatenate(parts) for parts in zip(*data.test, strict=True))
         dogs = pictures[labels == data.class_names.index("dog")]
-        given = model.predict(efficientnet_lite.preprocess_input(dogs), verbose=0)
-        assert (given[:, DOGS].sum(axis=1) > 0.3).mean() >= 0.6
-        assert np.isin(given.argmax(axis=1), np.arange(1000)[DOGS]).mean() >= 0.65
+        outputs = model.predict(efficientnet_lite.preprocess_input(dogs), verbose=0)
+        assert (outputs[:, DOGS].sum(axis=1) > 0.3).mean() >= 0.6
+        assert np.isin(outputs.argmax(axis=1), np.arange(1000)[DOGS]).mean() >= 0.65
 
 
 class TestStructure:
