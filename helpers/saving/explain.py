@@ -12,66 +12,37 @@ BATCH = 4  # pictures at once; at 224 pixels VGG16 keeps about 0.1 GB of maps fo
 class GradCam:
     """Grad-CAM for one model, prepared once: for many calls, such as those of a widget.
 
-    Parameters
-    ----------
-    model : keras.Model
-        From pictures to one output for each class; ends in logits or in softmax.
-    layer : str, optional
-        The layer whose maps are weighed, also one inside a nested base. By default the last maps of the last
-        convolution, after its normalisation and activation, before they are pooled.
+    `layer` names the layer whose maps are weighed, also one inside a nested base. By default it is that of the last
+    convolution's maps after normalisation and activation, before they are pooled. ``grid`` is the height and width of
+    the maps: how fine the answer can be. Raises `ValueError` as `grad_cam` does.
 
-    Attributes
-    ----------
-    layer : str
-        The layer in use.
-    grid : (int, int)
-        Height and width of its maps: how fine the answer can be.
-
-    Raises
-    ------
-    ValueError
-        When the model has no convolution that sees more than one place, takes features instead of pictures, or has
-        no such layer.
-
-    Notes
-    -----
     A nested base has a graph of its own, so its layers' outputs are not part of the outer model's graph, and asking for
-    both in one model ends in an error. Here both are put together anew from the same layers, with one more behind the
-    maps that lets them be watched. So later training moves this one too; only a final layer with softmax is copied,
-    without it, at the beginning.
+    both in one model ends in an error. Here a new model is built from the same layers, with one more after the maps
+    that watches them. So later training of the model moves this one too; only a final layer with softmax is copied,
+    without the softmax, when it is built.
     """
 
     def __init__(self, model, layer=None):
         self.size = inspection.image_size(model)
         inspection.outputs_of(model)  # refuses what is neither logits nor probabilities
-        wanted = _chosen(model, layer)
-        self.layer, self.classes = wanted.name, model.outputs[0].shape[-1]
-        self.grid, self._watch = _grid(wanted), _Watch()
-        self._scores = _watched(model, wanted, inspection.last_operation(model), self._watch)
+        chosen = _chosen(model, layer)
+        self.layer, self.grid = chosen.name, _grid(chosen)
+        self.classes = model.outputs[0].shape[-1]
+        self._watch = _Watch()
+        self._scores = _watched(model, chosen, inspection.last_operation(model), self._watch)
 
     def __call__(self, pictures, classes=None):
-        """Return where the network looked.
-
-        Parameters
-        ----------
-        pictures : array (n, height, width, 3), values in 0..255
-        classes : int or sequence of int, optional
-            For which class: one for all, or one for each picture. By default the one that is predicted.
-
-        Returns
-        -------
-        ndarray, float32 (n, height, width)
-            From 0 to 1, the largest of each picture being 1; 0 everywhere where nothing speaks for the class.
-        """
+        """Return where the network looked, as `grad_cam` does; `classes` is one for all pictures, or one for each."""
         pictures = np.asarray(pictures, dtype="float32")
         inspection.check_pixels(pictures)
         if len(pictures) == 0 or pictures.shape[1:3] != self.size:
             raise ValueError(f"Pictures of shape {pictures.shape}: expected at least one of {self.size}, (n, h, w, 3).")
         classes = self._checked(classes, len(pictures))
-        parts = [slice(start, start + BATCH) for start in range(0, len(pictures), BATCH)]
-        return np.concatenate(
-            [self._maps(pictures[part], None if classes is None else classes[part]) for part in parts]
-        )
+        batches = []
+        for start in range(0, len(pictures), BATCH):
+            batch = slice(start, start + BATCH)
+            batches.append(self._batch(pictures[batch], None if classes is None else classes[batch]))
+        return np.concatenate(batches)
 
     def _checked(self, classes, number):
         if classes is None:
@@ -86,28 +57,28 @@ class GradCam:
             )
         return classes
 
-    def _maps(self, pictures, classes):
+    def _batch(self, pictures, classes):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             self._watch.tape = tape
             scores = self._scores(pictures, training=False)
-            wanted = tf.argmax(scores, axis=1) if classes is None else tf.constant(classes, "int64")
-            score = tf.reduce_sum(scores * tf.one_hot(wanted, scores.shape[1], dtype=scores.dtype))
+            classes = tf.argmax(scores, axis=1) if classes is None else tf.constant(classes, "int64")
+            score = tf.reduce_sum(scores * tf.one_hot(classes, scores.shape[1], dtype=scores.dtype))
         maps = self._watch.maps
-        slopes = tape.gradient(score, maps)
+        gradients = tape.gradient(score, maps)
         self._watch.tape = self._watch.maps = None
-        if slopes is None:
+        if gradients is None:
             raise ValueError(f"The outputs do not depend on {self.layer!r} in a way that has a gradient.")
-        weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
-        found = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, keepdims=True))
-        found = tf.maximum(tf.image.resize(found, self.size, method="bilinear")[..., 0], 0)
-        peaks = tf.reduce_max(found, axis=(1, 2), keepdims=True)
-        return np.asarray(tf.math.divide_no_nan(found, peaks), dtype="float32")
+        weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+        evidence = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, keepdims=True))
+        evidence = tf.maximum(tf.image.resize(evidence, self.size, method="bilinear")[..., 0], 0)
+        peaks = tf.reduce_max(evidence, axis=(1, 2), keepdims=True)
+        return np.asarray(tf.math.divide_no_nan(evidence, peaks), dtype="float32")
 
 
 def grad_cam(model, pictures, classes=None, layer=None):
     """Return which places of a picture spoke for a class.
 
-    The maps of a convolution are weighed by the mean slope of the class's score (its logit, before any softmax),
+    The maps of a convolution are weighed by the mean gradient of the class's score (its logit, before any softmax),
     added up, and cut off below zero, so that places which speak against the class are 0.
 
     Parameters
@@ -116,15 +87,15 @@ def grad_cam(model, pictures, classes=None, layer=None):
         From pictures to one output for each class; the base may be nested or not, the head pooled or flattened.
     pictures : array (n, height, width, 3), values in 0..255
     classes : int or sequence of int, optional
-        For which class; by default the one that is predicted.
+        For which class, the same for all pictures or one for each; by default the one that is predicted.
     layer : str, optional
-        Whose maps; by default those of the last convolution.
+        Whose maps, also inside a nested base; by default those of the last convolution.
 
     Returns
     -------
     ndarray, float32 (n, height, width)
-        From 0 to 1, stretched to the size of the pictures from the coarser maps. All 0 where nothing speaks for the
-        class.
+        From 0 to 1, the largest of each picture being 1, stretched to the size of the pictures from the coarser maps.
+        All 0 where nothing speaks for the class.
 
     Raises
     ------
@@ -148,35 +119,34 @@ def _grid(operation):
 
 
 def _chosen(model, name):
-    giving = [one for one in inspection.all_operations(model) if _grid(one) and isinstance(one, keras.layers.Layer)]
-    giving = [one for one in giving if not isinstance(one, keras.layers.InputLayer)]
+    """Return the layer called `name`, or else the last one with the maps of the last convolution."""
+    layers = [
+        operation
+        for operation in inspection.all_operations(model)
+        if isinstance(operation, keras.layers.Layer)
+        and not isinstance(operation, keras.layers.InputLayer)
+        and _grid(operation)
+    ]
     if name is not None:
-        found = [one for one in giving if one.name == name]
-        if not found:
-            last = ", ".join(one.name for one in giving[-6:]) or "none"
+        named = [layer for layer in layers if layer.name == name]
+        if not named:
+            last = ", ".join(layer.name for layer in layers[-6:]) or "none"
             raise ValueError(f"{model.name!r} has no layer {name!r} that gives maps; its last ones are: {last}.")
-        return found[-1]
-    places = [k for k, one in enumerate(giving) if _convolves(one) and _grid(one) != (1, 1)]
-    if not places:
+        return named[-1]
+    convolutions = [layer for layer in layers if isinstance(layer, inspection.CONVOLUTIONS) and _grid(layer) != (1, 1)]
+    if not convolutions:
         raise ValueError(
             f"{model.name!r} has no convolution whose maps have more than one place: Grad-CAM has nothing to weigh. "
             "Give the whole model from pixels, base included."
         )
-    grid, behind = _grid(giving[places[-1]]), giving[places[-1] :]
-    return [one for one in behind if _grid(one) == grid and _keeps_places(one)][-1]
-
-
-def _convolves(operation):
-    kinds = keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.DepthwiseConv2D
-    return isinstance(operation, kinds)
-
-
-def _keeps_places(operation):
-    return _convolves(operation) or not isinstance(operation, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D)
+    later = layers[layers.index(convolutions[-1]) :]
+    poolings = keras.layers.MaxPooling2D, keras.layers.AveragePooling2D
+    same_grid = [layer for layer in later if _grid(layer) == _grid(convolutions[-1])]
+    return [layer for layer in same_grid if not isinstance(layer, poolings)][-1]
 
 
 class _Watch(keras.layers.Layer):
-    """Passes maps on; while it has a tape, what follows them is recorded for their slopes, and nothing before."""
+    """Passes maps on; while it has a tape, what follows is recorded for their gradients, and nothing before."""
 
     tape = maps = None
 
@@ -187,16 +157,16 @@ class _Watch(keras.layers.Layer):
         return inputs
 
 
-def _watched(model, wanted, last, watch):
-    """Return a model of the same layers, with `watch` behind `wanted` and without a softmax of `last`."""
+def _watched(model, chosen, last, watch):
+    """Return a model of the same layers, with `watch` after the layer `chosen` and without a softmax of `last`."""
 
     def call(operation, *tensors, **settings):
         if isinstance(operation, keras.Model):
-            if any(one is wanted or one is last for one in inspection.all_operations(operation)):
-                operation = _watched(operation, wanted, last, watch)
+            if any(inner is chosen or inner is last for inner in inspection.all_operations(operation)):
+                operation = _watched(operation, chosen, last, watch)
             return operation(*tensors, **settings)
         result = _linear(operation, *tensors) if operation is last else operation(*tensors, **settings)
-        return watch(result) if operation is wanted else result
+        return watch(result) if operation is chosen else result
 
     pixels = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
     if isinstance(model, keras.Sequential):
@@ -212,9 +182,9 @@ def _linear(operation, tensor):
     """Return what an operation gives without its softmax."""
     if inspection.activation(operation) != "softmax":
         return operation(tensor)
-    if not getattr(operation, "weights", None):  # Softmax or Activation: what it is fed are the scores
+    if not getattr(operation, "weights", None):  # Softmax or Activation: its input are the scores
         return tensor
-    twin = type(operation).from_config({**operation.get_config(), "activation": "linear"})
-    result = twin(tensor)
-    twin.set_weights(operation.get_weights())
+    copy = type(operation).from_config({**operation.get_config(), "activation": "linear"})
+    result = copy(tensor)
+    copy.set_weights(operation.get_weights())
     return result

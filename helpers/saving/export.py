@@ -11,22 +11,22 @@ from helpers import storage
 from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
-PROBES = 2  # pictures of noise on which a saved model must give what the model gave
+PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
 def save(model, path, class_names, card):
     """Save a classifier with its class names and its model card.
 
-    The file is written beside its place, loaded again in safe mode, compared with `model` on pictures of noise, and
-    renamed only then: what stands at `path` is always whole and can be loaded. The optimiser's state is left out; of a
-    VGG16 that was trained whole with Adam it makes two thirds of the file.
+    The file is written under another name, loaded again in safe mode, compared with `model` on pictures of noise, and
+    only then renamed: the file at `path` is always complete and can be loaded. The optimizer's state is left out; it
+    would be two thirds of the file of a VGG16 that was trained as a whole with Adam.
 
     Parameters
     ----------
     model : keras.Model
         From pixels 0..255 (n, height, width, 3), preprocessing included, to one output for each class.
     path : path
-        Ends in ``.keras``; its folder must exist. A model that stands there is replaced.
+        Ends in ``.keras``; its folder must exist. A model that is there already is replaced.
     class_names : sequence of str
         In the order of the labels.
     card : helpers.saving.model_card.Card
@@ -35,46 +35,47 @@ def save(model, path, class_names, card):
     Returns
     -------
     pathlib.Path
-        `path`. The card stands beside it, as ``name.card.md``.
+        `path`. The card is beside it, as ``name.card.md``.
 
     Raises
     ------
     ValueError
         When the model takes no pixels or has no preprocessing inside, when names and outputs do not fit, or when it
-        could not be loaded in safe mode without code of one's own.
+        could not be loaded in safe mode without the learner's own code.
     helpers.storage.StorageError
-        When file or card cannot be written. The model that stood there stays.
+        When file or card cannot be written. An earlier model at `path` stays as it was.
 
     Notes
     -----
-    Card and model are renamed one right after the other. Should the process be killed between the two, the card tells
-    the checksum of the new model beside the old one, and `load` says so.
+    Card and model are renamed one right after the other. If the process is killed between the two, the card has the
+    checksum of the new model, the file is still the old one, and `load` warns.
     """
-    path = _free_place(path)
+    path = _checked_path(path)
     size = inspection.image_size(model)
     outputs = inspection.outputs_of(model)
-    names = _fitting_names(model, class_names)
+    names = _checked_names(model, class_names)
     _check_preprocessing(model)
     if not isinstance(card, model_card.Card):
         raise ValueError(f"card={card!r}: expected what model_card.describe(…) returns.")
     if list(card.counts.index) != names:
         raise ValueError(
-            f"The card tells of {list(card.counts.index)}, but class_names are {names}: expected the same."
+            f"The card is about {list(card.counts.index)}, but class_names are {names}: expected the same."
         )
-    bare = _bare(model)
-    with _naming_the_place(path), storage.written_whole(path) as temporary:
-        bare.save(temporary)
+    uncompiled = _uncompiled(model)
+    with _path_in_errors(path), storage.written_whole(path) as temporary:
+        uncompiled.save(temporary)
         model_file.add_facts(temporary, names, outputs)
-        _check_same(model, temporary, size, outputs)
-        model_card.write(card, path, storage.sha256(temporary), size, outputs, model.count_params())
+        _check_same(model, temporary, size=size, outputs=outputs)
+        digest = storage.sha256(temporary)
+        model_card.write(card, path, digest=digest, size=size, outputs=outputs, parameters=model.count_params())
     return path
 
 
 def load(path):
     """Load a model that `save` wrote, in safe mode.
 
-    The file is looked through before Keras opens it (`helpers.saving.model_file`). Where its card is missing or
-    belongs to another file, a warning says so.
+    The file is checked before Keras opens it (`helpers.saving.model_file`). A warning says when its card is missing or
+    belongs to another file.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def load(path):
     try:
         inspection.image_size(model)
         fits = inspection.outputs_of(model) == facts["outputs"]
-        _fitting_names(model, facts["class_names"])
+        _checked_names(model, facts["class_names"])
     except ValueError as error:
         raise model_file.ModelFileError(f"{path.name}: {error}") from error
     if not fits:
@@ -108,7 +109,7 @@ def load(path):
 
 
 def card_problem(path):
-    """Return in one sentence why the card of the model at `path` is not to be relied on, or None where it fits."""
+    """Return in one sentence why the card of the model at `path` cannot be relied on, or None where it fits."""
     path = Path(path)
     recorded = model_card.recorded_digest(path)
     if recorded is None:
@@ -116,12 +117,12 @@ def card_problem(path):
     if recorded != storage.sha256(path):
         return (
             f"The model card beside {path.name} belongs to another file: the SHA-256 in it is not this file's. "
-            "Do not rely on its numbers; export.save writes both anew."
+            "Do not rely on its numbers; export.save writes both again."
         )
     return None
 
 
-def _free_place(path):
+def _checked_path(path):
     path = Path(path)
     if path.suffix != ".keras" or path.is_dir():
         raise ValueError(f"{str(path)!r}: expected the name of a file that ends in .keras, such as 'my_model.keras'.")
@@ -130,7 +131,7 @@ def _free_place(path):
     return path
 
 
-def _fitting_names(model, class_names):
+def _checked_names(model, class_names):
     names = model_file.check_names(class_names)
     shape = tuple(model.outputs[0].shape)
     if len(model.outputs) != 1 or len(shape) != 2 or shape[1] != len(names):
@@ -151,24 +152,28 @@ def _check_preprocessing(model):
         )
 
 
-def _bare(model):
+def _uncompiled(model):
     """Return a model that shares every layer with `model` and was never compiled, nor were the models inside it."""
+
+    def inner(operation):
+        return _uncompiled(operation) if isinstance(operation, keras.Model) else operation
+
     shared = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not any(isinstance(operation, keras.Model) for operation in shared.operations):
         return shared
-    return keras.models.clone_model(
-        shared, clone_function=lambda operation: _bare(operation) if isinstance(operation, keras.Model) else operation
-    )
+    return keras.models.clone_model(shared, clone_function=inner)
 
 
-def _check_same(model, temporary, size, outputs):
-    model_file.read_facts(temporary)
+def _check_same(model, path, size, outputs):
+    """Raise unless the file at `path` loads, gives the same outputs as `model`, and these are of the kind `outputs`."""
+    model_file.read_facts(path)
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *size, 3)).astype("float32")
-    before, after = (np.asarray(one(pictures, training=False)) for one in (model, _opened(temporary)))
+    before = np.asarray(model(pictures, training=False))
+    after = np.asarray(_opened(path)(pictures, training=False))
     if not np.allclose(before, after, rtol=1e-4, atol=1e-5):
-        apart = np.abs(before - after).max()
+        difference = np.abs(before - after).max()
         raise ValueError(
-            f"Loaded again, {model.name!r} gives other outputs, apart by up to {apart:.3g}: it was not saved. "
+            f"Loaded again, {model.name!r} gives other outputs, apart by up to {difference:.3g}: it was not saved. "
             "Does a layer keep numbers that are no weights?"
         )
     sums_to_1 = bool((before >= 0).all() and np.allclose(before.sum(axis=1), 1, atol=1e-3))
@@ -180,10 +185,10 @@ def _check_same(model, temporary, size, outputs):
 
 
 def _opened(path):
-    """Return the model of a file that was looked through; what Keras says against it becomes one line."""
+    """Return the model of a file that was checked; an error of Keras becomes one line."""
     try:
         with warnings.catch_warnings():
-            # Where the file lacks a layer's weights, Keras says so in a warning and leaves them at random.
+            # Where the file lacks a layer's weights, Keras warns and leaves them at random.
             warnings.filterwarnings("error", message=".*(freshly-initialized|Skipping).*")
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # a file that is not to be trusted can make Keras raise nearly anything
@@ -192,12 +197,13 @@ def _opened(path):
 
 
 @contextlib.contextmanager
-def _naming_the_place(path):
+def _path_in_errors(path):
+    """Name `path` in errors of the disk, in place of the temporary file."""
     try:
         yield
     except storage.StorageError as error:
         reason = getattr(error.__cause__, "strerror", None) or error.__cause__ or error
         raise storage.StorageError(
-            f"{path} could not be written ({reason}). Free some space there or choose another folder; a model that "
-            "stood there is unchanged."
+            f"{path} could not be written ({reason}). Free some space there or choose another folder; a model that was "
+            "there before is unchanged."
         ) from error

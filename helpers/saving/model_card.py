@@ -19,30 +19,15 @@ from helpers.measuring import evaluation
 
 @dataclass(frozen=True)
 class Card:
-    """What `describe` found, before the model's file is there.
-
-    Attributes
-    ----------
-    name, data, training, intended_use, limits, date : str
-    counts : pandas.DataFrame
-        Pictures: a row a class, a column a split.
-    accuracy : (float, float, float)
-        Test accuracy with its Wilson interval.
-    tested : int
-        Test pictures.
-    by_class : dict of str to (int, int)
-        Class to test pictures rightly called and test pictures in all.
-    worst : str
-        The commonest confusion, as a sentence.
-    """
+    """The contents of a model card, apart from what only the model's file can tell."""
 
     name: str
     data: str
-    counts: pd.DataFrame
-    accuracy: tuple
-    tested: int
-    by_class: dict
-    worst: str
+    counts: pd.DataFrame  # of pictures: a row for each class, a column for each split
+    accuracy: tuple  # of the test, with its Wilson interval
+    tested: int  # test pictures
+    by_class: dict  # of each class: test pictures predicted correctly, and all its test pictures
+    worst: str  # the most common mistake, as a sentence
     training: str
     intended_use: str
     limits: str
@@ -50,7 +35,7 @@ class Card:
 
 
 def describe(data, labels, predictions, *, name, training, intended_use, limits, date=None):
-    """Collect what stands in a model card.
+    """Collect the contents of a model card.
 
     Parameters
     ----------
@@ -62,7 +47,7 @@ def describe(data, labels, predictions, *, name, training, intended_use, limits,
     name : str
         Of the model, for people.
     training, intended_use, limits : str
-        How it was trained; what it is for; where it is not to be trusted. Only a person knows these.
+        How it was trained; what it is for; where it cannot be trusted. Only a person knows these.
     date : str, optional
         Today by default, as ``"2025-01-31"``.
 
@@ -80,22 +65,21 @@ def describe(data, labels, predictions, *, name, training, intended_use, limits,
     if blank:
         raise ValueError(
             f"{' and '.join(blank)} of the model card is blank: write a sentence. Whoever finds the file in a year "
-            "knows only what stands there."
+            "knows only what the card says."
         )
     counts, names = data.counts(), list(data.class_names)
-    table = evaluation.confusion(labels, predictions, names)
+    matrix = evaluation.confusion(labels, predictions, names).to_numpy()
     if len(labels) != counts["test"].sum():
         raise ValueError(
             f"{len(labels)} labels, but {data.name!r} has {counts['test'].sum()} test pictures: give the labels and "
             "predictions of all of them, data.test."
         )
-    matrix = table.to_numpy()
     return Card(
         data=data.name,
         counts=counts,
         accuracy=evaluation.accuracy(labels, predictions),
         tested=len(labels),
-        by_class={name: (int(matrix[k, k]), int(matrix[k].sum())) for k, name in enumerate(names)},
+        by_class={name: (int(matrix[index, index]), int(matrix[index].sum())) for index, name in enumerate(names)},
         worst=_worst(matrix, names),
         date=date or datetime.date.today().isoformat(),
         **{key: text.strip() for key, text in texts.items()},
@@ -114,44 +98,22 @@ def _worst(matrix, names):
 
 
 def path_beside(path):
-    """Return where the card of a model lies: ``model.card.md`` beside ``model.keras``."""
+    """Return the path of a model's card: ``model.card.md`` beside ``model.keras``."""
     return path.with_name(f"{path.stem}.card.md")
 
 
 def write(card, path, digest, size, outputs, parameters):
-    """Write the card of the model at `path`, whose file has the SHA-256 `digest`, whole or not at all."""
-    with storage.written_whole(path_beside(path)) as temporary:
-        temporary.write_text(_markdown(card, path, digest, size, outputs, parameters), encoding="utf-8")
-
-
-def recorded_digest(path):
-    """Return the SHA-256 of the model's file that its card tells, or None without a card that tells one."""
-    try:
-        found = re.search(r"SHA-256 `([0-9a-f]{64})`", path_beside(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
-    return found and found[1]
-
-
-def _markdown(card, path, digest, size, outputs, parameters):
+    """Write the card of the model at `path`, whose file has the SHA-256 `digest`, completely or not at all."""
     value, low, high = card.accuracy
-    splits = list(card.counts.columns)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    head = ["class", *splits, "right on test"]
-    rows = [
-        [name, *card.counts.loc[name], "{} of {}".format(*card.by_class[name])]
-        for name in card.counts.index  # a row a class
-    ]
-    rows.append(["all", *card.counts.sum(), f"{sum(right for right, _ in card.by_class.values())} of {card.tested}"])
-    table = "\n".join(_row(row) for row in [head, ["---"] * len(head), *rows])
     ends = "logits (softmax makes probabilities of them)" if outputs == "logits" else "probabilities (softmax inside)"
-    return f"""# Model card: {card.name}
+    text = f"""# Model card: {card.name}
 
 ## Data
 
 {card.data}: {len(card.counts)} classes, {card.counts.to_numpy().sum()} pictures.
 
-{table}
+{_table(card)}
 
 ## How good it is
 
@@ -192,6 +154,25 @@ predict.classify(model, class_names, "picture.jpg")
 On the command line: `python -m helpers.predict {path.name} picture.jpg`. Without the course:
 `keras.models.load_model("{path.name}", safe_mode=True)`.
 """
+    with storage.written_whole(path_beside(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def recorded_digest(path):
+    """Return the SHA-256 of the model's file that its card holds, or None without a card that holds one."""
+    try:
+        match = re.search(r"SHA-256 `([0-9a-f]{64})`", path_beside(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return match and match[1]
+
+
+def _table(card):
+    head = ["class", *card.counts.columns, "right on test"]
+    rows = [[name, *card.counts.loc[name], "{} of {}".format(*card.by_class[name])] for name in card.counts.index]
+    correct = sum(right for right, _ in card.by_class.values())
+    rows.append(["all", *card.counts.sum(), f"{correct} of {card.tested}"])
+    return "\n".join(_row(row) for row in [head, ["---"] * len(head), *rows])
 
 
 def _row(cells):

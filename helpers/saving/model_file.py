@@ -1,8 +1,8 @@
-"""What may stand in a ``.keras`` file: looked at before Keras opens it.
+"""What a ``.keras`` file may hold: checked before Keras opens it.
 
 Such a file is a zip with ``config.json`` (the layers), ``model.weights.h5`` and ``metadata.json``. The course adds
-``class_names.json``, which Keras passes over. A file from somewhere else is not to be trusted: it is never unpickled,
-and only what is built into Keras and cannot run code of the file's own is let through.
+``class_names.json``, which Keras ignores. A file from somewhere else cannot be trusted: it is never unpickled, and only
+what is built into Keras and cannot run code of the file's own is accepted.
 """
 
 import json
@@ -36,7 +36,7 @@ RUN_OR_READ = (  # hold code, call another library, or read files that they name
 
 
 class ModelFileError(ValueError):
-    """A file is no whole model of the course, or holds what may not be loaded."""
+    """A file is not a complete model of the course, or holds what must not be loaded."""
 
 
 def add_facts(path, class_names, outputs):
@@ -47,9 +47,9 @@ def add_facts(path, class_names, outputs):
 
 
 def read_facts(path):
-    """Look through a ``.keras`` file; return the ``class_names`` and kind of ``outputs`` that the course wrote into it.
+    """Check a ``.keras`` file; return the ``class_names`` and the kind of ``outputs`` that the course wrote into it.
 
-    Nothing of the file is executed, unpickled or unpacked to disk. Raises `ModelFileError` with one line that says why.
+    Nothing in the file is executed, unpickled or unpacked to disk. Raises `ModelFileError`, whose message is one line.
     """
     path = Path(path)
     _check_kind(path)
@@ -78,17 +78,17 @@ def _check_kind(path):
         raise ModelFileError(f"No file is called {path}. Check the folder and the spelling; it ends in .keras.")
     with open(path, "rb") as stream:
         start = stream.read(8)
-    found = None
+    kind = None
     if start.startswith(b"\x89HDF"):
-        found = "an HDF5 file (.h5), which is not opened here"
+        kind = "an HDF5 file (.h5), which is not opened here"
     elif start[:1] == b"\x80":
-        found = "a Python pickle, which could run any code and is never opened here"
+        kind = "a Python pickle, which could run any code and is never opened here"
     elif not start:
-        found = "empty"
+        kind = "empty"
     elif not start.startswith(b"PK"):
-        found = "no zip archive, as every .keras file is"
-    if found:
-        raise ModelFileError(f"{path.name} is {found}. Save the model again with export.save(model, 'name.keras', …).")
+        kind = "no zip archive, as every .keras file is"
+    if kind:
+        raise ModelFileError(f"{path.name} is {kind}. Save the model again with export.save(model, 'name.keras', …).")
     if path.suffix != ".keras":
         raise ModelFileError(f"{path.name} does not end in .keras. Give it that ending, if it is one.")
 
@@ -99,9 +99,9 @@ def _check_members(path, archive):
     missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
     if missing:
         raise ModelFileError(f"{path.name} is a zip without {' and '.join(missing)}: it is no Keras model.")
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise ModelFileError(f"{path.name} holds {double[0]} more than once: it was put together by hand. Not loaded.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ModelFileError(f"{path.name} holds {repeated[0]} more than once, as Keras never writes it. Not loaded.")
     for member in members:
         name = member.filename
         if "\\" in name or ":" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
@@ -163,7 +163,7 @@ def _check_named(path, node):
 
 
 def _built_in_functions():
-    import keras  # here, so that looking through a file alone stays quick
+    import keras  # only here, so that checking a file needs no Keras until then
 
     return {name for module in (keras.activations, keras.initializers, keras.regularizers) for name in dir(module)}
 

@@ -11,10 +11,10 @@ SIDE = 16
 RED, GREEN = 0, 1  # classes of `red_or_green`
 
 
-def patches(*places):
+def patches(*positions):
     """Grey pictures with a coloured patch of 4×4: (row, column, channel) for each picture."""
-    pictures = np.full((len(places), SIDE, SIDE, 3), 40, "float32")
-    for picture, (row, column, channel) in zip(pictures, places, strict=True):
+    pictures = np.full((len(positions), SIDE, SIDE, 3), 40, "float32")
+    for picture, (row, column, channel) in zip(pictures, positions, strict=True):
         picture[row : row + 4, column : column + 4] = 0
         picture[row : row + 4, column : column + 4, channel] = 255
     return pictures
@@ -31,8 +31,8 @@ def red_or_green(pooling="avg", end=None, nested=False, scale=1.0):
     maps.set_weights([np.array([[[[1, -1], [-1, 1], [-1, -1]]]], "float32"), np.zeros(2, "float32")])
     outer = keras.Input((SIDE, SIDE, 3)) if nested else pixels
     scaled = keras.layers.Rescaling(1 / 255)(outer)
-    found = base(scaled) if nested else maps(scaled)
-    row = surgery.POOLINGS[pooling](name="pool")(found)
+    coloured = base(scaled) if nested else maps(scaled)
+    row = surgery.POOLINGS[pooling](name="pool")(coloured)
     head = keras.layers.Dense(2, name="head", activation="softmax" if end == "inside" else None)
     model = keras.Model(outer, head(row))
     kernel = np.tile(np.eye(2), (SIDE * SIDE, 1)) if pooling == "flatten" else np.eye(2)
@@ -60,9 +60,9 @@ class TestKnownAnswer:
     @pytest.mark.parametrize("end", [None, "inside", "behind", "operation"])
     def test_marks_the_patch_and_nothing_else(self, nested, pooling, end):
         pictures = patches((0, 0, RED), (8, 12, GREEN), (4, 4, RED))
-        found = explain.grad_cam(red_or_green(pooling, end, nested), pictures)
-        assert found.shape == (3, SIDE, SIDE) and found.dtype == np.float32
-        for one, (row, column) in zip(found, [(0, 0), (8, 12), (4, 4)], strict=True):
+        result = explain.grad_cam(red_or_green(pooling, end, nested), pictures)
+        assert result.shape == (3, SIDE, SIDE) and result.dtype == np.float32
+        for one, (row, column) in zip(result, [(0, 0), (8, 12), (4, 4)], strict=True):
             expected = np.zeros((SIDE, SIDE))
             expected[row : row + 4, column : column + 4] = 1
             np.testing.assert_allclose(one, expected, atol=1e-6)
@@ -84,8 +84,8 @@ class TestKnownAnswer:
         np.testing.assert_array_equal(explain.grad_cam(sure, pictures), explain.grad_cam(red_or_green(), pictures))
 
     def test_is_zero_where_nothing_speaks_for_the_class(self):
-        found = explain.grad_cam(red_or_green(), patches((0, 0, RED)), GREEN)
-        assert found.max() == 0 and np.isfinite(found).all()
+        result = explain.grad_cam(red_or_green(), patches((0, 0, RED)), GREEN)
+        assert result.max() == 0 and np.isfinite(result).all()
 
     def test_many_pictures_get_what_each_gets_alone(self):
         pictures = noise(explain.BATCH + 3)
@@ -98,9 +98,9 @@ class TestLayers:
     def test_a_nested_vgg16_is_read_at_its_last_convolution(self, vgg):
         cam = explain.GradCam(vgg)
         assert (cam.layer, cam.grid) == ("block5_conv3", (4, 4))
-        found = cam(noise(2, 64))
-        assert found.shape == (2, 64, 64) and found.min() >= 0 and found.max() <= 1
-        assert set(found.max(axis=(1, 2)).tolist()) <= {0.0, 1.0}
+        result = cam(noise(2, 64))
+        assert result.shape == (2, 64, 64) and result.min() >= 0 and result.max() <= 1
+        assert set(result.max(axis=(1, 2)).tolist()) <= {0.0, 1.0}
 
     def test_agrees_with_the_same_network_without_nesting(self, vgg):
         base = vgg.get_layer("vgg16")

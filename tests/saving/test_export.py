@@ -1,10 +1,7 @@
-"""A saved classifier is one whole file that gives the same outputs again, and nothing else is ever loaded."""
+"""A saved classifier is one complete file that gives the same outputs again, whatever interrupts the saving."""
 
-import ast
 import io
 import json
-import pickle
-import re
 import signal
 import textwrap
 import warnings
@@ -17,70 +14,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from saving_cases import NAMES, TEXTS, altered, card, lambda_file, noise, tiny
 
 from helpers import storage
 from helpers.network import surgery
 from helpers.saving import export, model_card, model_file
-
-NAMES = ["cat", 'größe "5"', "猫"]
-TEXTS = {"name": "Toy", "training": "Head only.", "intended_use": "A lesson.", "limits": "Not for doctors."}
-LABELS, PREDICTIONS = [0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 1, 2, 2, 2, 2, 0]
-
-
-def sets(names=NAMES):
-    counts = pd.DataFrame(
-        {"train": [5, 6, 7], "validation": [1, 1, 1], "test": [2, 3, 3]}, pd.Index(names, name="class")
-    )
-    return SimpleNamespace(name="toys", class_names=tuple(names), counts=lambda: counts)
-
-
-def card(names=NAMES, **changed):
-    return model_card.describe(sets(names), LABELS, PREDICTIONS, **{**TEXTS, **changed})
-
-
-def tiny(units=3, activation=None, first=None, compiled=False, end=None):
-    """A classifier of 8×8 pictures with its preprocessing inside, its weights at random."""
-    pixels = keras.Input((8, 8, 3), name="pixels")
-    maps = (first or keras.layers.Rescaling(1 / 255))(pixels)
-    row = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(maps))
-    outputs = keras.layers.Dense(units, activation=activation, name="predictions")(row)
-    model = keras.Model(pixels, end(outputs) if end else outputs, name="tiny")
-    if compiled:
-        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=activation is None))
-        model.fit(noise(6), np.arange(6) % units, verbose=0, shuffle=False)
-    return model
-
-
-def noise(number, side=8):
-    return np.random.default_rng(0).uniform(0, 255, (number, side, side, 3)).astype("float32")
-
-
-def altered(path, target, drop=(), compression=zipfile.ZIP_STORED, **members):
-    """Write a copy of a ``.keras`` file without some members and with others; ``__`` in a name stands for a dot."""
-    members = {name.replace("__", "."): content for name, content in members.items()}
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w", compression) as copy:
-        for name in source.namelist():
-            if name not in (*drop, *members):
-                copy.writestr(name, source.read(name))
-        for name, content in members.items():
-            copy.writestr(name, content)
-    return target
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """A model that was trained and saved, with its outputs."""
-    model = tiny(compiled=True)
-    path = export.save(model, tmp_path_factory.mktemp("saved") / "toy.keras", NAMES, card())
-    return SimpleNamespace(model=model, path=path, outputs=model.predict_on_batch(noise(4)))
-
-
-@pytest.fixture
-def copy(saved, tmp_path):
-    """The saved file and its card once more, to be spoilt."""
-    for path in (saved.path, model_card.path_beside(saved.path)):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    return tmp_path / saved.path.name
 
 
 class TestSaveAndLoad:
@@ -164,17 +102,6 @@ class TestSaveAndLoad:
             np.testing.assert_array_equal(np.load(tmp_path / name), saved.outputs)
 
 
-def lambda_file(folder):
-    """Return a ``.keras`` file with a Lambda layer, made without `export.save`."""
-    model = tiny(first=keras.layers.Lambda(lambda pixels: pixels / 255, output_shape=(8, 8, 3)))
-    path = folder / "lambda.keras"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.save(path)
-    model_file.add_facts(path, NAMES, "logits")
-    return path
-
-
 class TestSwapOnALoadedModel:
     """Only the final Dense of a saved model is replaced, for other classes."""
 
@@ -228,6 +155,7 @@ class TestSaveRefuses:
             (lambda: tiny(first=keras.layers.ZeroPadding2D()), "preprocessing was left outside"),
             (lambda: tiny(first=keras.layers.RandomFlip()), "preprocessing was left outside"),
             (lambda: tiny(activation="sigmoid"), "'sigmoid'"),
+            (lambda: tiny(end=keras.layers.ReLU()), "'relu'"),
             (lambda: tiny(units=4), r"\(None, 4\), but there are 3 class names"),
             (lambda: keras.Sequential([keras.Input((512,)), keras.layers.Dense(3)]), "features needs its trunk"),
             (lambda: keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1)]), "any size"),
@@ -279,133 +207,6 @@ class TestSaveRefuses:
             export.save(tiny(), tmp_path / "a.keras", NAMES, card(["x", "y", "z"]))
 
 
-PICKLED = pickle.dumps(print)
-
-
-class TestLoadRefuses:
-    @pytest.fixture(autouse=True)
-    def keras_is_never_asked(self, monkeypatch):
-        monkeypatch.setattr(keras.models, "load_model", lambda *given, **more: pytest.fail("Keras opened the file"))
-
-    @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99, 0.9999])
-    def test_a_file_that_was_cut_short(self, copy, share):
-        content = copy.read_bytes()
-        copy.write_bytes(content[: int(share * len(content))])
-        with pytest.raises(model_file.ModelFileError, match="cut short|empty"):
-            export.load(copy)
-
-    def test_a_file_with_a_changed_byte_in_its_weights(self, copy):
-        content = bytearray(copy.read_bytes())
-        content[content.index(b"\x89HDF") + 5000] ^= 1
-        copy.write_bytes(content)
-        with pytest.raises(model_file.ModelFileError, match="checksum of model.weights.h5"):
-            export.load(copy)
-
-    def test_a_pickle_and_never_opens_it(self, tmp_path):
-        class Attack:
-            def __reduce__(self):
-                return (type(tmp_path / "x").touch, (tmp_path / "it ran",))
-
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-            path = tmp_path / "attack.keras"
-            path.write_bytes(pickle.dumps(Attack(), protocol=protocol))
-            with pytest.raises(model_file.ModelFileError, match="pickle" if protocol > 1 else "no zip"):
-                export.load(path)
-        with zipfile.ZipFile(tmp_path / "torch.keras", "w") as archive:
-            archive.writestr("archive/data.pkl", pickle.dumps(Attack()))
-        with pytest.raises(model_file.ModelFileError, match="no Keras model"):
-            export.load(tmp_path / "torch.keras")
-        assert not (tmp_path / "it ran").exists()
-
-    def test_an_h5_file_whatever_it_is_called(self, tmp_path):
-        for name in ("a.h5", "a.keras"):
-            with h5py.File(tmp_path / name, "w") as file:
-                file["x"] = 1
-            with pytest.raises(model_file.ModelFileError, match="HDF5"):
-                export.load(tmp_path / name)
-
-    def test_what_is_missing_no_zip_or_has_another_ending(self, copy, tmp_path):
-        with pytest.raises(model_file.ModelFileError, match="No file is called"):
-            export.load(tmp_path / "missing.keras")
-        with pytest.raises(model_file.ModelFileError, match="No file is called"):
-            export.load(tmp_path)
-        (tmp_path / "text.keras").write_text("<html>404</html>")
-        with pytest.raises(model_file.ModelFileError, match="no zip"):
-            export.load(tmp_path / "text.keras")
-        with pytest.raises(model_file.ModelFileError, match="does not end in .keras"):
-            export.load(copy.rename(tmp_path / "toy.zip"))
-
-    @pytest.mark.parametrize(
-        ("change", "words"),
-        [
-            ({"drop": ["config.json"]}, "zip without config.json"),
-            ({"drop": ["model.weights.h5"]}, "zip without model.weights.h5"),
-            ({"drop": [model_file.FACTS]}, "no class names"),
-            ({"config__json": "{"}, "config.json cannot be read"),
-            ({"config__json": "[" * 100_000}, "config.json cannot be read"),
-            ({"class_names__json": "[1, 2]"}, "does not tell class names"),
-            ({"class_names__json": '{"class_names": ["a", "a"], "outputs": "logits"}'}, "all different"),
-            ({"class_names__json": '{"class_names": ["a", "b"], "outputs": "maybe"}'}, "does not tell"),
-            ({"../../evil": "x"}, "leads outside"),
-            ({"/etc/evil": "x"}, "leads outside"),
-            ({"C:\\evil": "x"}, "leads outside"),
-        ],
-        ids=lambda value: None if isinstance(value, dict) else value.split()[-1],
-    )
-    def test_a_zip_that_is_no_model_of_the_course(self, copy, tmp_path, change, words):
-        with pytest.raises(model_file.ModelFileError, match=words):
-            export.load(altered(copy, tmp_path / "other.keras", **change))
-
-    @pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "more.bin"])
-    def test_a_bomb_without_unpacking_it(self, copy, tmp_path, member, monkeypatch):
-        change = {member.replace(".", "__"): bytes(30 * 1024**2)}
-        bomb = altered(copy, tmp_path / "bomb.keras", compression=zipfile.ZIP_DEFLATED, **change)
-        assert bomb.stat().st_size < 200_000
-        monkeypatch.setattr(zipfile.ZipFile, "open", lambda *given, **more: pytest.fail("unpacked"))
-        with pytest.raises(model_file.ModelFileError, match=f"{member} would unpack to 31,457,280"):
-            export.load(bomb)
-
-    def test_a_total_that_is_too_large(self, copy, monkeypatch):
-        monkeypatch.setattr(model_file, "LARGEST", 20_000)
-        with pytest.raises(model_file.ModelFileError, match="would unpack"):
-            export.load(copy)
-
-    def test_a_member_that_stands_there_twice(self, copy):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model_file.add_facts(copy, ["x", "y", "z"], "logits")
-        with pytest.raises(model_file.ModelFileError, match="more than once"):
-            export.load(copy)
-
-    def test_a_lambda_layer(self, tmp_path):
-        with pytest.raises(model_file.ModelFileError, match="Lambda.*safe mode refuses it") as caught:
-            export.load(lambda_file(tmp_path))
-        assert "\n" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        "node",
-        [
-            {"module": "os", "class_name": "system", "config": "x"},
-            {"module": "keras.utils", "class_name": "get_file", "config": {}},
-            {"module": "keras.src.utils.file_utils", "class_name": "get_file", "config": {}},
-            {"module": "keras.layersX", "class_name": "Dense", "config": {}},
-            {"module": "builtins", "class_name": "function", "config": "eval"},
-            {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"name": "x"}},
-            {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}},
-            {"class_name": "Own", "registered_name": "tests>Own", "config": {}},
-            {"class_name": "__lambda__", "config": {"value": "x"}},
-            {"module": "keras", "class_name": "__import__", "config": {}},
-        ],
-        ids=lambda node: node["class_name"],
-    )
-    def test_whatever_could_run_code_or_read_files_however_deep(self, copy, tmp_path, node):
-        with zipfile.ZipFile(copy) as archive:
-            config = json.loads(archive.read("config.json"))
-        config["config"]["layers"][-1]["config"]["activation"] = {"a": [{"b": node}]}
-        with pytest.raises(model_file.ModelFileError, match="could run code|not built into Keras"):
-            export.load(altered(copy, tmp_path / "evil.keras", config__json=json.dumps(config)))
-
-
 class TestLoadTurnsKerassErrorsIntoOneLine:
     def test_about_weights_that_lie_in_another_file(self, copy, tmp_path):
         with zipfile.ZipFile(copy) as archive:
@@ -444,59 +245,15 @@ class TestLoadTurnsKerassErrorsIntoOneLine:
             export.load(path)
 
 
-class TestCard:
-    def test_tells_data_accuracy_date_versions_use_and_the_file(self, saved):
-        text = model_card.path_beside(saved.path).read_text(encoding="utf-8")
-        assert "toys: 3 classes, 29 pictures" in text
-        assert "| cat | 5 | 1 | 2 | 2 of 2 |" in text and "| all | 18 | 3 | 8 | 5 of 8 |" in text
-        assert "Test accuracy 62.5%, 95% interval 30.6% to 86.3% (Wilson), on 8 pictures" in text
-        assert '"5" called 猫, 2 of the 3 test pictures' in text
-        assert all(words in text for words in TEXTS.values())
-        assert f"SHA-256 `{storage.sha256(saved.path)}`" in text and "8×8" in text and "gives logits" in text
-        assert re.search(r"saved on \d{4}-\d\d-\d\d with Python 3\.\d+, TensorFlow 2\.\d+\.\d+, Keras 3\.", text)
-        assert str(saved.path.parent) not in text
-
-    @pytest.mark.parametrize("field", TEXTS)
-    @pytest.mark.parametrize("blank", ["", "  \n", None, 5])
-    def test_is_refused_when_a_text_is_blank(self, field, blank):
-        with pytest.raises(ValueError, match=f"{field} of the model card is blank"):
-            card(**{field: blank})
-
-    def test_is_refused_for_some_of_the_test_pictures_only(self):
-        with pytest.raises(ValueError, match="5 labels, but 'toys' has 8 test pictures"):
-            model_card.describe(sets(), LABELS[:5], PREDICTIONS[:5], **TEXTS)
-
-    def test_a_model_without_mistakes_has_no_commonest_one(self):
-        assert "called wrongly" in model_card.describe(sets(), LABELS, LABELS, **TEXTS).worst
-
-    def test_that_fits_brings_no_warning(self, copy):
-        assert export.card_problem(copy) is None
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            export.load(copy)
-
-    def test_of_another_file_is_told(self, copy):
-        model_card.path_beside(copy).write_text(f"SHA-256 `{'0' * 64}`", encoding="utf-8")
-        with pytest.warns(UserWarning, match="belongs to another file"):
-            export.load(copy)
-
-    @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"SHA-256 `12`"])
-    def test_that_is_missing_or_tells_nothing_is_told(self, copy, content):
-        path = model_card.path_beside(copy)
-        path.unlink() if content is None else path.write_bytes(content)
-        with pytest.warns(UserWarning, match="no model card"):
-            export.load(copy)
-
-
 CHILD = """
 import os, signal, sys
 sys.path.insert(0, {tests!r})
 from helpers import session
 session.start()
-import test_export as here
+import saving_cases as here
 from helpers import export, model_card, storage
 
-def die(*given, **more):
+def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -506,8 +263,8 @@ class TestInterrupted:
 
     @staticmethod
     def child(python, path, code):
-        tests = str(__file__).rsplit("/", 1)[0]
-        return python(CHILD.format(tests=tests) + textwrap.dedent(code), path)
+        tests = Path(__file__).parent
+        return python(CHILD.format(tests=str(tests)) + textwrap.dedent(code), path)
 
     def test_what_stood_there_stays_whole(self, copy, python, saved, tmp_path):
         pytest.importorskip("resource")  # not on Windows
@@ -555,7 +312,7 @@ class TestInterrupted:
             copy,
             """
             real = model_card.write
-            model_card.write = lambda *given: die(real(*given))
+            model_card.write = lambda *args, **kwargs: die(real(*args, **kwargs))
             export.save(here.tiny(), sys.argv[1], here.NAMES, here.card())
             """,
         )
@@ -566,7 +323,7 @@ class TestInterrupted:
             export.load(copy)
 
     def test_a_card_that_cannot_be_written_leaves_the_model(self, copy, monkeypatch):
-        def refuse(*given):
+        def refuse(*args, **kwargs):
             raise storage.StorageError("no") from OSError(28, "No space left on device")
 
         before = copy.read_bytes()
@@ -574,20 +331,3 @@ class TestInterrupted:
         with pytest.raises(storage.StorageError, match="No space left on device.*is unchanged"):
             export.save(tiny(), copy, NAMES, card())
         assert copy.read_bytes() == before and export.card_problem(copy) is None
-
-
-def test_nothing_that_a_learner_runs_unpickles_or_leaves_safe_mode():
-    folder = Path(export.__file__).parent
-    for path in folder.rglob("*.py"):
-        if path.name == "torch_state.py":  # rebuilds the shipped weights, by a reader that knows four names
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
-                assert not names & {"pickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}, path.name
-            if isinstance(node, ast.Call):
-                given = {keyword.arg: getattr(keyword.value, "value", None) for keyword in node.keywords}
-                assert given.get("safe_mode", True) is True and not given.get("allow_pickle"), path.name
-                called = getattr(node.func, "attr", "")
-                assert called != "enable_unsafe_deserialization", path.name
-                assert called != "load_model" or "safe_mode" in given, path.name

@@ -1,0 +1,54 @@
+"""A model card tells what is known of a model, and belongs to one file."""
+
+import re
+import warnings
+
+import pytest
+from saving_cases import LABELS, PREDICTIONS, TEXTS, card, sets
+
+from helpers import storage
+from helpers.saving import export, model_card
+
+
+class TestCard:
+    def test_tells_data_accuracy_date_versions_use_and_the_file(self, saved):
+        text = model_card.path_beside(saved.path).read_text(encoding="utf-8")
+        assert "toys: 3 classes, 29 pictures" in text
+        assert "| cat | 5 | 1 | 2 | 2 of 2 |" in text and "| all | 18 | 3 | 8 | 5 of 8 |" in text
+        assert "Test accuracy 62.5%, 95% interval 30.6% to 86.3% (Wilson), on 8 pictures" in text
+        assert '"5" called 猫, 2 of the 3 test pictures' in text
+        assert all(words in text for words in TEXTS.values())
+        assert f"SHA-256 `{storage.sha256(saved.path)}`" in text and "8×8" in text and "gives logits" in text
+        assert re.search(r"saved on \d{4}-\d\d-\d\d with Python 3\.\d+, TensorFlow 2\.\d+\.\d+, Keras 3\.", text)
+        assert str(saved.path.parent) not in text
+
+    @pytest.mark.parametrize("field", TEXTS)
+    @pytest.mark.parametrize("blank", ["", "  \n", None, 5])
+    def test_is_refused_when_a_text_is_blank(self, field, blank):
+        with pytest.raises(ValueError, match=f"{field} of the model card is blank"):
+            card(**{field: blank})
+
+    def test_is_refused_for_some_of_the_test_pictures_only(self):
+        with pytest.raises(ValueError, match="5 labels, but 'toys' has 8 test pictures"):
+            model_card.describe(sets(), LABELS[:5], PREDICTIONS[:5], **TEXTS)
+
+    def test_a_model_without_mistakes_has_no_commonest_one(self):
+        assert "called wrongly" in model_card.describe(sets(), LABELS, LABELS, **TEXTS).worst
+
+    def test_that_fits_brings_no_warning(self, copy):
+        assert export.card_problem(copy) is None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            export.load(copy)
+
+    def test_of_another_file_is_told(self, copy):
+        model_card.path_beside(copy).write_text(f"SHA-256 `{'0' * 64}`", encoding="utf-8")
+        with pytest.warns(UserWarning, match="belongs to another file"):
+            export.load(copy)
+
+    @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"SHA-256 `12`"])
+    def test_that_is_missing_or_tells_nothing_is_told(self, copy, content):
+        path = model_card.path_beside(copy)
+        path.unlink() if content is None else path.write_bytes(content)
+        with pytest.warns(UserWarning, match="no model card"):
+            export.load(copy)
