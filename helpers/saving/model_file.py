@@ -10,6 +10,8 @@ import re
 import zipfile
 from pathlib import Path, PurePosixPath
 
+import keras
+
 FACTS = "class_names.json"
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -22,6 +24,7 @@ MODULES = re.compile(
     r"keras(\.src)?\.(layers|models|ops|initializers|regularizers|constraints|activations|dtype_policies)(\..+)?"
 )
 PLAIN = ("Sequential", "Functional", "Model", "DTypePolicy")  # built into the module keras itself
+FUNCTIONS = {name for module in (keras.activations, keras.initializers, keras.regularizers) for name in dir(module)}
 VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__tuple__")
 RUN_OR_READ = (  # hold code, call another library, or read files that they name
     "Lambda",
@@ -149,7 +152,7 @@ def _check_named(path, node):
             "directly while you build the model, e.g. preprocess_input(pixels), or take a layer such as Rescaling."
         )
     if name == "function":
-        allowed = module == "builtins" and isinstance(inner, str) and inner in _built_in_functions()
+        allowed = module == "builtins" and isinstance(inner, str) and inner in FUNCTIONS
         layer = f"the function {inner!r}"
     elif module is None:
         allowed = name in VALUES
@@ -162,15 +165,9 @@ def _check_named(path, node):
         )
 
 
-def _built_in_functions():
-    import keras  # only here, so that checking a file needs no Keras until then
-
-    return {name for module in (keras.activations, keras.initializers, keras.regularizers) for name in dir(module)}
-
-
 def _checked_facts(path, facts):
-    names = facts.get("class_names") if isinstance(facts, dict) else None
-    outputs = facts.get("outputs") if isinstance(facts, dict) else None
+    facts = facts if isinstance(facts, dict) else {}
+    names, outputs = facts.get("class_names"), facts.get("outputs")
     if not isinstance(names, list) or outputs not in OUTPUTS:
         raise ModelFileError(f"{path.name}: {FACTS} does not tell class names and outputs. Save it with export.save.")
     try:
