@@ -64,7 +64,7 @@ def shared_pictures(case):
         how = "are bit for bit the same" if exact else "look the same"
         seen = f"{one.name} and {other.name}: {exact or near} of {len(other.digests)} {how}"
         part = "" if both_complete else f" (the first {len(one.digests)} and {len(other.digests)} were compared)"
-        why = "What was trained or chosen on cannot test: the score says how well pictures are remembered."
+        why = "Pictures that were used to train or to choose cannot test: the score says how well they are remembered."
         mend = "split once, before any shuffle, by picture: shuffle(..., reshuffle_each_iteration=False), or folders"
         yield error("same-picture-in-two-splits", f"{seen}{part}.", why=why, mend=mend)
 
@@ -101,7 +101,7 @@ def second_pass(split):
     shared = len(set(digests) & set(split.digests)) / max(len(set(split.digests)), 1)
     if same_labels and shared < 0.9 and not same_pictures:
         seen = f"on a second pass only {shared:.0%} of the pictures are the same, though their labels are"
-        why = "A score on altered pictures is another one each time, and not that of the pictures."
+        why = "A score on altered pictures changes from pass to pass, and is not that of the pictures."
         mend = f"{split.name} without random layers: put them into the model, or map them over train only"
         yield error("augmentation-in-evaluation", f"{split.name}: {seen}.", why=why, mend=mend)
         return
@@ -109,7 +109,7 @@ def second_pass(split):
     yield Finding(
         name="reshuffles",
         severity="warning" if split.name == "validation" else "error",
-        observed=f"{split.name}: only {unmoved:.0%} of the rows stand in the same place on a second pass.",
+        observed=f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass.",
         why="Predictions of one pass and labels of another do not belong together: a confusion matrix shows chance.",
         mend=f"{split.name} without shuffle(), or collect predictions and labels in one pass",
     )
@@ -195,7 +195,7 @@ def sorted_by_class(train):
         yield error(
             "sorted-by-class",
             f"{pure:.0%} of the training batches hold pictures of one class only.",
-            why="Each step pulls the model towards the class of the moment and undoes the step before.",
+            why="Each step pulls the model towards one class and undoes the step before.",
             mend="train.unbatch().shuffle(number_of_pictures).batch(32)",
         )
 
@@ -251,7 +251,7 @@ def _in_evaluation(split, graph):
         yield error(
             "augmentation-in-evaluation",
             f"{split.name} draws random numbers ({drawn}) in a function that is mapped over it.",
-            why="A score on altered pictures is not that of the pictures, and may be another one each time.",
+            why="A score on altered pictures is not that of the pictures, and may change from pass to pass.",
             mend=f"{split.name} without random layers: put them into the model, or map them over train only",
         )
 

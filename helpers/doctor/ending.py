@@ -37,7 +37,7 @@ def check(case):
             yield _misfit(
                 "single numbers",
                 f"{name} compares them with each of {outputs.shape[1]} outputs",
-                'loss="sparse_categorical_crossentropy"  # behind softmax',
+                'loss="sparse_categorical_crossentropy"  # after softmax',
             )
         return
     yield from check_labels(case, name)
@@ -98,20 +98,20 @@ def _activation_and_loss(case, kind, name):
         seen = f"{says}: {kind} cuts off what the loss has to see."
         yield _mismatch(seen, f"layers.Dense({units})  # no activation: logits")
     elif kind == "sigmoid" and units > 1 and name not in BINARY:
-        seen = f"{says}: sigmoid lets units say yes together, the loss has them compete."
+        seen = f"{says}: with sigmoid several units can say yes, but the loss makes them compete."
         yield _mismatch(seen, 'activation="softmax"')
     elif kind == "logits" and not wants_logits:
         yield error(
             "loss-expects-probabilities",
             f"{says}: outputs run from {case.outputs.min():.3g} to {case.outputs.max():.3g}.",
-            why="The loss cuts off all below 0 and above 1; much of the gradient is lost, and no error says so.",
+            why="The loss clips everything below 0 and above 1; much of the gradient is lost, and no error says so.",
             mend=f"loss=keras.losses.{_class_name(name)}(from_logits=True)",
         )
     elif kind in ("softmax", "sigmoid") and wants_logits:
         yield warning(
             "loss-expects-logits",
             f"{says}: the outputs lie in 0..1.",
-            why="Taken for logits, probabilities differ by 1 at most: the loss hardly tells sure from unsure.",
+            why="Taken as logits, probabilities differ by 1 at most: the loss hardly rewards being sure.",
             mend=f"loss=keras.losses.{_class_name(name)}()  # from_logits=False",
         )
 
@@ -141,7 +141,7 @@ def check_labels(case, name):
         yield _misfit(f"single numbers of shape {shape}", f"{name} takes one-hot rows", f'loss="sparse_{ROWS[0]}"')
     elif name in BINARY and columns != units:
         problem = f"{name} takes one for each of {units} outputs"
-        yield _misfit(f"of shape {shape}", problem, f'loss="sparse_{ROWS[0]}"  # behind softmax')
+        yield _misfit(f"of shape {shape}", problem, f'loss="sparse_{ROWS[0]}"  # after softmax')
     elif name in ROWS and columns != units and units > 1:
         yield _misfit(f"rows of {columns}", f"the model has {units} outputs", f"layers.Dense({columns})")
     elif units == 1 and single and len(np.unique(labels)) > 2:
@@ -169,7 +169,7 @@ def _too_many_units(case, classes, single):
         yield error(
             "units-exceed-classes",
             f"The model has {units} output units, for {named or classes} classes.",
-            why="An old top is still on: the class numbers of its units mean other things.",
+            why="An old top is still on: its units stand for other classes.",
             mend=f"layers.Dense({named or classes})  # on base.output or on the layer before the old top",
         )
     elif named and units < named:

@@ -14,7 +14,7 @@ NAMES = {
     # what the base gets
     "inputs-do-not-fit": "the model cannot be called on the data: another shape, or not in batches",
     "pixels-range": "the base gets pixels in another range than its weights were trained on",
-    "channel-order": "red and blue stand in each other's place",
+    "channel-order": "red and blue are swapped",
     "preprocessed-twice": "the pixels were prepared twice",
     "splits-prepared-differently": "training and another split were prepared in different ways",
     # what trains
@@ -23,17 +23,17 @@ NAMES = {
     "unfrozen-base-still": "what was meant to train does not move",
     "batchnorm-moves": "statistics of BatchNormalization move under weights that were meant to stay",
     "rate-undoes-pretraining": "the learning rate is so high that a few steps undo the pre-trained weights",
-    "optimizer-not-rebuilt": "the optimizer was built for other variables than those that shall train",
+    "optimizer-not-rebuilt": "the optimizer was built for other variables than those that are to train",
     # how the model ends
     "loss-expects-probabilities": "the model gives logits, the loss expects probabilities",
     "loss-expects-logits": "the model gives probabilities, the loss expects logits",
-    "activation-loss-mismatch": "last activation and loss answer two different questions",
+    "activation-loss-mismatch": "last activation and loss do not belong together",
     "labels-do-not-fit": "the labels do not fit the loss, or the number of output units",
     "units-exceed-classes": "there are far more output units than classes: an old top is still on",
     "one-unit-many-classes": "one output unit for more than two classes",
     "dense-without-activation": "stacked Dense layers with no activation between them",
     # the data
-    "same-picture-in-two-splits": "one picture, or nearly the same, stands in two splits",
+    "same-picture-in-two-splits": "one picture, or nearly the same, is in two splits",
     "reshuffles": "the data set comes in another order on every pass: predictions and labels do not line up",
     "classes-unequal": "the classes are so unequal that accuracy misleads",
     "sorted-by-class": "training batches hold one class each",

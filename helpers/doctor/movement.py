@@ -17,7 +17,7 @@ GROWTH = 5
 WHY_STALE = (
     "The training step was built by an earlier fit and keeps the flags of that moment; summary() shows the new ones."
 )
-WHY_FREEZE = "The errors of a head that knows nothing flow into the base and wash out what it had learned."
+WHY_FREEZE = "The gradients of an untrained head flow into the base and destroy what it had learned."
 COMPILE = "model.compile(...)  # again, after every change of trainable"
 
 
@@ -75,8 +75,8 @@ def _optimizer(case):
         line = str(problem).split(", shape")[0].strip().replace("<", "").splitlines()[0][:90]
         yield error(
             "optimizer-not-rebuilt",
-            f"The optimizer refuses the weights that shall train now ({line}): it was built in an earlier fit.",
-            why="An optimizer keeps moments for the variables it first met; it cannot train others.",
+            f"The optimizer refuses the weights that are to train now ({line}): it was built in an earlier fit.",
+            why="An optimizer keeps its state for the variables that it was built for; it cannot train others.",
             mend=f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(learning_rate), ...)  # a new one",
         )
 
@@ -124,7 +124,7 @@ def _still(case, plan):
 
 
 def _frozen(case, plan, real):
-    """Yield findings about a base that moves although its flag, the learner's wish or its new head speak against it."""
+    """Yield findings about a base that moves although its flag, the learner or an untrained head above say no."""
     base, kernels = case.base, case.base.kernels
     if case.frozen is not None:
         yield from _against_the_wish(case, real or plan)

@@ -11,8 +11,8 @@ MEANS = np.array([103.939, 116.779, 123.68])  # of ImageNet in blue, green, red;
 WHY_RANGE = (
     "The weights were trained on another range: every filter answers wrongly, and accuracy stays low without an error."
 )
-WHY_TWICE = "What was prepared twice has almost no contrast left, or far too dark pixels, for every filter of the base."
-WHY_ORDER = "The first filters look for red where blue stands; accuracy falls by some points without an error."
+WHY_TWICE = "Pixels that were prepared twice have almost no contrast left, or are far too dark for the filters."
+WHY_ORDER = "The first filters look for red where they get blue; accuracy falls by a few points, without an error."
 
 
 def check(case):

@@ -23,7 +23,7 @@ def check(case):
         yield error(
             "augmentation-in-evaluation",
             f"With training=False, two calls give outputs apart by up to {difference:.3g}.",
-            why="A layer alters its input at random although nothing is trained: scores and predictions waver.",
+            why="A layer alters its input at random although nothing is trained: scores and predictions change.",
             mend="call the random layer without training=True",
         )
     if case.model.count_params() > LARGEST:
@@ -62,7 +62,7 @@ def _refused(problem):
     if "ambda" in text:
         kind = "a Lambda holds code, which safe mode refuses"
         mend = "preprocess_input(pixels) while you build the model, instead of layers.Lambda(preprocess_input)(pixels)"
-    why = "The training is lost with the kernel: the file is there, and nobody can open it."
+    why = "When the kernel ends, the training is lost: the file is there, but nobody can open it."
     return error("does-not-reload", f"A saved copy cannot be loaded ({kind}).", why=why, mend=mend)
 
 

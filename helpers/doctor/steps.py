@@ -14,7 +14,7 @@ STEPS = 4
 
 
 class _Tracing(BaseException):
-    """A training step begins to be built anew; not an Exception, so that nothing on the way catches it."""
+    """Keras begins to build another training step; not an Exception, so that nothing on the way catches it."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def _small_batches(case):
 def real_step(case):
     """Return what one step moves with the training function that an earlier fit has built, or None.
 
-    A function that was built keeps the flags of that moment. It is never built here: where the data would make Keras
-    build it anew, the attempt is stopped before anything happens. None where none was built for such data.
+    A function that was built keeps the flags of that moment. None is ever built here: where the data would make Keras
+    build another one, the attempt is stopped before anything happens. None where there is none for such data.
     """
     model = case.model
     if getattr(model, "train_function", None) is None or model.run_eagerly:
