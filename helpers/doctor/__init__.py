@@ -25,7 +25,7 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
     class_names : sequence of str, optional
         In the order of the labels.
     frozen : keras.Layer or sequence of str, optional
-        What you mean to be frozen: a layer or model, or names of layers. Without it the flags are taken for your wish.
+        What you mean to be frozen: a layer or model, or names of layers. Without it the flags count as what you mean.
 
     Returns
     -------
@@ -35,10 +35,10 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
     Raises
     ------
     TypeError
-        When `model` is no Keras model, or a split is neither arrays nor a data set.
+        When `model` is not a Keras model, or a split is neither arrays nor a data set.
     ValueError
         When a split is empty, or `frozen` names a layer that the model does not have.
     """
-    from helpers.doctor import examine  # not before: the check of the machine runs where TensorFlow is missing
+    from helpers.doctor import examine  # only now: the check of the machine runs without TensorFlow, too
 
     return examine.run(model, train, validation, test, class_names, frozen)

@@ -51,14 +51,14 @@ def check(case):
 def ending_of(case):
     """Return the kind of the outputs: "softmax", "sigmoid", "relu", "tanh", "logits", or None where it is unclear.
 
-    A named activation is taken at its word, any other function is tried on numbers. Where neither is in sight (the
-    model ends in a pooling, say), the outputs for a few rows must tell.
+    A known activation is recognised by its name, any other function is tried on numbers. Where the last layer has no
+    activation of its own, as a pooling, the outputs for a few rows decide.
     """
     try:
         operation = inspection.last_operation(case.model)
-    except ValueError:  # a subclassed model: a layer whose outputs are the model's own is its last one
-        last = [layer for layer, _, outputs in case.calls[-1:] if np.array_equal(outputs, case.outputs)]
-        operation = last[0] if last else None
+    except ValueError:  # a subclassed model ends in the layer that was called last, if that gave the model's outputs
+        layer, _, outputs = case.calls[-1] if case.calls else (None, None, None)
+        operation = layer if np.array_equal(outputs, case.outputs) else None
     name = inspection.activation(operation)
     if name in ("softmax", "sigmoid", "relu", "tanh"):
         return name

@@ -66,7 +66,7 @@ NEAR_ZERO = 0.03  # mean size of biases; VGG16's and EfficientNet-Lite0's are ab
 
 @dataclass(frozen=True)
 class Base:
-    """The pre-trained part of a model, as far as it can be told."""
+    """The pre-trained part of a model, as far as names, kernels and weights show it."""
 
     name: str
     layers: tuple  # with or without weights, in the order of the model, without the head's
