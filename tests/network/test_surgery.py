@@ -256,11 +256,12 @@ class TestLayerTable:
         assert surgery.layer_table(model).loc["conv", "output"] == "?×?×4"
 
 
-class TestSplit:
-    @pytest.fixture(scope="class")
-    def base(self):
-        return keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3))
+@pytest.fixture(scope="module")
+def base():
+    return keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(96, 96, 3))
 
+
+class TestSplit:
     @pytest.mark.parametrize("cut", ["block1_conv1", "block4_pool", "block5_conv3"])
     def test_tail_after_trunk_computes_what_the_model_computes(self, base, cut):
         pictures = noise(2, 96, 96, 3)
