@@ -24,6 +24,7 @@ from helpers import storage
 from helpers.measuring import study
 from helpers.network import backbones, surgery, vgg16
 from helpers.pictures import features, images
+from tools import grid
 
 
 class Kept:
@@ -52,7 +53,7 @@ def run_missing(runs, path=study.RESULTS, measure=None):
 
     Parameters
     ----------
-    runs : sequence of study.Run
+    runs : sequence of grid.Run
     path : path
     measure : callable, optional
         Takes a run and the results so far; returns a dict of results for each of its rows. `measured` by default.
@@ -122,7 +123,7 @@ def measured(run, done):
 
     Parameters
     ----------
-    run : study.Run
+    run : grid.Run
     done : pandas.DataFrame
         Results so far, with the choices of rates that the run needs.
 
@@ -374,7 +375,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=len(study.SEEDS), help="how many seeds, from 0")
     tf.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
     started = time.perf_counter()
-    count = run_missing(study.grid(range(parser.parse_args().seeds)))
+    count = run_missing(grid.grid(range(parser.parse_args().seeds)))
     print(
         f"{count} runs in {(time.perf_counter() - started) / 60:.0f} minutes; the results are in {study.RESULTS.name}."
     )

@@ -5,14 +5,12 @@ change. Learning rates are chosen on validation pictures, with a seed of their o
 The file is made by ``make experiments``; nothing here imports TensorFlow.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from helpers import storage
-from helpers.network import vgg16
 
 RESULTS = Path(__file__).with_name("study.tsv")
 SIDE, BATCH, CLASSES = 96, 32, 5
@@ -37,38 +35,6 @@ CARE = {
 HEADS = ("pooling", "flatten", "pooling, flipped too", "flatten, flipped too")
 PREPROCESSING = ("right", "0 to 1", "red and blue exchanged", "twice")
 SAME_ARTISTS, OTHER_ARTIST = "shift, unseen emoji of the same artists", "shift, unseen emoji of the third artist"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training of the grid, and the key of its row (of its two rows for ``shift``)."""
-
-    experiment: str  # "choice", "quadrants", "depth", "preprocessing", "head" or "shift"
-    data: str  # of `DATA`
-    per_class: int  # training pictures of each class; 0 is all of them
-    method: str
-    seed: int
-    rate: float = 0.0  # learning rate of Adam; 0 where the run takes the one that was chosen
-
-    @property
-    def rows(self):
-        """Names of the experiments in its rows of the results file."""
-        return (SAME_ARTISTS, OTHER_ARTIST) if self.experiment == "shift" else (self.experiment,)
-
-
-def grid(seeds=SEEDS):
-    """Return the list of every `Run`, the choices of rates first."""
-    cells = [("depth", data, 0, block) for data in DATA for block in vgg16.BLOCKS]
-    cells += [("preprocessing", data, 40, method) for data in DATA for method in PREPROCESSING]
-    cells += [("head", data, 40, method) for data in DATA for method in HEADS]
-    cells += [("quadrants", data, count, method) for method in CARE for data in DATA for count in COUNTS]
-    choices = [
-        Run("choice", data, count, method, SEED_OF_CHOICE, rate)
-        for _, data, count, method in cells
-        for rate in (CARE[method][0] if method in CARE else HEAD_RATES)
-    ]
-    cells += [("shift", "emoji", 0, method) for method in (FROZEN, LP_FT, FRESH)]  # with the rates of the quadrants
-    return choices + [Run(*cell, seed) for cell in cells for seed in seeds]
 
 
 def results(path=RESULTS):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.measuring import results, study
+from tools import grid
 
 PICTURES = 150
 SKILL = {
@@ -65,7 +66,7 @@ def made(skill=None, seeds=range(5), shown=None):
     shown = {name: pictures() for name in names} | (shown or {})
     skill = skill or (lambda run, name: SKILL.get(run.method, 0.6))
     rows = []
-    for run in study.grid(seeds):
+    for run in grid.grid(seeds):
         for name in run.rows:
             labels = shown.get(name, shown[f"choice {run.data}" if name == "choice" else run.data]).labels
             # The same hard pictures for every method, and some luck of each training.

@@ -9,6 +9,7 @@ from made_results import PICTURES, SECONDS, made, pictures, row
 
 from helpers.measuring import costs, evaluation, results, study
 from helpers.measuring.results import Cell
+from tools import grid
 
 FIRST, SECOND = Cell("depth", "animals", 0, "block4"), Cell("depth", "animals", 0, "block5")
 
@@ -19,7 +20,7 @@ def trained(first, second, shown=None):
     rows = []
     for cell, answers in ((FIRST, first), (SECOND, second)):
         for seed, right in enumerate(answers):
-            run = study.Run("depth", "animals", 0, cell.method, seed)
+            run = grid.Run("depth", "animals", 0, cell.method, seed)
             rows.append(row(run, shown.labels, right))
     return results.Evidence(pd.DataFrame(rows), {"animals": shown})
 

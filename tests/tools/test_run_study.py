@@ -9,9 +9,9 @@ import pytest
 
 from helpers import storage
 from helpers.measuring import study
-from helpers.measuring.study import Run
 from helpers.pictures import images
-from tools import run_study
+from tools import grid, run_study
+from tools.grid import Run
 
 FOUND = {
     "accuracy": 0.75,
@@ -31,17 +31,17 @@ def fake(run, done):
     return [{**FOUND, "rate": run.rate or 0.001} for _ in run.rows]
 
 
-RUNS = [run for run in study.grid((0, 1)) if run.experiment in ("choice", "depth", "shift")]
+RUNS = [run for run in grid.grid((0, 1)) if run.experiment in ("choice", "depth", "shift")]
 
 
 class TestGrid:
     def test_has_four_quadrants_for_five_methods_and_five_seeds(self):
-        quadrants = [run for run in study.grid() if run.experiment == "quadrants"]
+        quadrants = [run for run in grid.grid() if run.experiment == "quadrants"]
         assert len(quadrants) == 5 * 2 * 3 * 5 == len(set(quadrants))
         assert {run.per_class for run in quadrants} == {10, 40, 0} and len({run.seed for run in quadrants}) == 5
 
     def test_tries_rates_for_every_method_before_it_needs_them(self):
-        runs = study.grid()
+        runs = grid.grid()
         last = max(index for index, run in enumerate(runs) if run.experiment == "choice")
         assert all(run.experiment == "choice" for run in runs[: last + 1])
         for method, (rates, _) in study.CARE.items():
@@ -105,7 +105,7 @@ class TestChoiceOfRates:
         def with_losses(run, done):
             return [{**FOUND, "loss": losses[run.rate], "rate": run.rate}]
 
-        runs = [run for run in study.grid() if run.experiment == "choice" and run.method == study.LP_FT]
+        runs = [run for run in grid.grid() if run.experiment == "choice" and run.method == study.LP_FT]
         run_study.run_missing(runs, tmp_path / "results.tsv", with_losses)
         done = study.results(tmp_path / "results.tsv")
         assert study.rate_of(study.LP_FT, "emoji", 10, done) == 3e-5
@@ -201,7 +201,7 @@ README_ROWS = {
 
 def test_the_committed_results_are_whole():
     table = study.results()
-    wanted = {(name, *dataclasses.astuple(run)[1:5]) for run in study.grid() for name in run.rows}
+    wanted = {(name, *dataclasses.astuple(run)[1:5]) for run in grid.grid() for name in run.rows}
     assert {tuple(row) for row in table[["experiment", *KEY[1:5]]].itertuples(index=False)} == wanted
     tested = table["predictions"].str.len()
     right = table["accuracy"] * tested
