@@ -13,20 +13,9 @@ GIGABYTES_NEEDED = 4  # TensorFlow alone unpacks to about 2
 
 
 def problem(version=None, folder=".", system=None, machine=None):
-    """Return what stands in the way, or None.
+    """Return what keeps the course from being installed in `folder`, or None.
 
-    Parameters
-    ----------
-    version : (int, int), optional
-        Of Python; this interpreter's by default.
-    folder : path
-        Where ``.venv`` shall lie.
-    system, machine : str, optional
-        As `platform.system` and `platform.machine` give them.
-
-    Returns
-    -------
-    str or None
+    `version` (major, minor) of Python, `system` and `machine` as `platform` names them are those found, by default.
     """
     version = version or sys.version_info[:2]
     if not (3, 11) <= version <= (3, 13):

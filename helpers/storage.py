@@ -36,18 +36,9 @@ def digest(path):
 
 
 def digests(paths):
-    """Return the SHA-256 of many files, remembered from one kernel to the next in the cache's ``digests.json``.
+    """Return path → SHA-256 of many files, remembered from one kernel to the next in the cache's ``digests.json``.
 
-    Parameters
-    ----------
-    paths : iterable of pathlib.Path
-        Regular files.
-
-    Returns
-    -------
-    dict of pathlib.Path to str
-        Read again only where size or time of change differ from what is remembered. A file that cannot be read is
-        left out.
+    A file is read again only where its size or time of change differs; one that cannot be read is left out.
     """
     memory = cache_folder() / "digests.json"
     try:
@@ -113,24 +104,9 @@ def cache_folder(*parts):
 def written_whole(path):
     """Give a temporary path to write to, and rename it to `path` only if the block succeeds.
 
-    A reader sees the old state or the new one, never half of it. A file that stands at `path` is replaced.
-    A folder that stands there stays: of two kernels that make the same folder, the first to finish wins, and
-    nothing vanishes under a reader's hands.
-
-    Parameters
-    ----------
-    path : path
-        Where the result shall stand. Its folder must exist.
-
-    Yields
-    ------
-    pathlib.Path
-        A free path in the same folder, with the same ending.
-
-    Raises
-    ------
-    StorageError
-        When the result cannot be written.
+    A reader sees the old state or the new one, never half of it. A file at `path` is replaced. A folder there stays:
+    of two kernels that make the same folder, the first to finish wins, and nothing vanishes under a reader's hands.
+    Raises `StorageError` when the result cannot be written.
     """
     path = Path(path)
     with _holder_beside(path) as holder:
@@ -166,22 +142,8 @@ def kept(folder, make):
     to. A missing, altered or unexpected file counts as damage; one line is printed. A file whose size and time are
     those of the list is not read again, so a change that keeps both is not seen.
 
-    Parameters
-    ----------
-    folder : path
-        Inside `cache_folder`; its name must tell all that decides its content.
-    make : callable
-        Takes a free path and makes a folder with the files there.
-
-    Returns
-    -------
-    pathlib.Path
-        `folder`.
-
-    Raises
-    ------
-    StorageError
-        When the folder cannot be written.
+    The name of `folder`, inside `cache_folder`, must depend on all that decides its content. `make` takes a free path
+    and makes a folder with the files there. Raises `StorageError` when it cannot be written.
     """
     folder = Path(folder)
     if folder.exists():

@@ -72,15 +72,6 @@ def unpacked(archive):
 
     The folder's name carries the archive's checksum, so that a new version of the course never reads an
     old folder. A damaged folder is unpacked again.
-
-    Parameters
-    ----------
-    archive : str
-        Name of a bundled ``.zip`` file.
-
-    Returns
-    -------
-    pathlib.Path
     """
     source = bundled(archive)
 

@@ -20,18 +20,7 @@ def course_notebooks(folder=COURSE):
 
 
 def working_copy(start=None):
-    """Return the learner's folder: the nearest that `make lab` has laid out, from `start` upwards.
-
-    Parameters
-    ----------
-    start : path, optional
-        The kernel's folder by default, which is that of the notebook.
-
-    Returns
-    -------
-    pathlib.Path or None
-        None outside a working copy.
-    """
+    """Return the learner's folder, the nearest that was laid out from `start` (the kernel's) upwards, or None."""
     try:
         start = Path(start or Path.cwd()).resolve()
         return next((folder for folder in (start, *start.parents) if (folder / RECORD).is_file()), None)
@@ -43,24 +32,8 @@ def lay_out(target, course=COURSE):
     """Lay out a working copy of the course, and never overwrite anything in it.
 
     A notebook that is not there yet is copied with its outputs cleared. Where the course's notebook has changed
-    since, the new version is laid beside the learner's own.
-
-    Parameters
-    ----------
-    target : path
-        The learner's folder.
-    course : path
-        Where the course's notebooks lie.
-
-    Returns
-    -------
-    list of str
-        One line for each notebook that was laid beside an older one.
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When the course has no notebooks here, or the learner's folder cannot be made or written to.
+    since, the new version is laid beside the learner's own; a line for each of these is returned. Raises `StorageError`
+    when the course has no notebooks here, or the learner's folder cannot be made or written to.
     """
     target, paths = Path(target), course_notebooks(course)
     if not paths:
