@@ -1,5 +1,6 @@
 """The installation files agree with one another, and say what is missing before anything is installed."""
 
+import json
 import platform
 import re
 import shutil
@@ -12,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from helpers import preflight
+from helpers.course import jupyter
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,6 +52,22 @@ def test_ci_runs_the_readme_command():
     assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
     assert "make test" in (ROOT / "README.md").read_text()
     assert "bash .ci/run" in (ROOT / ".github/workflows/test.yml").read_text()
+
+
+def test_the_container_installs_what_make_installs():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["postCreateCommand"].endswith("make .venv/.ready")
+    (version,) = re.findall(r":(3\.\d+)$", container["image"])
+    assert container["containerEnv"]["PYTHON"] == f"python{version}"
+    assert preflight.problem(tuple(map(int, version.split("."))), ROOT, "Linux") is None
+    assert container["forwardPorts"] == [jupyter.PORT]
+
+
+def test_the_lowest_versions_and_the_wheel_have_jobs_of_their_own():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
+    steps = {name: "\n".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
+    assert "make lowest" in steps["lowest"]
+    assert "swap-the-head doctor" in steps["wheel"] and len(jobs["wheel"]["strategy"]["matrix"]["system"]) == 3
 
 
 def test_preflight_is_silent_where_all_is_well():
