@@ -6,7 +6,7 @@ READY := .venv/.ready
 FOLDER ?= my_course
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints new-notebook lowest
+.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
 
 lab: $(READY)
 	@exec $(BIN)/python -m helpers lab "$(FOLDER)"
@@ -29,8 +29,13 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test]"
 	@touch $@
 
+# One notebook: make notebooks ONLY=03_attach_new_head
 notebooks: $(READY)
-	$(BIN)/python -m tools.notebooks execute
+	$(BIN)/python -m tools.notebooks execute $(if $(ONLY),notebooks/$(basename $(ONLY)).ipynb)
+
+# JupyterLab on the course's own notebooks, to edit them; `make lab` opens a learner's copy.
+edit: $(READY)
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) notebooks
 
 # Writes the questions of helpers/course/quizzes into the notebooks, to read without a kernel.
 quizzes: $(READY)
@@ -49,11 +54,18 @@ experiments: $(READY)
 benchmark: $(READY)
 	$(BIN)/python -m tools.benchmark
 
+# All four say what they find, also where an earlier one found something.
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python -m tools.form
-	$(BIN)/python -m tools.quizzes --check
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/python -m tools.form || failed=1; \
+	$(BIN)/python -m tools.quizzes --check || failed=1; \
+	exit $$failed
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 assets: $(READY)
 	$(PIP) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[test,assets]"

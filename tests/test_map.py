@@ -34,6 +34,12 @@ def test_imports_go_down_the_map(module):
         assert other < line or place == entry, f"{module} imports {name}, which is not above it in helpers.MAP"
 
 
+def test_a_short_name_as_notebooks_write_it_is_no_way_around_the_map(tmp_path):
+    path = tmp_path / "pruning.py"
+    path.write_text("from helpers import export, surgery\nfrom helpers import storage\n")
+    assert imported(path, MODULES) == ["helpers.saving.export", "helpers.network.surgery", "helpers.storage"]
+
+
 def test_no_circle():
     arrows = {name: set(imported(path, MODULES)) - {name} for name, path in MODULES.items()}
     done = set()

@@ -38,7 +38,7 @@ def was_run_from_top_to_bottom(notebook, path):
     """Cells are counted 1, 2, 3, and a cell whose output is compared has one."""
     counts = [cell.execution_count for cell in _code(notebook)]
     if counts != list(range(1, len(counts) + 1)):
-        yield "it was not run from top to bottom: run `make notebooks`"
+        yield f"it was not run from top to bottom: make notebooks ONLY={path.stem}"
     for cell in _code(notebook):
         if cell.source.startswith(COMPARED) and not cell.outputs:
             yield f"this cell's output is compared, but it has none: {_short(cell)}"
@@ -58,7 +58,7 @@ def beginning_and_end(notebook, path):
         if not re.search(needed, first.source):
             yield f"the first cell lacks {name}"
     if not 3 <= goals <= 5:
-        yield f"{goals} goals are numbered, 3 to 5 are meant"
+        yield f"{goals} goals are numbered, 3 to 5 are needed"
     if not recap.source.startswith("## Recap") or not what_next.source.startswith("## What is next"):
         yield "the last two cells are not ## Recap and ## What is next"
     elif len(_numbered(recap.source)) != goals:
@@ -103,7 +103,41 @@ def prose(notebook, path):
     for words, least in (("Predict", 2), ("What you saw", 3)):
         there = len(re.findall(rf"^\*\*{words}\.\*\*", text, re.MULTILINE))
         if there < least:
-            yield f"**{words}.** begins {there} paragraphs, at least {least} are meant"
+            yield f"paragraphs that begin with **{words}.**: {there}, at least {least} are needed"
+
+
+def exercises(notebook, path):
+    """Each is task, stub, check and folded solution; at least two but in the first notebook; then the progress."""
+    count = 0
+    for index, cell in enumerate(notebook.cells):
+        if "exercise" not in cell.metadata.get("tags", []):
+            continue
+        count += 1
+        task, check, solution = (notebook.cells[min(index + step, len(notebook.cells) - 1)] for step in (-1, 1, 2))
+        stub = _short(cell)
+        if task.cell_type != "markdown" or not task.source.startswith("### Exercise"):
+            yield f"no task above the stub {stub}: a text that begins with ### Exercise"
+        if "..." not in cell.source:
+            yield f"the stub has no blank: write ... where the answer goes in {stub}"
+        if not check.source.startswith("checks."):
+            yield f"no check below the stub {stub}: checks.name(answer)"
+        folded = solution.metadata.get("jupyter", {}).get("source_hidden")
+        if solution.metadata.get("tags") != ["solution"] or not folded or ".accepts(" not in solution.source:
+            yield (
+                f"no folded solution below the check of {stub}: a cell with the tag solution, "
+                "jupyter.source_hidden true, and assert checks.name.accepts(...)"
+            )
+    if count < 2 and not path.name.startswith("00"):
+        yield f"{count} cells have the tag exercise, at least 2 are needed"
+    if not any(cell.source.startswith("checks.progress()") for cell in _code(notebook)):
+        yield "no cell shows the progress: checks.progress()"
+
+
+def nothing_is_left_to_write(notebook, path):
+    """No TODO of the template."""
+    for cell in notebook.cells:
+        if "TODO" in cell.source:
+            yield f"a TODO is left: {_short(cell)}"
 
 
 def solutions_can_be_left_out(notebook, path):
@@ -134,7 +168,7 @@ def claims_are_asserted(notebook, path):
     """At least four cells assert, and one output is compared."""
     asserting = sum(bool(re.search(r"\bassert\b|assert_allclose", cell.source)) for cell in _code(notebook))
     if asserting < 4:
-        yield f"{asserting} cells assert something, at least 4 are meant"
+        yield f"{asserting} cells assert something, at least 4 are needed"
     if not any(cell.source.startswith(COMPARED) for cell in _code(notebook)):
         yield f"no cell begins with {COMPARED}"
 
@@ -143,7 +177,7 @@ def figures_have_alternative_text(notebook, path):
     """At least two figures, each with a text for who does not see it."""
     figures = [(cell, output) for cell in _code(notebook) for output in cell.outputs if "image/png" in _data(output)]
     if len(figures) < 2:
-        yield f"{len(figures)} figures, at least 2 are meant"
+        yield f"{len(figures)} figures, at least 2 are needed"
     for cell, output in figures:
         if len(output.get("metadata", {}).get("image/png", {}).get("alt", "")) < SHORTEST_ALT:
             yield f"a figure without {SHORTEST_ALT} letters of alternative text, see plots.show: {_short(cell)}"
@@ -175,6 +209,8 @@ RULES = (
     links,
     imports,
     prose,
+    exercises,
+    nothing_is_left_to_write,
     solutions_can_be_left_out,
     cells_fit_a_projector,
     claims_are_asserted,

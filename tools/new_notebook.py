@@ -10,8 +10,9 @@ from nbformat.v4 import new_markdown_cell as markdown
 
 from helpers import storage
 from helpers.course import working_copy
+from tools import quizzes
 
-QUIZ = working_copy.HERE / "quizzes"
+QUIZZES = working_copy.HERE / "quizzes"
 FIGURE = """\
 figure, axes = plt.subplots()
 axes.bar(data.class_names, data.counts()["train"])
@@ -20,16 +21,20 @@ plots.show(
 )"""
 QUESTION = """\
 [[question]]
-text = "TODO: a question on what surprises in this notebook?"
+text = "TODO {number}: a question on what surprises in this notebook?"
 
 [[question.option]]
 text = "TODO: the right answer."
+why = "TODO {number}: why it is right."
 correct = true
-why = "TODO: why it is right."
 
 [[question.option]]
 text = "TODO: what many believe."
-why = "TODO: why it is not so."
+why = "TODO {number}: the mistake that leads to it."
+
+[[question.option]]
+text = "TODO: what some believe."
+why = "TODO {number}: the mistake that leads to that."
 """
 
 
@@ -64,7 +69,7 @@ def notebook(name):
             code("answer = ...", metadata={"tags": ["exercise"]}),
             code("checks.TODO(answer)"),
             code(
-                "answer = TODO\nassert checks.TODO.accepts(answer)",
+                "solved = ...  # TODO\nassert checks.TODO.accepts(solved)",
                 metadata={"tags": ["solution"], "jupyter": {"source_hidden": True}},
             ),
             markdown("## Quiz\n\n`make quizzes` writes the readable twin here."),
@@ -77,7 +82,7 @@ def notebook(name):
     )
 
 
-def write(name, folder=working_copy.COURSE, quizzes=QUIZ):
+def write(name, folder=working_copy.COURSE, quiz_folder=QUIZZES):
     """Write the notebook and its quiz file, and return both paths.
 
     Raises
@@ -87,13 +92,14 @@ def write(name, folder=working_copy.COURSE, quizzes=QUIZ):
     """
     if not re.fullmatch(r"\d\d_[a-z0-9_]+", name or ""):
         raise ValueError(f"NAME={name}: two digits, then words with _ between them, such as 10_prune_filters.")
-    paths = folder / f"{name}.ipynb", quizzes / f"{name}.toml"
+    paths = folder / f"{name}.ipynb", quiz_folder / f"{name}.toml"
     for taken in [*folder.glob(f"{name[:2]}_*.ipynb"), *(path for path in paths if path.exists())]:
         raise ValueError(f"{taken.name} is there already: choose another number or name.")
     with storage.written_whole(paths[0]) as temporary:
         nbformat.write(notebook(name), temporary)
     with storage.written_whole(paths[1]) as temporary:
-        temporary.write_text(QUESTION, encoding="utf-8")
+        questions = [QUESTION.format(number=number) for number in range(1, quizzes.FEWEST + 1)]
+        temporary.write_text("\n".join(questions), encoding="utf-8")
     return paths
 
 

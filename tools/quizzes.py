@@ -11,6 +11,8 @@ import nbformat
 from helpers import storage
 from helpers.course import quizzes, working_copy
 
+FEWEST, MOST, FEWEST_OPTIONS, SHORTEST_REASON = 4, 8, 3, 30  # questions, options, letters
+
 
 def update(path, write=True):
     """Make the quiz to read in a notebook the text of its questions; nothing else changes.
@@ -38,6 +40,29 @@ def update(path, write=True):
     return True
 
 
+def problems(name):
+    """Yield what departs from the form of a quiz, in a few words."""
+    questions = quizzes.questions(name)
+    if not FEWEST <= len(questions) <= MOST:
+        yield f"{len(questions)} questions: {FEWEST} to {MOST} are needed"
+    reasons = [option.why for question in questions for option in question.options]
+    for number, question in enumerate(questions, 1):
+        if len(question.options) < FEWEST_OPTIONS:
+            yield f"question {number}: {len(question.options)} options, at least {FEWEST_OPTIONS} are needed"
+        for letter, option in question.lettered:
+            if (
+                len(option.why) < SHORTEST_REASON
+                or not option.why.endswith((".", "?"))
+                or reasons.count(option.why) > 1
+            ):
+                yield (
+                    f"question {number}, option {letter}: the reason must be its own, a sentence of at least "
+                    f"{SHORTEST_REASON} letters"
+                )
+        if "TODO" in repr(question):
+            yield f"question {number}: a TODO is left"
+
+
 def _to_read(notebook, path):
     """Return the Markdown cell above the quiz to click."""
     for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
@@ -53,9 +78,11 @@ def main(arguments=None, folder=working_copy.COURSE):
     check = parser.parse_args(arguments).check
     paths = [folder / f"{name}.ipynb" for name in quizzes.NAMES]
     different = [path.name for path in paths if update(path, write=not check)]
+    wrong = [f"{name}.toml: {problem}" for name in quizzes.NAMES for problem in problems(name)]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
     for name in different:
         print(f"{name}: its quiz differs from its questions; run `make quizzes`." if check else f"{name}: written")
-    return int(check and bool(different))
+    return int(bool(wrong) or check and bool(different))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from helpers.course import working_copy
-from tools import form, new_notebook
+from tools import form, new_notebook, quizzes
 
 GOOD = working_copy.COURSE / "02_freeze_layers.ipynb"
 
@@ -68,6 +68,11 @@ FAULTS = {
     "a star": (lambda nb: replace(code(nb)[0], "import gc", "from gc import *"), "a star import"),
     "a magic": (appended("%time 1"), "plain Python"),
     "no text between two cells": (lambda nb: nb.cells.pop(2), "no text before"),
+    "no task above a stub": (in_a_text("### Exercise", "## Exercise"), "no task above the stub"),
+    "a stub without a blank": (lambda nb: code(nb, "exercise")[0].update(source="mine = 1"), "no blank"),
+    "a solution that is not folded": (lambda nb: code(nb, "solution")[0].metadata.pop("jupyter"), "no folded solution"),
+    "no progress": (lambda nb: replace(code(nb, "progress")[0], "checks.progress", "print"), "checks.progress()"),
+    "something left to write": (in_a_text("To **freeze**", "TODO: to freeze"), "a TODO is left: "),
     "a long cell": (appended("\n".join(f"x{n} = {n}" for n in range(22))), "more than 22 lines"),
     "a long line": (appended(f"x = '{'y' * 100}'"), "100 letters"),
     "a figure without a text": (lambda nb: figure(nb).update(metadata={}), "alternative text"),
@@ -99,8 +104,9 @@ def test_a_cell_that_needs_a_solution_is_named():
     assert [line for line in form.solutions_can_be_left_out(notebook, GOOD) if "only_here" in line]
 
 
-def test_too_few_predictions_claims_and_figures_are_named():
+def test_too_few_predictions_claims_exercises_and_figures_are_named():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# x")])
+    assert len(list(form.exercises(notebook, GOOD))) == 2
     assert len(list(form.prose(notebook, GOOD))) == 2
     assert len(list(form.claims_are_asserted(notebook, GOOD))) == 2
     assert len(list(form.figures_have_alternative_text(notebook, GOOD))) == 1
@@ -124,14 +130,15 @@ class TestNewNotebook:
         path, _ = new_notebook.write("10_prune_filters", *folders)
         nbformat.validate(nbformat.read(path, as_version=4))
         for line in form.problems(path):
-            assert any(words in line for words in ("run", "output", "at least", "figures")), line
+            assert any(words in line for words in ("run", "output", "at least", "figures", "TODO")), line
 
     def test_its_quiz_file_can_be_read(self, folders):
         from helpers.course.quizzes import reading
 
         _, quiz = new_notebook.write("10_prune_filters", *folders)
-        (question,) = reading.read(quiz)
-        assert len(question.options) == 2
+        questions = reading.read(quiz)
+        assert len(questions) == quizzes.FEWEST
+        assert all(len(question.options) == quizzes.FEWEST_OPTIONS for question in questions)
 
     @pytest.mark.parametrize("name", ["", "prune", "1_prune", "10-prune", "10_Prune", "10_a/b", "00_again"])
     def test_a_name_that_does_not_do_is_refused_and_nothing_written(self, folders, name):

@@ -100,6 +100,15 @@ def test_nbval_fails_a_cell_that_shows_noise_and_skips_what_follows_a_failure(ju
     assert judged[name] == JUDGED[name][1]
 
 
+def test_the_readme_has_a_row_for_each_with_its_title_and_minutes():
+    readme = (working_copy.COURSE.parent / "README.md").read_text(encoding="utf-8")
+    for path in PATHS:
+        first = of(path).cells[0].source
+        read, run = re.search(r"about (\d+) to read, (\d+) to run", first).groups()
+        title = first.splitlines()[0].removeprefix("# ")
+        assert f"| [{path.stem}](notebooks/{path.name}) | {title} | {read} + {run} |" in readme
+
+
 def test_stored_outputs_are_json_that_any_reader_opens():
     for path in PATHS:
         nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
