@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
 
 lab: $(READY)
-	@exec $(BIN)/python -m helpers lab "$(FOLDER)"
+	@exec $(BIN)/python -m helpers lab -- "$(FOLDER)"
 
 test: $(READY)
 	$(BIN)/python -m pytest --cov=helpers --cov-report=

@@ -16,7 +16,7 @@ __version__ = "0.2.0"
 # neighbour, except inside one room. The tests read this map.
 MAP = (
     ("storage", "preflight", "session", "plots"),
-    ("assets", "measuring.evaluation"),
+    ("assets", "measuring.evaluation", "course.working_copy"),
     ("network.surgery", "network.efficientnet_lite", "network.inspection", "network.certificate"),
     ("network.vgg16", "network.cost"),
     ("network.backbones", "measuring.study", "measuring.rate_curves"),
@@ -24,7 +24,7 @@ MAP = (
     ("measuring.costs", "saving"),
     ("machine", "predict"),
     ("doctor",),
-    ("course.working_copy", "course.lab", "course.quizzes", "course.widgets"),
+    ("course.lab", "course.quizzes", "course.widgets"),
     ("course.checks", "course.jupyter"),
     ("__main__",),
     ("notebooks",),

@@ -1,26 +1,64 @@
 """``swap-the-head``, or ``python -m helpers``: open the course, check the machine, classify a picture."""
 
 import argparse
+import contextlib
+import os
 import sys
 
-from helpers import __version__, storage
-from helpers.course import jupyter, working_copy
+from helpers import __version__  # all else is imported where it is used, so that Ctrl-C is heard at once
+
+HERE = "./my_course by default"
 
 
 def main(arguments=None):
     """Run one of the commands and return its exit code; trouble is told in one line."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    _make_streams_safe()
+    try:
+        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _failed("Stopped.", 130)
+    except BrokenPipeError:  # who read the output has gone
+        return _failed("", 1)
+    except OSError as error:
+        return _failed(f"swap-the-head: {error}", 1)
+
+
+def _make_streams_safe():
+    """Let no letter that the terminal lacks, and no closed stream, end a command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open as long as the process
+        with contextlib.suppress(AttributeError):  # a stream of another kind
+            getattr(sys, name).reconfigure(errors="replace", line_buffering=True)
+
+
+def _failed(line, code):
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, or Python would try to write there again at its end
+    try:
+        print(line, file=sys.stderr, end="\n" if line else "")
+    except OSError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    return code
+
+
+def _run(arguments):
     if arguments[:1] == ["predict"]:  # has a parser of its own
         from helpers import predict
 
-        return predict.main(arguments[1:])
+        return predict.main(arguments[1:], "swap-the-head predict")
     given = _parser().parse_args(arguments)
-    sys.stdout.reconfigure(line_buffering=True)
+    from helpers import storage
+    from helpers.course import jupyter
+
     try:
         return given.run(given)
     except (storage.StorageError, jupyter.JupyterError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        return _failed(str(error), 1)
 
 
 def _parser():
@@ -29,14 +67,14 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="command")
 
     lab = commands.add_parser("lab", help="lay out your copy of the notebooks and open JupyterLab on it")
-    lab.add_argument("folder", nargs="?", default="my_course", help="your copy; ./my_course by default")
-    lab.add_argument("--port", type=_port, default=jupyter.PORT, help="the next free one where it is taken")
+    lab.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
+    lab.add_argument("--port", type=_port, default=8888, help="8888 by default; the next free one where it is taken")
     lab.add_argument("--ip", default="127.0.0.1", help="0.0.0.0 lets other machines in, with the token")
     lab.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     lab.set_defaults(run=_lab)
 
     lay_out = commands.add_parser("lay-out", help="lay out your copy of the notebooks, and no more")
-    lay_out.add_argument("folder", nargs="?", default="my_course", help="your copy; ./my_course by default")
+    lay_out.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
     lay_out.set_defaults(run=_lay_out)
 
     doctor = commands.add_parser("doctor", help="check this machine and the installation")
@@ -53,13 +91,25 @@ def _port(text):
     return int(text)
 
 
+def _folder(text):
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty: give a folder, such as my_course")
+    return text
+
+
 def _lab(given):
-    return jupyter.start(given.folder, given.port, given.ip, given.browser)
+    from helpers.course import jupyter
+
+    jupyter.start(given.folder, given.port, given.ip, given.browser)
 
 
 def _lay_out(given):
-    for line in working_copy.lay_out(given.folder):
+    from helpers.course import working_copy
+
+    folder = working_copy.place(given.folder)
+    for line in working_copy.lay_out(folder):
         print(line)
+    print(f"Your notebooks lie in {folder}.")
 
 
 def _doctor(given):
@@ -69,6 +119,8 @@ def _doctor(given):
 
 
 def _where(given):
+    from helpers import storage
+
     print(storage.cache_folder())
 
 

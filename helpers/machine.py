@@ -6,11 +6,13 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
 from helpers import assets, preflight, storage
+from helpers.course import working_copy
 
 PROJECT = "swap-the-head"
 MEMORY_NEEDED, MEMORY_LEAST = 4.0, 2.0  # GB that are free: comfortable, and what a notebook may take
@@ -34,9 +36,12 @@ class Line:
 
 def examine():
     """Yield a `Line` for each check, the quick ones first."""
-    for check in (python, packages, bundled_files, cache, memory, disk, kernel, tensorflow):
+    for check in (python, packages, bundled_files, notebooks, cache, memory, disk, kernel, tensorflow):
         try:
-            yield check()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                line = check()
+            yield line
         except Exception as error:
             reason = (str(error).strip().splitlines() or ["no message"])[0]
             name = check.__name__.replace("_", " ")
@@ -92,6 +97,14 @@ def bundled_files(folder=assets.FOLDER):
     return Line("OK", f"bundled files: {len(names)} with the right checksums")
 
 
+def notebooks(folder=working_copy.COURSE):
+    """Check that every notebook of the course is there and can be read."""
+    try:
+        return Line("OK", f"notebooks: {len(working_copy.read_course(folder))} to lay out")
+    except storage.StorageError as error:
+        return Line("FAIL", f"notebooks: {str(error).split('. ')[0]}", HOW_TO_INSTALL)
+
+
 def cache():
     """Check that the cache folder can be written to."""
     try:
@@ -121,7 +134,10 @@ def memory(free=None):
 def disk(free=None):
     """Check how much room, in GB, is left where the cache is."""
     if free is None:
-        free = shutil.disk_usage(storage.cache_folder()).free / 1e9
+        try:
+            free = shutil.disk_usage(storage.cache_folder()).free / 1e9
+        except storage.StorageError:
+            return Line("WARN", "disk: not measured", "let the cache have a folder first")
     what = f"disk: {free:.1f} GB free where the cache lies"
     advice = f"free some space, or name another folder in {storage.CACHE_VARIABLE}"
     if free < DISK_LEAST:
@@ -166,6 +182,8 @@ def tensorflow():
 def report(lines):
     """Print lines as they come, then a summary; return the exit code, 1 where one of them failed."""
     states = []
+    with contextlib.suppress(AttributeError):  # not every stream can
+        sys.stdout.reconfigure(errors="replace")  # so that no arrow ends the check
     for line in lines:
         print(line, flush=True)
         states.append(line.state)

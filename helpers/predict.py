@@ -114,9 +114,9 @@ def _table(model, class_names, batch):
     return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 
 
-def main(arguments=None):
+def main(arguments=None, program="python -m helpers.predict"):
     """Classify the pictures named on the command line; return 0, or 1 when something could not be read."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.predict", description="Classify pictures.")
+    parser = argparse.ArgumentParser(prog=program, description="Classify pictures.")
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
     parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files")
     options = parser.parse_args(arguments)

@@ -5,6 +5,7 @@ so that a reader never meets half a file and two kernels may work at once.
 """
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -70,6 +71,14 @@ def _digest(path, size, modified):
     return sha256(path)
 
 
+def _root():
+    folder = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("swap-the-head"))
+    try:
+        return folder.expanduser().absolute()
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"The cache folder {folder} cannot be found ({error}). Give a whole path.") from error
+
+
 def cache_folder(*parts):
     """Return a folder inside the course's cache, making it where needed.
 
@@ -86,8 +95,7 @@ def cache_folder(*parts):
     StorageError
         When the folder cannot be made or written to.
     """
-    root = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("swap-the-head"))
-    folder = root.joinpath(*parts)
+    folder = _root().joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
@@ -126,10 +134,10 @@ def _holder_beside(path):
         holder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
         yield holder
     except OSError as error:
-        raise StorageError(
-            f"Could not write {path} ({error.strerror or error}). Free some space there, or set "
-            f"{CACHE_VARIABLE} to another folder."
-        ) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "Free some space there" if full else "Take a folder that you may write to"
+        own = f", or set {CACHE_VARIABLE} to another folder" if path.is_relative_to(_root()) else ""
+        raise StorageError(f"Could not write {path} ({error.strerror or error}). {advice}{own}.") from error
     finally:
         if holder:
             shutil.rmtree(holder, ignore_errors=True)

@@ -19,7 +19,7 @@ def test_a_good_machine_passes_in_a_process_of_its_own(tmp_path):
     lines = run.stdout.splitlines()
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stderr == ""  # no noise of TensorFlow's
-    assert sum(line.startswith(("[ OK ]", "[WARN]")) for line in lines) == 8
+    assert sum(line.startswith(("[ OK ]", "[WARN]")) for line in lines) == 9
     assert lines[-1].startswith("Ready for the course.")
 
 
@@ -78,6 +78,14 @@ def test_a_bundled_file_that_was_altered_or_is_missing_is_named(tmp_path):
     assert "missing" in machine.bundled_files(tmp_path).what
 
 
+def test_a_missing_notebook_is_named_and_the_disk_needs_a_cache(tmp_path, monkeypatch):
+    assert machine.notebooks().state == "OK"
+    assert machine.notebooks(tmp_path).state == "FAIL" and "missing" in machine.notebooks(tmp_path).what
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file"))
+    assert machine.cache().state == "FAIL" and machine.disk().state == "WARN"
+
+
 @pytest.mark.parametrize(("free", "state"), [(16.0, "OK"), (3.0, "WARN"), (0.5, "FAIL")])
 def test_memory(free, state):
     assert machine.memory(free).state == state
@@ -100,13 +108,13 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch):
     def broken():
         raise RuntimeError("out of order")
 
-    for name in ("python", "packages", "bundled_files", "cache", "memory", "disk", "tensorflow"):
+    for name in ("python", "packages", "bundled_files", "notebooks", "cache", "memory", "disk", "tensorflow"):
         monkeypatch.setattr(machine, name, lambda: Line("OK", "well"))
     monkeypatch.setattr(machine, "kernel", broken)
     lines = list(machine.examine())
     assert [line.state for line in lines].count("FAIL") == 1
     assert any("out of order" in line.what for line in lines)
-    assert len(lines) == 8
+    assert len(lines) == 9
 
 
 def test_the_report_counts_and_tells_by_its_exit_code(capsys):

@@ -24,7 +24,12 @@ def checksums():
     dict of str to str
         File name to hexadecimal digest, as listed in ``checksums.txt``.
     """
-    lines = (FOLDER / "checksums.txt").read_text(encoding="utf-8").splitlines()
+    try:
+        lines = (FOLDER / "checksums.txt").read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise storage.StorageError(
+            f"checksums.txt is missing from {FOLDER}. Restore it: {how_to_restore('checksums.txt')}."
+        ) from error
     return {name: digest for digest, name in (line.split() for line in lines if line.strip())}
 
 

@@ -46,28 +46,32 @@ def start(folder, port=PORT, ip="127.0.0.1", browser=True):
     JupyterError
         When JupyterLab does not start, or ends by itself: the message has the last line of its log.
     """
-    folder = Path(folder).resolve()
+    folder = working_copy.place(folder)
     for line in working_copy.lay_out(folder):
         print(line)
     if info := _running(folder):
-        print("JupyterLab runs on this folder already; Ctrl-C where it was started stops it.")
+        print("JupyterLab runs on this folder already. Ctrl-C where it was started stops it, or File > Shut Down.")
         _open(info, browser)
         return
     server = _launched(folder, port, ip)
     try:
         with _signals_as_ctrl_c():
-            info = _until_ready(server, folder)
+            info = _until_ready(server, folder, port, ip)
             if port not in (0, info["port"]):
                 print(f"Port {port} is taken: JupyterLab uses {info['port']}.")
             print(f"Your notebooks lie in {folder}. Ctrl-C stops JupyterLab; what it logs is in {LOG} there.")
             _open(info, browser)
-            server.wait()
+            code = server.wait()
     except KeyboardInterrupt:
         print("\nStopping JupyterLab and its kernels. What you have saved is kept.")
         return
     finally:
         _stop(server)
-    raise JupyterError(f"JupyterLab has ended by itself: {_last_line(folder)}")
+    if code < 0:
+        raise JupyterError(f"JupyterLab was killed from outside (signal {-code}). What you had saved is kept.")
+    if code > 0:
+        raise JupyterError(f"JupyterLab has ended by itself: {_last_line(folder)}")
+    print("JupyterLab was shut down.")
 
 
 def _launched(folder, port, ip):
@@ -83,7 +87,6 @@ def _launched(folder, port, ip):
         with open(folder / LOG, "w", encoding="utf-8") as log:
             return subprocess.Popen(
                 command,
-                cwd=folder,
                 env={**os.environ, "JUPYTER_CONFIG_PATH": settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,11 +109,14 @@ def _running(folder):
     return None
 
 
-def _until_ready(server, folder):
+def _until_ready(server, folder, port, ip):
     began, told = time.monotonic(), False
     while not (info := _running(folder)):
         if server.poll() is not None:
-            raise JupyterError(f"JupyterLab did not start: {_last_line(folder)}")
+            raise JupyterError(
+                f"JupyterLab did not start (port {port}, address {ip}): {_last_line(folder)} Choose others with --port "
+                "(below 1024 only root may) and --ip; `jupyter --paths` says where settings of your own are read from."
+            )
         if not told and time.monotonic() - began > SLOW:
             told = True
             print(f"JupyterLab is still starting; its log is {folder / LOG}")
@@ -125,8 +131,10 @@ def _signals_as_ctrl_c():
     def interrupt(number, frame):
         raise KeyboardInterrupt
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    names = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
@@ -172,7 +180,11 @@ def _codespace(port):
 
 
 def _last_line(folder):
-    """Return the last line of the log that says something, without time and program, and where the rest is."""
-    lines = [line.strip() for line in (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()]
-    last = next((re.sub(r"^\[[^]]*\] *", "", line) for line in reversed(lines) if line), "it said nothing")
-    return f"{last} (its log: {folder / LOG})"
+    """Return the last line of the log that is more than information, and where the rest is."""
+    try:
+        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "its log is gone."
+    telling = [line.strip() for line in lines if line.strip() and not re.match(r"\[[DIW] ", line)]
+    last = re.sub(r"^\[[^]]*\] *", "", telling[-1]).rstrip(".") if telling else "it said nothing"
+    return f"{last}. Its log: {folder / LOG}."

@@ -9,14 +9,34 @@ import nbformat
 from helpers import storage
 
 HERE = Path(__file__).parent
-# An installed course carries the notebooks in the package; in a checkout they lie beside it.
-COURSE = HERE / "notebooks" if (HERE / "notebooks").is_dir() else HERE.parents[1] / "notebooks"
+CHECKOUT = HERE.parents[1]
+# In a checkout the notebooks are beside the package; an installed course carries them inside.
+COURSE = (CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else HERE) / "notebooks"
 RECORD = ".laid_out.json"
 
 
 def course_notebooks(folder=COURSE):
     """Return the notebooks of the course, in order."""
     return sorted(Path(folder).glob("[0-9][0-9]_*.ipynb"))
+
+
+def read_course(folder=COURSE):
+    """Return path → notebook of the course, or raise `StorageError` where one is missing or damaged."""
+    paths = course_notebooks(folder)
+    numbers = [int(path.name[:2]) for path in paths]
+    if not paths or numbers != list(range(len(paths))):
+        there = ", ".join(path.name[:2] for path in paths) or "none"
+        raise storage.StorageError(
+            f"Notebooks of the course are missing from {folder} (there: {there}). Install the course again."
+        )
+    notebooks = {}
+    for path in paths:
+        try:
+            notebooks[path] = nbformat.read(path, as_version=4)
+            nbformat.validate(notebooks[path])
+        except (OSError, ValueError, AttributeError, KeyError, nbformat.ValidationError) as error:
+            raise storage.StorageError(f"{path} is damaged. Install the course again.") from error
+    return notebooks
 
 
 def working_copy(start=None):
@@ -28,6 +48,16 @@ def working_copy(start=None):
         return None
 
 
+def place(folder):
+    """Return the absolute path of a folder that a person has named, with ~ for their home."""
+    try:
+        return Path(folder).expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise storage.StorageError(
+            f"The folder {folder} cannot be found from here ({error}): go where a folder is, or give a whole path."
+        ) from error
+
+
 def lay_out(target, course=COURSE):
     """Lay out a working copy of the course, and never overwrite anything in it.
 
@@ -35,10 +65,8 @@ def lay_out(target, course=COURSE):
     since, the new version is laid beside the learner's own; a line for each of these is returned. Raises `StorageError`
     when the course has no notebooks here, or the learner's folder cannot be made or written to.
     """
-    target, paths = Path(target), course_notebooks(course)
-    if not paths:
-        raise storage.StorageError(f"No notebooks of the course lie in {course}: install the course again.")
-    if target.resolve() == Path(course).resolve():
+    target, notebooks = place(target), read_course(course)
+    if target == Path(course).resolve():
         raise storage.StorageError(f"{target} holds the course itself: name another folder for your own copy.")
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -52,11 +80,11 @@ def lay_out(target, course=COURSE):
     except (OSError, ValueError, TypeError):
         laid = {}
     news = []
-    for path in paths:
-        text = nbformat.writes(cleared(nbformat.read(path, as_version=4)))
+    for path, notebook in notebooks.items():
+        text = nbformat.writes(cleared(notebook))
         digest = hashlib.sha256(text.encode()).hexdigest()
         copy = target / path.name
-        if copy.exists() and laid.get(path.name) != digest:
+        if copy.exists() and laid.get(path.name) != digest and not _holds(copy, text):
             copy = target / f"{path.stem}.new-{digest[:6]}.ipynb"
             news.append(f"{path.name} has changed in the course; the new version lies beside yours as {copy.name}.")
         if not copy.exists():
@@ -66,6 +94,13 @@ def lay_out(target, course=COURSE):
     with storage.written_whole(record) as temporary:
         temporary.write_text(json.dumps(laid, indent=1), encoding="utf-8")
     return news
+
+
+def _holds(path, text):
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def cleared(notebook):

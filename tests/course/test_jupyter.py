@@ -131,7 +131,8 @@ def test_a_jupyterlab_that_cannot_start_is_one_line_with_its_log(start, tmp_path
     (tmp_path / "config/jupyter_server_config.py").write_text("c.ServerApp.certfile = 'nowhere.pem'\n")
     lab = start(JUPYTER_CONFIG_DIR=str(tmp_path / "config"))
     assert lab.process.wait(60) == 1
-    assert lab.lines[-1].startswith("JupyterLab did not start: ") and jupyter.LOG in lab.lines[-1]
+    assert lab.lines[-1].startswith("JupyterLab did not start (port 0, address 127.0.0.1): ")
+    assert "nowhere.pem" in lab.lines[-1] and jupyter.LOG in lab.lines[-1]
 
 
 def test_a_jupyterlab_that_dies_is_told(start, tmp_path):
@@ -140,8 +141,31 @@ def test_a_jupyterlab_that_dies_is_told(start, tmp_path):
     (info,) = (tmp_path / "runtime").glob("jpserver-*.json")
     os.kill(json.loads(info.read_text())["pid"], signal.SIGKILL)
     assert lab.process.wait(60) == 1
-    assert lab.lines[-1].startswith("JupyterLab has ended by itself: ")
+    assert lab.lines[-1].startswith("JupyterLab was killed from outside (signal 9)")
     info.unlink()
+
+
+def test_a_shut_down_from_the_page_is_a_normal_end(start):
+    lab = start()
+    address, _ = lab.address()
+    base, token = address.split("lab/tree/")[0], address.partition("token=")[2]
+    request = urllib.request.Request(f"{base}api/shutdown", b"{}", {"Authorization": f"token {token}"})
+    urllib.request.urlopen(request).close()
+    assert lab.process.wait(60) == 0
+    assert lab.lines[-1] == "JupyterLab was shut down."
+
+
+def test_nohup_keeps_it_running(start):
+    lab = start(["nohup", *COMMAND, "--port", "0"])
+    address, _ = lab.address()
+    os.killpg(lab.process.pid, signal.SIGHUP)
+    time.sleep(1)
+    assert lab.process.poll() is None and answers(address)
+
+
+def test_a_runtime_folder_of_ones_own_may_be_relative(start, tmp_path):
+    (tmp_path / "runtime").mkdir()
+    assert answers(start(JUPYTER_RUNTIME_DIR="runtime").address()[0])
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(start, tmp_path):

@@ -54,6 +54,13 @@ def test_nothing_is_overwritten_although_the_record_is_lost(mine, course, record
     assert source(mine) == "1 + 2"
 
 
+def test_what_is_the_same_is_recognised_without_the_record(tmp_path, course):
+    working_copy.lay_out(tmp_path / "mine", course)
+    (tmp_path / "mine" / working_copy.RECORD).unlink()  # as after a lay-out that was stopped
+    assert working_copy.lay_out(tmp_path / "mine", course) == []
+    assert len(list((tmp_path / "mine").glob("*.ipynb"))) == 1
+
+
 def test_a_deleted_notebook_comes_back(mine, course):
     mine.unlink()
     assert working_copy.lay_out(mine.parent, course) == []
@@ -67,9 +74,23 @@ def test_the_whole_course_can_be_laid_out(tmp_path):
 
 
 def test_a_course_without_notebooks_is_refused_before_anything_is_made(tmp_path):
-    with pytest.raises(storage.StorageError, match="No notebooks .* install the course again"):
+    with pytest.raises(storage.StorageError, match="missing from .*none.* Install the course again"):
         working_copy.lay_out(tmp_path / "mine", tmp_path)
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b'{"cells": [', b"\xff\xfe"], ids=["empty", "object", "cut", "bytes"])
+def test_a_damaged_notebook_of_the_course_is_named_before_anything_is_made(tmp_path, course, damage):
+    (course / "01_second.ipynb").write_bytes(damage)
+    with pytest.raises(storage.StorageError, match="01_second.ipynb is damaged"):
+        working_copy.lay_out(tmp_path / "mine", course)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_missing_notebook_of_the_course_is_noticed(tmp_path, course):
+    (course / "00_start_here.ipynb").rename(course / "02_third.ipynb")
+    with pytest.raises(storage.StorageError, match="missing .*there: 02"):
+        working_copy.read_course(course)
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path, course):
