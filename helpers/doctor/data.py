@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers.doctor import splits
-from helpers.doctor.findings import Finding, error, unjudged, warning
+from helpers.doctor.findings import error, unjudged, warning
 from helpers.doctor.splits import CONTRAST
 
 # Two pictures look the same when their thumbnails differ by less (root mean square, as a share of the range of values);
@@ -64,9 +64,7 @@ def shared_pictures(case):
         how = "are bit for bit the same" if exact else "look the same"
         seen = f"{one.name} and {other.name}: {exact or near} of {len(other.digests)} {how}"
         part = "" if both_complete else f" (the first {len(one.digests)} and {len(other.digests)} were compared)"
-        why = "Pictures that were used to train or to choose cannot test: the score says how well they are remembered."
-        mend = "split once, before any shuffle, by picture: shuffle(..., reshuffle_each_iteration=False), or folders"
-        yield error("same-picture-in-two-splits", f"{seen}{part}.", why=why, mend=mend)
+        yield error("same-picture-in-two-splits", f"{seen}{part}.")
 
 
 def _look_alikes(one, other):
@@ -101,18 +99,14 @@ def second_pass(split):
     shared = len(set(digests) & set(split.digests)) / max(len(set(split.digests)), 1)
     if same_labels and shared < 0.9 and not same_pictures:
         seen = f"on a second pass only {shared:.0%} of the pictures are the same, though their labels are"
-        why = "A score on altered pictures changes from pass to pass, and is not that of the pictures."
-        mend = f"{split.name} without random layers: put them into the model, or map them over train only"
-        yield error("augmentation-in-evaluation", f"{split.name}: {seen}.", why=why, mend=mend)
+        yield error(
+            "augmentation-in-evaluation", f"{split.name}: {seen}.", "passes", mend=_without_random_layers(split)
+        )
         return
     unmoved = np.mean([before == after for before, after in zip(split.digests, digests, strict=False)])
-    yield Finding(
-        name="reshuffles",
-        severity="warning" if split.name == "validation" else "error",
-        observed=f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass.",
-        why="Predictions of one pass and labels of another do not belong together: a confusion matrix shows chance.",
-        mend=f"{split.name} without shuffle(), or collect predictions and labels in one pass",
-    )
+    seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
+    mend = f"{split.name} without shuffle(), or collect predictions and labels in one pass"
+    yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
     if not same_pictures and split.complete and shared < 0.5 and len(digests) == len(split.digests):
         reason = f"{split.name}: order and pictures differ on a second pass; whether they are altered cannot be told."
         yield unjudged("augmentation-in-evaluation", reason)
@@ -122,11 +116,8 @@ def prepared_differently(case):
     """Yield a finding for each split that was prepared in another way than the training data."""
     for split in case.splits[1:]:
         difference = _difference(case.train, split)
-        if difference is None:
-            continue
-        why = "What the model learned holds for inputs prepared in one way; prepared in another, they are new to it."
-        mend = "prepare = one function; map every split, and every later picture, through it"
-        yield error("splits-prepared-differently", f"{split.name}: {difference}.", why=why, mend=mend)
+        if difference is not None:
+            yield error("splits-prepared-differently", f"{split.name}: {difference}.")
 
 
 def _difference(train, other):
@@ -178,8 +169,7 @@ def unequal(case):
     name = case.class_names[largest] if has_name else f"class {largest}"
     seen = f"{share:.0%} of the training labels are {name!r}; the classes have from {counts.min()} to {counts.max()}."
     why = f"Saying {name!r} to every picture already scores {share:.0%}: accuracy tells nothing about the rare classes."
-    mend = "model.fit(..., class_weight={...}), and report the recall of each class"
-    yield warning("classes-unequal", seen, why=why, mend=mend)
+    yield warning("classes-unequal", seen, why=why)
 
 
 def sorted_by_class(train):
@@ -192,12 +182,7 @@ def sorted_by_class(train):
         return
     pure = np.mean([len(np.unique(batch)) == 1 for batch in numbers])
     if pure >= 0.6:
-        yield error(
-            "sorted-by-class",
-            f"{pure:.0%} of the training batches hold pictures of one class only.",
-            why="Each step pulls the model towards one class and undoes the step before.",
-            mend="train.unbatch().shuffle(number_of_pictures).batch(32)",
-        )
+        yield error("sorted-by-class", f"{pure:.0%} of the training batches hold pictures of one class only.")
 
 
 def random_alterations(case, known=()):
@@ -230,30 +215,24 @@ def graph_of(split):
 def _in_training(train, graph):
     stored, drawn = _random_before(graph, "CacheDataset"), _random_before(graph, "")
     if stored:
-        yield error(
-            "augmentation-cached",
-            f"The training data draw random numbers ({stored}) before their cache().",
-            why="The first epoch's alterations are stored, and every later epoch sees the very same pictures.",
-            mend="data.cache().map(augment)  # cache first, alter afterwards; or put the random layers into the model",
-        )
+        seen = f"The training data draw random numbers ({stored}) before their cache()."
+        yield error("augmentation-cached", seen, "stored")
     elif drawn and sorted(splits.read_again(train)[0]) == sorted(train.digests):
+        pictures = f"two passes give the same {len(train.digests)} pictures"
         yield warning(
-            "augmentation-cached",
-            f"The training data draw random numbers ({drawn}); two passes give the same {len(train.digests)} pictures.",
-            why="A seed is set, and each pass begins with it again: every epoch sees the very same alterations.",
-            mend="put layers such as layers.RandomFlip into the model: they go on from where they were",
+            "augmentation-cached", f"The training data draw random numbers ({drawn}); {pictures}.", "repeated"
         )
 
 
 def _in_evaluation(split, graph):
     drawn = _random_before(graph, "")
     if drawn:
-        yield error(
-            "augmentation-in-evaluation",
-            f"{split.name} draws random numbers ({drawn}) in a function that is mapped over it.",
-            why="A score on altered pictures is not that of the pictures, and may change from pass to pass.",
-            mend=f"{split.name} without random layers: put them into the model, or map them over train only",
-        )
+        seen = f"{split.name} draws random numbers ({drawn}) in a function that is mapped over it."
+        yield error("augmentation-in-evaluation", seen, "mapped", mend=_without_random_layers(split))
+
+
+def _without_random_layers(split):
+    return f"{split.name} without random layers: put them into the model, or map them over train only"
 
 
 def _random_before(graph, kind):

@@ -89,36 +89,24 @@ def _activation_and_loss(case, kind, name):
     activation = "none (logits)" if kind == "logits" else kind
     says = f"The last activation is {activation}, the loss {name}(from_logits={wants_logits})"
     if kind == "softmax" and units == 1:
-        yield _mismatch(f"{says}: softmax over one unit is always 1.", 'layers.Dense(1, activation="sigmoid")')
+        seen, mend = f"{says}: softmax over one unit is always 1.", 'layers.Dense(1, activation="sigmoid")'
+        yield error("activation-loss-mismatch", seen, mend=mend)
     elif one_class_a_row or (kind == "softmax" and name in BINARY and units > 2):
         seen = f"{says}, but every label row holds a single 1." if one_class_a_row else f"{says}."
         mend = f'layers.Dense({units}, activation="softmax") with loss="categorical_crossentropy"'
-        yield _mismatch(seen, mend)
+        yield error("activation-loss-mismatch", seen, mend=mend)
     elif kind in ("relu", "tanh"):
         seen = f"{says}: {kind} cuts off what the loss has to see."
-        yield _mismatch(seen, f"layers.Dense({units})  # no activation: logits")
+        yield error("activation-loss-mismatch", seen, mend=f"layers.Dense({units})  # no activation: logits")
     elif kind == "sigmoid" and units > 1 and name not in BINARY:
         seen = f"{says}: with sigmoid several units can say yes, but the loss makes them compete."
-        yield _mismatch(seen, 'activation="softmax"')
+        yield error("activation-loss-mismatch", seen, mend='activation="softmax"')
     elif kind == "logits" and not wants_logits:
-        yield error(
-            "loss-expects-probabilities",
-            f"{says}: outputs run from {case.outputs.min():.3g} to {case.outputs.max():.3g}.",
-            why="The loss clips everything below 0 and above 1; much of the gradient is lost, and no error says so.",
-            mend=f"loss=keras.losses.{_class_name(name)}(from_logits=True)",
-        )
+        seen = f"{says}: outputs run from {case.outputs.min():.3g} to {case.outputs.max():.3g}."
+        yield error("loss-expects-probabilities", seen, mend=f"loss=keras.losses.{_class_name(name)}(from_logits=True)")
     elif kind in ("softmax", "sigmoid") and wants_logits:
-        yield warning(
-            "loss-expects-logits",
-            f"{says}: the outputs lie in 0..1.",
-            why="Taken as logits, probabilities differ by 1 at most: the loss hardly rewards being sure.",
-            mend=f"loss=keras.losses.{_class_name(name)}()  # from_logits=False",
-        )
-
-
-def _mismatch(seen, mend):
-    why = "The loss then rewards something else than the right class, and the accuracy may count outputs, not pictures."
-    return error("activation-loss-mismatch", seen, why=why, mend=mend)
+        mend = f"loss=keras.losses.{_class_name(name)}()  # from_logits=False"
+        yield warning("loss-expects-logits", f"{says}: the outputs lie in 0..1.", mend=mend)
 
 
 def _class_name(name):
@@ -145,12 +133,9 @@ def check_labels(case, name):
     elif name in ROWS and columns != units and units > 1:
         yield _misfit(f"rows of {columns}", f"the model has {units} outputs", f"layers.Dense({columns})")
     elif units == 1 and single and len(np.unique(labels)) > 2:
-        yield error(
-            "one-unit-many-classes",
-            f"One output unit, and {len(np.unique(labels))} different labels up to {highest:g}.",
-            why="One unit can only say yes or no; a label above 1 drives the loss below zero without end.",
-            mend=f'layers.Dense({int(highest) + 1}, activation="softmax") with loss="sparse_categorical_crossentropy"',
-        )
+        seen = f"One output unit, and {len(np.unique(labels))} different labels up to {highest:g}."
+        mend = f'layers.Dense({int(highest) + 1}, activation="softmax") with loss="sparse_categorical_crossentropy"'
+        yield error("one-unit-many-classes", seen, mend=mend)
     elif name in BINARY and (lowest < 0 or highest > 1):
         yield _misfit(values, f"{name} takes 0 and 1", "labels = labels - labels.min()")
     elif name in SPARSE and units > 1 and (lowest < 0 or highest >= units):
@@ -166,23 +151,15 @@ def _too_many_units(case, classes, single):
     named = len(case.class_names) if case.class_names is not None else None
     too_many = units > named if named else single and len(case.train.labels) >= FEW and units >= 3 * classes
     if too_many:
-        yield error(
-            "units-exceed-classes",
-            f"The model has {units} output units, for {named or classes} classes.",
-            why="An old top is still on: its units stand for other classes.",
-            mend=f"layers.Dense({named or classes})  # on base.output or on the layer before the old top",
-        )
+        seen = f"The model has {units} output units, for {named or classes} classes."
+        mend = f"layers.Dense({named or classes})  # on base.output or on the layer before the old top"
+        yield error("units-exceed-classes", seen, mend=mend)
     elif named and units < named:
         yield _misfit(f"of {named} classes", f"the model has {units} output units", f"layers.Dense({named})")
 
 
 def _misfit(form, problem, mend):
-    return error(
-        "labels-do-not-fit",
-        f"The labels are {form}; {problem}.",
-        why="Loss and labels must ask the same question; otherwise fit fails, or trains on nonsense.",
-        mend=mend,
-    )
+    return error("labels-do-not-fit", f"The labels are {form}; {problem}.", mend=mend)
 
 
 def _whole_numbers(labels):
@@ -228,12 +205,9 @@ def _linear_stacks(case):
     for (first, _, outputs), (second, inputs, _) in zip(calls, calls[1:], strict=False):
         connected = first is not second and outputs.shape == inputs.shape
         if connected and _is_straight(first.activation) and _straight_line_between(outputs, inputs):
-            yield warning(
-                "dense-without-activation",
-                f"{first.name!r} ({outputs.shape[-1]} units) feeds {second.name!r} with no activation between.",
-                why="Two such layers compute what one of them could: more weights, no more power.",
-                mend=f'{first.name!r}: layers.Dense({outputs.shape[-1]}, activation="relu")',
-            )
+            seen = f"{first.name!r} ({outputs.shape[-1]} units) feeds {second.name!r} with no activation between."
+            mend = f'{first.name!r}: layers.Dense({outputs.shape[-1]}, activation="relu")'
+            yield warning("dense-without-activation", seen, mend=mend)
 
 
 def _is_straight(activation):

@@ -82,12 +82,8 @@ def _does_not_run(case):
         _ = case.outputs
     except Exception as problem:
         wanted, shape = getattr(case.model, "input_shape", None), tuple(np.shape(case.inputs))
-        return error(
-            "inputs-do-not-fit",
-            f"The model takes {wanted}, a batch of the training data has shape {shape} ({_in_one_line(problem)}).",
-            why="fit, evaluate and predict fail on such data.",
-            mend="give batches of the shape that the model takes: data.batch(32), image_size=(height, width)",
-        )
+        seen = f"The model takes {wanted}, a batch of the training data has shape {shape} ({_in_one_line(problem)})."
+        return error("inputs-do-not-fit", seen)
     return None
 
 

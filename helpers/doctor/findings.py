@@ -1,8 +1,13 @@
-"""What a diagnosis is made of: findings with fixed names, drawn as a table or as text."""
+"""What a diagnosis is made of: findings with fixed names, drawn as a table or as text.
+
+What the names mean, and the texts that do not depend on what was seen, are in the TOML file beside this one.
+"""
 
 import html
 import textwrap
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 SEVERITIES = ("error", "warning", "cannot judge")
 MARKS = {"error": "✗", "warning": "!", "cannot judge": "?"}
@@ -10,66 +15,19 @@ MARKS = {"error": "✗", "warning": "!", "cannot judge": "?"}
 COLOURS = {"error": "#D55E00", "warning": "#0072B2", "cannot judge": "#6B6B6B"}
 WIDTH = 100  # characters in a line of text
 
-NAMES = {
-    # what the base gets
-    "inputs-do-not-fit": "the model cannot be called on the data: another shape, or not in batches",
-    "pixels-range": "the base gets pixels in another range than its weights were trained on",
-    "channel-order": "red and blue are swapped",
-    "preprocessed-twice": "the pixels were prepared twice",
-    "splits-prepared-differently": "training and another split were prepared in different ways",
-    # what trains
-    "stale-compile": "what trains is not what the flags say: `trainable` was changed after compile and a fit",
-    "frozen-base-moves": "a base that was meant to be frozen trains",
-    "unfrozen-base-still": "what was meant to train does not move",
-    "batchnorm-moves": "statistics of BatchNormalization move under weights that were meant to stay",
-    "rate-undoes-pretraining": "the learning rate is so high that a few steps undo the pre-trained weights",
-    "optimizer-not-rebuilt": "the optimizer was built for other variables than those that are to train",
-    # how the model ends
-    "loss-expects-probabilities": "the model gives logits, the loss expects probabilities",
-    "loss-expects-logits": "the model gives probabilities, the loss expects logits",
-    "activation-loss-mismatch": "last activation and loss do not belong together",
-    "labels-do-not-fit": "the labels do not fit the loss, or the number of output units",
-    "units-exceed-classes": "there are far more output units than classes: an old top is still on",
-    "one-unit-many-classes": "one output unit for more than two classes",
-    "dense-without-activation": "stacked Dense layers with no activation between them",
-    # the data
-    "same-picture-in-two-splits": "one picture, or nearly the same, is in two splits",
-    "reshuffles": "the data set comes in another order on every pass: predictions and labels do not line up",
-    "classes-unequal": "the classes are so unequal that accuracy misleads",
-    "sorted-by-class": "training batches hold one class each",
-    "augmentation-in-evaluation": "pictures are altered at random where they should be judged as they are",
-    "augmentation-cached": "random alterations are stored, or repeat themselves: every epoch sees the same ones",
-    # the file
-    "does-not-reload": "a saved copy cannot be loaded in safe mode",
-    "reload-differs": "a saved copy loads, and gives other outputs",
-    # the doctor itself
-    "check-failed": "a check could not be run",
-}
+TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+NAMES = {name: texts["what"] for name, texts in TEXTS.items()}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the doctor saw.
+    """One thing that the doctor saw."""
 
-    Attributes
-    ----------
-    name : str
-        A key of `NAMES`.
-    severity : {"error", "warning", "cannot judge"}
-        "cannot judge" is no alarm: it says what could not be checked, and why.
-    observed : str
-        What was seen, with the number.
-    why : str
-        Why it matters.
-    mend : str
-        The line of code, or the step, that mends it.
-    """
-
-    name: str
-    severity: str
-    observed: str
-    why: str
-    mend: str
+    name: str  # a key of `NAMES`
+    severity: str  # "error", "warning", or "cannot judge": no alarm, but what could not be checked, and why
+    observed: str  # what was seen, with the number
+    why: str  # it matters
+    mend: str  # the line of code, or the step, that fixes it
 
     def __post_init__(self):
         if self.name not in NAMES:
@@ -92,14 +50,20 @@ class Finding:
         )
 
 
-def error(name, observed, *, why, mend):
-    """Return a finding of the severity "error"."""
-    return Finding(name=name, severity="error", observed=observed, why=why, mend=mend)
+def error(name, observed, variant="", **texts):
+    """Return an error; `why` and `mend` are those of the file (for a variant: ``why-variant``), unless given here."""
+    return _finding("error", name, observed, variant, **texts)
 
 
-def warning(name, observed, *, why, mend):
-    """Return a finding of the severity "warning"."""
-    return Finding(name=name, severity="warning", observed=observed, why=why, mend=mend)
+def warning(name, observed, variant="", **texts):
+    """Return a warning; its texts are found as those of `error`."""
+    return _finding("warning", name, observed, variant, **texts)
+
+
+def _finding(severity, name, observed, variant, **given):
+    known = TEXTS[name]
+    texts = {kind: known.get(f"{kind}-{variant}", known.get(kind)) for kind in ("why", "mend")}
+    return Finding(name=name, severity=severity, observed=observed, **(texts | given))
 
 
 def unjudged(name, reason, mend=""):

@@ -14,11 +14,6 @@ SMALLEST_RATE = 1e-8
 TOO_FAR = 0.12  # mean movement in four steps of those numbers that move, as a share of their spread
 FAR = 0.02  # enough, together with a loss that grows so many times:
 GROWTH = 5
-WHY_STALE = (
-    "The training step was built by an earlier fit and keeps the flags of that moment; summary() shows the new ones."
-)
-WHY_FREEZE = "The gradients of an untrained head flow into the base and destroy what it had learned."
-COMPILE = "model.compile(...)  # again, after every change of trainable"
 
 
 def check(case):
@@ -32,12 +27,8 @@ def check(case):
     elif type(case.model).train_step is not keras.Model.train_step:
         yield unjudged("stale-compile", "The model has a train_step of its own, which the doctor does not run.")
     elif not case.model.trainable_variables:
-        yield error(
-            "unfrozen-base-still",
-            "No weight of the model is marked as trainable, so fit changes nothing.",
-            why="A frozen model cannot learn; the head at least has to train.",
-            mend="head.trainable = True, then model.compile(...)",
-        )
+        seen = "No weight of the model is marked as trainable, so fit changes nothing."
+        yield error("unfrozen-base-still", seen, "all-frozen")
     elif any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss))):
         yield unjudged("stale-compile", "The labels do not fit, so no training step can be tried.")
     else:
@@ -73,12 +64,9 @@ def _optimizer(case):
             optimizer.apply([tf.zeros(variable.shape, variable.dtype) for variable in variables], variables)
     except (ValueError, KeyError) as problem:
         line = str(problem).split(", shape")[0].strip().replace("<", "").splitlines()[0][:90]
-        yield error(
-            "optimizer-not-rebuilt",
-            f"The optimizer refuses the weights that are to train now ({line}): it was built in an earlier fit.",
-            why="An optimizer keeps its state for the variables that it was built for; it cannot train others.",
-            mend=f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(learning_rate), ...)  # a new one",
-        )
+        seen = f"The optimizer refuses the weights that are to train now ({line}): it was built in an earlier fit."
+        mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(learning_rate), ...)  # a new one"
+        yield error("optimizer-not-rebuilt", seen, mend=mend)
 
 
 def _stale(case, plan, real):
@@ -96,7 +84,7 @@ def _stale(case, plan, real):
     for names, flag, what in ((wrong, "False", "moves"), (still, "True", "stands still")):
         if names:
             seen = f"In a training step {structure.named(names)} {what}, but is flagged trainable = {flag}."
-            yield error("stale-compile", seen, why=WHY_STALE, mend=COMPILE)
+            yield error("stale-compile", seen)
 
 
 def _still(case, plan):
@@ -107,9 +95,7 @@ def _still(case, plan):
         if rate > SMALLEST_RATE and plan.reached:
             yield unjudged("unfrozen-base-still", f"{seen} The loss gives no gradient, so what trains cannot be told.")
             return
-        why = "Either the rate is too small to change a number, or no gradient reaches a weight."
-        mend = "model.compile(optimizer=keras.optimizers.Adam(1e-5), ...)"
-        yield error("unfrozen-base-still", seen, why=why, mend=mend)
+        yield error("unfrozen-base-still", seen, "nothing-moves")
         return
     cut = [
         layer.name
@@ -118,9 +104,7 @@ def _still(case, plan):
     ]
     if cut:
         seen = f"No gradient reaches {structure.named(cut)}, though flagged trainable = True."
-        why = "Something between these layers and the loss stops the gradient, so they stay as they are."
-        mend = "leave out stop_gradient (or whatever takes the base apart)"
-        yield error("unfrozen-base-still", seen, why=why, mend=mend)
+        yield error("unfrozen-base-still", seen, "cut")
 
 
 def _frozen(case, plan, real):
@@ -136,11 +120,10 @@ def _frozen(case, plan, real):
     all_move = len(moving) == len(kernels) and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
     if nested and not nested[0].trainable and len(moving) > len(kernels) / 2:
         seen = f"{base.name!r}.trainable is False, yet {structure.named(moving)} moves: flagged True inside."
-        yield error("frozen-base-moves", seen, why=WHY_FREEZE, mend=f"{base.name}.trainable = False  # sets all inside")
+        yield error("frozen-base-moves", seen, mend=f"{base.name}.trainable = False  # sets all inside")
     elif all_move and base.pretrained and _head_is_new(case):
         seen = f"All {len(kernels)} convolutions of {base.name!r} move, below a head that has learned nothing yet."
-        mend = "base.trainable = False, then model.compile(...)"
-        yield warning("frozen-base-moves", seen, why=WHY_FREEZE, mend=mend)
+        yield warning("frozen-base-moves", seen, "new-head")
 
 
 def _against_the_wish(case, movement):
@@ -155,12 +138,10 @@ def _against_the_wish(case, movement):
     still = [name for name in convolutions if name not in case.frozen and name not in moving]
     if wrong:
         seen = f"You mean {structure.named(wrong)} to be frozen, but training moves it."
-        mend = "layer.trainable = False, then model.compile(...)"
-        yield error("frozen-base-moves", seen, why=WHY_FREEZE, mend=mend)
+        yield error("frozen-base-moves", seen, "wish")
     if still:
         seen = f"You mean {structure.named(still)} to train, but training leaves it as it is."
-        why = "Fine-tuning that does not reach the base is training of the head alone."
-        yield error("unfrozen-base-still", seen, why=why, mend="layer.trainable = True, then model.compile(...)")
+        yield error("unfrozen-base-still", seen, "wish")
 
 
 def _head_is_new(case):
@@ -183,9 +164,7 @@ def _statistics(case, plan):
     if moving:
         because = "the base is called with training=False" if called_still else "the weights before them are frozen"
         seen = f"The statistics of {structure.named(moving)} move in {steps.STEPS} steps, though {because}."
-        why = "Every later layer was trained for the old statistics; small batches replace them within an epoch."
-        mend = "for each BatchNormalization: layer.trainable = False, then model.compile(...)"
-        yield error("batchnorm-moves", seen, why=why, mend=mend)
+        yield error("batchnorm-moves", seen)
 
 
 def _moving_statistics(layers):
@@ -226,9 +205,8 @@ def _rate(case, plan):
     far = f"the kernels of {base.name!r} move by {share:.0%} of their spread"
     what = far if finite else "weights or loss become infinite"
     seen = f"In {steps.STEPS} steps at rate {rate:.2g} {what}; loss {losses}."
-    why = "What the base learned from over a million pictures is gone after a few steps, whatever the head knew before."
     mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(1e-5), ...)"
-    yield error("rate-undoes-pretraining", seen, why=why, mend=mend)
+    yield error("rate-undoes-pretraining", seen, mend=mend)
 
 
 def _class_name(case):

@@ -8,11 +8,6 @@ from helpers.doctor.splits import CONTRAST
 from helpers.doctor.structure import MODES
 
 MEANS = np.array([103.939, 116.779, 123.68])  # of ImageNet in blue, green, red; "caffe" preprocessing subtracts them
-WHY_RANGE = (
-    "The weights were trained on another range: every filter answers wrongly, and accuracy stays low without an error."
-)
-WHY_TWICE = "Pixels that were prepared twice have almost no contrast left, or are far too dark for the filters."
-WHY_ORDER = "The first filters look for red where they get blue; accuracy falls by a few points, without an error."
 
 
 def check(case):
@@ -34,7 +29,7 @@ def check(case):
         yield unjudged("pixels-range", f"The pictures are blank: every value is {pixels.flat[0]:.4g}.")
     elif family is None and not twice and np.abs(pixels).max() < 0.02:
         seen = f"The first convolution gets values from {pixels.min():.4f} to {pixels.max():.4f}."
-        yield warning("preprocessed-twice", seen, why=WHY_TWICE, mend="divide by 255 in one place only")
+        yield warning("preprocessed-twice", seen, "dark")
     elif family is None:
         seen = f"The first convolution gets values from {pixels.min():.4g} to {pixels.max():.4g}"
         reason = f"{seen}; no pre-trained network that the doctor knows was found, so any range may do."
@@ -76,7 +71,7 @@ def _rescaled_twice(case):
         if scale <= 0.02 and np.abs(inputs).max() <= 1.5:
             seen = f"{layer.name!r} divides by {1 / scale:.4g}, but gets {inputs.min():.3g} to {inputs.max():.3g}."
             mend = f"feed pixels 0..255, or leave out the layer {layer.name!r}"
-            return error("preprocessed-twice", seen, why=WHY_TWICE, mend=mend)
+            return error("preprocessed-twice", seen, mend=mend)
     return None
 
 
@@ -117,15 +112,14 @@ def _range_finding(case, pixels, name, words):
         f"({words}); {family.name} expects {MODES[family.mode]}."
     )
     if name == "preprocessed-twice":
-        mend = "prepare the pixels in one place: in the data or in the model, not in both"
-        return error(name, seen, why=WHY_TWICE, mend=mend)
+        return error("preprocessed-twice", seen, "data-and-model")
     if family.mode == "raw":
         mend = "pixels 0..255, unchanged"
     elif case.train.lowest >= -0.001 and case.train.highest > 1.5:
         mend = f"pixels = {family.prepare}(pixels)  # on 0..255, once"
     else:
         mend = f"take the pixels 0..255 and send them through {family.prepare}, once"
-    return error(name, seen, why=WHY_RANGE, mend=mend)
+    return error("pixels-range", seen, mend=mend)
 
 
 def _order(case, pixels):
@@ -159,11 +153,11 @@ def _order_from_pictures(case, pictures, pixels):
         order = words.get(sources, f"the channels {list(sources)}")
         seen = f"The first convolution of {case.base.name} gets {order}; {family.name} expects {words[expected]}."
         mend = f"pixels = {family.prepare}(pixels)  # it puts them in order"
-        yield error("channel-order", seen, why=WHY_ORDER, mend=mend)
+        yield error("channel-order", seen, mend=mend)
     elif family.mode == "caffe" and np.abs(shifts + MEANS).max() > 3:
         seen = f"From blue, green, red {_listed(-shifts)} are subtracted; {family.name} expects {_listed(MEANS)}."
         mend = f"pixels = {family.prepare}(pixels)  # it knows the means"
-        yield error("channel-order", seen, why=WHY_ORDER, mend=mend)
+        yield error("channel-order", seen, mend=mend)
 
 
 def _sources(pictures, pixels):
@@ -192,7 +186,7 @@ def _order_from_means(case):
     if lowest[0] < -MEANS[0] - 3 and lowest[2] > -MEANS[2] + 8:
         seen = f"The darkest values of the three channels are {_listed(lowest)}: those of red, green, blue."
         mend = f"pixels = {case.base.family.prepare}(pixels)  # on 0..255, red first"
-        yield error("channel-order", seen, why=WHY_ORDER, mend=mend)
+        yield error("channel-order", seen, mend=mend)
         return
     seen = f"the darkest values of the channels are {_listed(lowest)}, as they should be or above"
     reason = f"The data come prepared; {seen}. Whether red and blue were swapped before cannot be told from that."

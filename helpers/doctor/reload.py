@@ -20,12 +20,8 @@ def check(case):
     steady = np.array_equal(case.outputs, outputs)
     if not steady:
         difference = np.abs(case.outputs - outputs).max()
-        yield error(
-            "augmentation-in-evaluation",
-            f"With training=False, two calls give outputs apart by up to {difference:.3g}.",
-            why="A layer alters its input at random although nothing is trained: scores and predictions change.",
-            mend="call the random layer without training=True",
-        )
+        seen = f"With training=False, two calls give outputs apart by up to {difference:.3g}."
+        yield error("augmentation-in-evaluation", seen, "layer")
     if case.model.count_params() > LARGEST:
         reason = f"The model has {case.model.count_params():,} parameters: too many to try it here."
         yield unjudged("does-not-reload", reason)
@@ -44,10 +40,7 @@ def check(case):
     same = same_shape and np.allclose(loaded, outputs, rtol=1e-3, atol=1e-4, equal_nan=True)
     if steady and not same:
         difference = np.abs(loaded - outputs).max() if same_shape else np.inf
-        seen = f"The loaded copy gives other outputs, apart by up to {difference:.3g}."
-        why = "What the outputs depend on is not saved: a number that is no weight, or a layer that Keras does not see."
-        mend = "keep it in self.add_weight(...), or return it from get_config()"
-        yield error("reload-differs", seen, why=why, mend=mend)
+        yield error("reload-differs", f"The loaded copy gives other outputs, apart by up to {difference:.3g}.")
     foreign = sorted(_foreign(keras.saving.serialize_keras_object(case.model)))
     if foreign:
         reason = f"It loads here, where {', '.join(foreign)} is known; another program has to import that first."
@@ -57,13 +50,10 @@ def check(case):
 
 def _refused(problem):
     text = " ".join(str(problem).split())
-    kind = f"{type(problem).__name__}: {text[:160]}"
-    mend = "@keras.saving.register_keras_serializable() on the class, with a get_config() that returns its arguments"
     if "ambda" in text:
-        kind = "a Lambda holds code, which safe mode refuses"
-        mend = "preprocess_input(pixels) while you build the model, instead of layers.Lambda(preprocess_input)(pixels)"
-    why = "When the kernel ends, the training is lost: the file is there, but nobody can open it."
-    return error("does-not-reload", f"A saved copy cannot be loaded ({kind}).", why=why, mend=mend)
+        seen = "A saved copy cannot be loaded (a Lambda holds code, which safe mode refuses)."
+        return error("does-not-reload", seen, "lambda")
+    return error("does-not-reload", f"A saved copy cannot be loaded ({type(problem).__name__}: {text[:160]}).")
 
 
 def _foreign(config):

@@ -1,6 +1,8 @@
 """The layers of a model, those of nested models included, and the family of networks that a base belongs to."""
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,51 +17,12 @@ class Family:
     name: str
     mode: str  # what the weights expect, a key of MODES
     prepare: str  # the function that prepares pixels 0..255 for it
+    signs: dict  # name of a layer to the shape of its kernel, or "any"
 
 
-MODES = {
-    "caffe": "blue, green, red from about -124 to 151",
-    "tf": "-1 to 1",
-    "lite": "about -1 to 1",
-    "torch": "about -2.1 to 2.6",
-    "raw": "0 to 255, since it rescales them itself",
-}
-
-
-VGG = Family("VGG", "caffe", "keras.applications.vgg16.preprocess_input")
-RESNET = Family("ResNet", "caffe", "keras.applications.resnet.preprocess_input")
-RESNET_V2 = Family("ResNetV2", "tf", "keras.applications.resnet_v2.preprocess_input")
-DENSENET = Family("DenseNet", "torch", "keras.applications.densenet.preprocess_input")
-XCEPTION = Family("Xception", "tf", "keras.applications.xception.preprocess_input")
-MOBILENET = Family("MobileNet", "tf", "keras.applications.mobilenet.preprocess_input")
-MOBILENET_V2 = Family("MobileNetV2", "tf", "keras.applications.mobilenet_v2.preprocess_input")
-EFFICIENTNET = Family("EfficientNet", "raw", "keras.applications.efficientnet.preprocess_input")
-LITE = Family("EfficientNet-Lite0", "lite", "helpers.efficientnet_lite.preprocess_input")
-
-# A layer's name, the shape of its kernel (None: any), and the family; the first that fits counts. Names and kernels as
-# keras.applications (Keras 3.15) and helpers.network.efficientnet_lite build them.
-SIGNS = (
-    ("block2_sepconv1", None, XCEPTION),
-    ("block1_conv1", (3, 3, 3, 64), VGG),
-    ("block2_conv1", (3, 3, 64, 128), VGG),
-    ("block3_conv1", (3, 3, 128, 256), VGG),
-    ("block4_conv1", (3, 3, 256, 512), VGG),
-    ("block5_conv1", (3, 3, 512, 512), VGG),
-    ("conv2_block1_preact_bn", None, RESNET_V2),
-    ("conv2_block1_concat", None, DENSENET),
-    ("conv2_block1_1_conv", None, RESNET),
-    ("conv3_block1_1_conv", None, RESNET),
-    ("conv4_block1_1_conv", None, RESNET),
-    ("conv5_block1_1_conv", None, RESNET),
-    ("expanded_conv_depthwise", None, MOBILENET_V2),
-    ("block_1_expand", None, MOBILENET_V2),
-    ("block_13_expand", None, MOBILENET_V2),
-    ("conv_dw_1", None, MOBILENET),
-    ("block1a_se_reduce", None, EFFICIENTNET),
-    ("block1a_dwconv", None, LITE),
-    ("block6d_add", None, LITE),
-    ("block7a_project_conv", None, LITE),
-)
+_TABLES = tomllib.loads(Path(__file__).with_name("families.toml").read_text(encoding="utf-8"))
+MODES = _TABLES["modes"]
+FAMILIES = {family["name"]: Family(**family) for family in _TABLES["family"]}
 BELONG_TO_CONVOLUTIONS = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU)
 NEAR_ZERO = 0.03  # mean size of biases; VGG16's and EfficientNet-Lite0's are above 0.1
 
@@ -108,9 +71,10 @@ def find_base(model):
 def family_of(layers):
     """Return the family that layers belong to by their names and kernels, or None."""
     by_name = {layer.name: layer for layer in layers}
-    for name, shape, family in SIGNS:
-        if name in by_name and (shape is None or kernel_shape(by_name[name]) == shape):
-            return family
+    for family in FAMILIES.values():
+        for name, shape in family.signs.items():
+            if name in by_name and shape in ("any", list(kernel_shape(by_name[name]) or ())):
+                return family
     return _unnamed_vgg(layers)
 
 
@@ -118,7 +82,7 @@ def _unnamed_vgg(layers):
     """Return VGG's family for its first four convolutions under other names."""
     shapes = [kernel_shape(layer) for layer in layers if kernel_shape(layer) is not None]
     first = [(3, 3, 3, 64), (3, 3, 64, 64), (3, 3, 64, 128), (3, 3, 128, 128)]
-    return VGG if shapes[:4] == first and _looks_trained(layers) else None
+    return FAMILIES["VGG"] if shapes[:4] == first and _looks_trained(layers) else None
 
 
 def kernel_shape(layer):

@@ -1,5 +1,8 @@
 """The doctor finds each fault under its name and raises no alarm on healthy models, real pictures or real weights."""
 
+import ast
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from doctor_cases.healthy import Small
 from keras import layers, ops
 
 from helpers import doctor
-from helpers.doctor import Diagnosis, Finding, ending, examine, pixels, splits
+from helpers.doctor import Diagnosis, Finding, ending, examine, findings, pixels, splits
 from helpers.doctor.data import shared_pictures
 from helpers.doctor.splits import Case
 from helpers.network import vgg16
@@ -43,6 +46,27 @@ def test_the_cases_are_as_many_as_promised_and_name_every_finding():
     named = set().union(*(expected for _, expected in FAULTY.values()))
     assert len(FAULTY) >= 30 and len(HEALTHY) >= 15
     assert named == set(doctor.NAMES) - {"check-failed"}
+
+
+def made():
+    """Yield every finding that the code makes: its name, its variant, and which texts the code gives itself."""
+    for path in Path(doctor.__file__).parent.glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if {"error", "warning"} & {part.id for part in ast.walk(call.func) if isinstance(part, ast.Name)}:
+                name, _, *variants = call.args
+                variant = variants[0].value if variants else ""
+                yield name.value, variant, {keyword.arg for keyword in call.keywords}
+
+
+def test_every_finding_has_its_texts_and_no_text_is_unused():
+    used = {(name, "what") for name in doctor.NAMES}
+    for name, variant, texts in made():
+        for kind in ("why", "mend"):
+            key = f"{kind}-{variant}" if f"{kind}-{variant}" in findings.TEXTS[name] else kind
+            assert (kind in texts) != (key in findings.TEXTS[name]), f"{name}, {variant or 'no variant'}: {kind}"
+            used |= {(name, key)} - {(name, kind) for kind in texts}
+    assert used == {(name, key) for name, texts in findings.TEXTS.items() for key in texts}
 
 
 def test_what_cannot_be_judged_is_said_and_is_no_alarm():
