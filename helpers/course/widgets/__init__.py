@@ -1,6 +1,6 @@
 """Interactive explorers: ipywidgets, a thin layer over pure functions in the same files.
 
-Each is made by one function, which returns an `ipywidgets.VBox` with its controls as documented attributes::
+Each is an `ipywidgets.VBox`, called like a function, with its controls as documented attributes::
 
     freeze_explorer        what freezing costs and saves
     feature_map_explorer   what each layer makes of a picture
@@ -16,14 +16,15 @@ They answer in a separate thread and always for the latest setting (`helpers.cou
 in words what their pictures show, and show an error where it happened.
 """
 
-from helpers.course.widgets.decision import decision_helper
-from helpers.course.widgets.freeze import freeze_explorer
-from helpers.course.widgets.head import head_designer
-from helpers.course.widgets.maps import feature_map_explorer
-from helpers.course.widgets.mistakes import mistake_explorer
-from helpers.course.widgets.own_pictures import try_model, upload_pictures
-from helpers.course.widgets.playground import training_playground
-from helpers.course.widgets.rates import rate_explorer
+from helpers.course.widgets.decision import DecisionHelper as decision_helper
+from helpers.course.widgets.freeze import FreezeExplorer as freeze_explorer
+from helpers.course.widgets.head import HeadDesigner as head_designer
+from helpers.course.widgets.maps import FeatureMapExplorer as feature_map_explorer
+from helpers.course.widgets.mistakes import MistakeExplorer as mistake_explorer
+from helpers.course.widgets.own_pictures import TryModel as try_model
+from helpers.course.widgets.own_pictures import UploadPictures as upload_pictures
+from helpers.course.widgets.playground import TrainingPlayground as training_playground
+from helpers.course.widgets.rates import RateExplorer as rate_explorer
 from helpers.measuring.rate_curves import stored as stored_rates
 
 __all__ = [

@@ -21,7 +21,21 @@ UNKNOWN = (
 
 
 class DecisionHelper(frame.Explorer):
-    """The explorer that `decision_helper` returns."""
+    """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
+
+    Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU
+    seconds for everything: the trunk once, the search for a learning rate, the training).
+
+    Parameters
+    ----------
+    evidence : helpers.measuring.results.Evidence
+        As `helpers.measuring.results.read` returns it.
+
+    Raises
+    ------
+    ValueError
+        When the results do not hold the quadrants with at least two seeds.
+    """
 
     def __init__(self, evidence):
         self.measured = {data: costs.measured(evidence, data) for data in KINDS.values()}
@@ -122,25 +136,3 @@ def _draw(plane, method, seconds):
     axes.set_yticks(range(len(plane)), [f"{name}\n{cost:.0f} s" for name, cost in plane["cost"].items()], fontsize=8)
     axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel="expected accuracy, 95 % interval")
     return figure
-
-
-def decision_helper(evidence):
-    """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
-
-    Parameters
-    ----------
-    evidence : helpers.measuring.results.Evidence
-        As `helpers.measuring.results.read` returns it.
-
-    Returns
-    -------
-    DecisionHelper
-        Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU
-        seconds for everything: the trunk once, the search for a learning rate, the training).
-
-    Raises
-    ------
-    ValueError
-        When the results do not hold the quadrants with at least two seeds.
-    """
-    return DecisionHelper(evidence)

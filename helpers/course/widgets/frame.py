@@ -22,13 +22,8 @@ _NOTHING = object()
 class LatestOnly:
     """Do slow work in a thread of its own, for the latest request only; requests overtaken meanwhile are dropped.
 
-    A dragged slider asks far more often than a figure can be drawn. `ask` returns at once, so the kernel stays
-    free to hear the next request; while the work runs only one request waits, and a newer one takes its place.
-    So there is never a queue, and the last setting is always answered. One request is worked on at a time and
-    the thread ends when nothing waits. It relies on no event loop, so it works in every front end
-    (JupyterLab delivers widget messages in a thread beside the kernel's main one).
-
-    `work` takes the request; `failed` takes the exception that `work` raised.
+    So a dragged slider leaves no queue, and its last setting is always answered. It relies on no event loop: JupyterLab
+    delivers widget messages in a thread beside the kernel's main one. `failed` takes the exception that `work` raised.
     """
 
     def __init__(self, work, failed):
@@ -66,15 +61,12 @@ class LatestOnly:
 class Explorer(ipywidgets.VBox):
     """Controls with a line that says what to try, a picture, and what the picture shows in words.
 
-    A subclass gives `answer`, a function of the controls' values without other effects. It is called for the
-    first setting at once, and after that through `LatestOnly`, so that dragging leaves no queue of stale work.
-    What it raises is shown in the widget, and the picture, which would be out of date, is taken away.
+    A subclass gives `answer`, a function of the controls' values without other effects: called for the first setting
+    at once, and after that through `LatestOnly`. Its result goes to `picture` (HTML, since an `ipywidgets.Image` has no
+    place for a description) and to `words`; what it raises goes to `problem`, and the picture, out of date, is removed.
 
     `inputs` holds the controls by the name under which `answer` takes their value; each is also an attribute of that
     name. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
-
-    The answer goes to `picture` (HTML images with ``alt`` texts: an `ipywidgets.Image` has no place for a
-    description) and to `words`; `problem` is empty while all is well.
     """
 
     def __init__(self, title, to_try, inputs, above=(), below=(), remember=True):

@@ -15,7 +15,23 @@ CAVEAT = (
 
 
 class FreezeExplorer(frame.Explorer):
-    """The explorer that `freeze_explorer` returns."""
+    """Show what freezing up to a block does to parameters, memory and the work of a training step.
+
+    Everything is counted from the layers of `model`, once; the model itself is neither run nor changed.
+    Control: ``frozen_up_to`` (``none``, the blocks, ``all``).
+
+    Parameters
+    ----------
+    model : keras.Model
+        VGG16 with or without its top, or a whole model that holds one. Its own ``trainable`` flags play no part.
+    classes : int
+        Output units of the head that is added where the model has none.
+
+    Raises
+    ------
+    ValueError
+        When the model has no blocks or a layer of a kind that cannot be counted.
+    """
 
     def __init__(self, model, classes=5):
         self.stages = cost.stages(model, classes)
@@ -79,28 +95,3 @@ def _draw(stages, frozen, relative):
     axes.spines[["left", "top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.9), ncols=3, fontsize=8, frameon=False, borderaxespad=0)
     return figure
-
-
-def freeze_explorer(model, classes=5):
-    """Show what freezing up to a block does to parameters, memory and the work of a training step.
-
-    Everything is counted from the layers of `model`, once; the model itself is neither run nor changed.
-
-    Parameters
-    ----------
-    model : keras.Model
-        VGG16 with or without its top, or a whole model that holds one. Its own ``trainable`` flags play no part.
-    classes : int
-        Output units of the head that is added where the model has none.
-
-    Returns
-    -------
-    FreezeExplorer
-        Control: ``frozen_up_to`` (``none``, the blocks, ``all``).
-
-    Raises
-    ------
-    ValueError
-        When the model has no blocks or a layer of a kind that cannot be counted.
-    """
-    return FreezeExplorer(model, classes)

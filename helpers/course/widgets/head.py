@@ -49,15 +49,30 @@ def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
 def supported(pictures, classes):
     """Return the largest number of parameters that the labels of so many pictures determine.
 
-    Each picture's label sets one number for each class. A linear head on d features has (d + 1) × classes parameters,
-    and where that reaches pictures × classes it can, in general, give every training picture any label at all
-    (Cover, 1965, Geometrical and statistical properties of systems of linear inequalities).
+    From there on a linear head can, in general, give every training picture any label at all (Cover, 1965, Geometrical
+    and statistical properties of systems of linear inequalities).
     """
     return pictures * classes
 
 
 class HeadDesigner(frame.Explorer):
-    """The explorer that `head_designer` returns."""
+    """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
+
+    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``.
+
+    Parameters
+    ----------
+    base : keras.Model
+        Convolutional, output shape (n, height, width, channels); it is not run.
+    classes : int
+    pictures : int
+        Training pictures at the start.
+
+    Raises
+    ------
+    ValueError
+        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
+    """
 
     def __init__(self, base, classes=5, pictures=1000):
         self.shape, self.classes = tuple(base.output.shape[1:]), classes
@@ -127,27 +142,3 @@ def _draw(maps, layers, total):
     axes.set_axis_off()
     figure.text(0.02, 0.9, f"{total:,} parameters (numbers above the arrows: parameters of each layer)", fontsize=10)
     return figure
-
-
-def head_designer(base, classes=5, pictures=1000):
-    """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
-
-    Parameters
-    ----------
-    base : keras.Model
-        Convolutional, output shape (n, height, width, channels); it is not run.
-    classes : int
-    pictures : int
-        Training pictures at the start.
-
-    Returns
-    -------
-    HeadDesigner
-        Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``.
-
-    Raises
-    ------
-    ValueError
-        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
-    """
-    return HeadDesigner(base, classes, pictures)

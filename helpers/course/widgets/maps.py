@@ -45,9 +45,27 @@ def place_of_peak(one_map):
 
 
 class FeatureMapExplorer(frame.Explorer):
-    """The explorer that `feature_map_explorer` returns."""
+    """Show the feature maps of any layer for any of a few pictures, the most active first.
 
-    def __init__(self, model, pictures, names, preprocess):
+    The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active
+    maps of every layer are kept. Controls: ``which`` (picture) and ``layer``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Convolutional, e.g. VGG16 with ``include_top=False``.
+    pictures : array (n, height, width, 3), values in 0..255
+    names : sequence of str, optional
+    preprocess : callable
+        From pixels to what `model` expects. Give ``lambda pixels: pixels`` where the model does it itself.
+
+    Raises
+    ------
+    ValueError
+        When pictures, names and model do not go together.
+    """
+
+    def __init__(self, model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
         pictures = np.asarray(pictures, dtype=np.float32)
         inspection.check_pixels(pictures)
         names = [f"picture {index + 1}" for index in range(len(pictures))] if names is None else list(map(str, names))
@@ -104,31 +122,3 @@ class FeatureMapExplorer(frame.Explorer):
                 name: most_active(np.asarray(maps)[0]) for name, maps in zip(self.layers, outputs, strict=True)
             }
         return self.seen[which]
-
-
-def feature_map_explorer(model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
-    """Show the feature maps of any layer for any of a few pictures, the most active first.
-
-    The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active
-    maps of every layer are kept.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Convolutional, e.g. VGG16 with ``include_top=False``.
-    pictures : array (n, height, width, 3), values in 0..255
-    names : sequence of str, optional
-    preprocess : callable
-        From pixels to what `model` expects. Give ``lambda pixels: pixels`` where the model does it itself.
-
-    Returns
-    -------
-    FeatureMapExplorer
-        Controls: ``which`` (picture) and ``layer``.
-
-    Raises
-    ------
-    ValueError
-        When pictures, names and model do not go together.
-    """
-    return FeatureMapExplorer(model, pictures, names, preprocess)

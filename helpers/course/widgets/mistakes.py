@@ -23,7 +23,24 @@ def pictures_of(labels, probabilities, true, predicted):
 
 
 class MistakeExplorer(frame.Explorer):
-    """The explorer that `mistake_explorer` returns; `cells` holds its buttons, `chosen` is the one clicked last."""
+    """Show the pictures behind each cell of the confusion matrix, with the model's probabilities.
+
+    Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture.
+
+    Parameters
+    ----------
+    pictures : sequence, length n
+        Paths of picture files, as ``data.files("test")`` gives them, or arrays (h, w, 3) with values in 0..255.
+    labels : array of int, shape (n,)
+    probabilities : array of float, shape (n, classes)
+        Rows that sum to 1; the largest is the prediction.
+    class_names : sequence of str
+
+    Raises
+    ------
+    ValueError
+        When pictures, labels, probabilities and names do not go together.
+    """
 
     def __init__(self, pictures, labels, probabilities, class_names):
         table = evaluation.confusion(labels, probabilities, class_names)
@@ -112,28 +129,3 @@ def _name(text):
     cell = ipywidgets.Label(text)
     cell.layout.overflow = "hidden"
     return cell
-
-
-def mistake_explorer(pictures, labels, probabilities, class_names):
-    """Show the pictures behind each cell of the confusion matrix, with the model's probabilities.
-
-    Parameters
-    ----------
-    pictures : sequence, length n
-        Paths of picture files, as ``data.files("test")`` gives them, or arrays (h, w, 3) with values in 0..255.
-    labels : array of int, shape (n,)
-    probabilities : array of float, shape (n, classes)
-        Rows that sum to 1; the largest is the prediction.
-    class_names : sequence of str
-
-    Returns
-    -------
-    MistakeExplorer
-        Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture.
-
-    Raises
-    ------
-    ValueError
-        When pictures, labels, probabilities and names do not go together.
-    """
-    return MistakeExplorer(pictures, labels, probabilities, class_names)

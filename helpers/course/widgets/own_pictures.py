@@ -24,7 +24,16 @@ PREDICTED = "the predicted class"
 
 
 class UploadPictures(frame.Explorer):
-    """The explorer that `upload_pictures` returns."""
+    """Copy pictures from the learner's machine into a folder of classes; say which were taken and which refused.
+
+    Controls: ``class_name``, ``upload`` (nothing is written yet) and ``add``. The folder is then ready for
+    ``images.load(target)``.
+
+    Parameters
+    ----------
+    target : path
+        The folder of classes; made by the first upload. What is in it stays.
+    """
 
     def __init__(self, target):
         self.target = Path(target)
@@ -77,7 +86,24 @@ def _findings(report):
 
 
 class TryModel(frame.Explorer):
-    """The explorer that `try_model` returns."""
+    """Let a saved model say what a picture shows, and where the evidence is.
+
+    Controls: ``upload`` (the picture is then chosen), ``which`` (picture) and ``looked_for`` (class).
+
+    Parameters
+    ----------
+    path : path
+        A file that `helpers.saving.export.save` wrote.
+    folder : path, optional
+        Pictures to choose from, also in folders within it.
+
+    Raises
+    ------
+    helpers.saving.model_file.ModelFileError
+        When the file cannot be loaded in safe mode.
+    ValueError
+        When `folder` is not a folder.
+    """
 
     def __init__(self, path, folder=None):
         with warnings.catch_warnings():
@@ -174,45 +200,3 @@ def _bars(table, class_name):
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def upload_pictures(target):
-    """Copy pictures from the learner's machine into a folder of classes; say which were taken and which refused.
-
-    Parameters
-    ----------
-    target : path
-        The folder of classes; made by the first upload. What is in it stays.
-
-    Returns
-    -------
-    UploadPictures
-        Controls: ``class_name``, ``upload`` (nothing is written yet) and ``add``. The folder is then ready for
-        ``images.load(target)``.
-    """
-    return UploadPictures(target)
-
-
-def try_model(path, folder=None):
-    """Let a saved model say what a picture shows, and where the evidence is.
-
-    Parameters
-    ----------
-    path : path
-        A file that `helpers.saving.export.save` wrote.
-    folder : path, optional
-        Pictures to choose from, also in folders within it.
-
-    Returns
-    -------
-    TryModel
-        Controls: ``upload`` (the picture is then chosen), ``which`` (picture) and ``looked_for`` (class).
-
-    Raises
-    ------
-    helpers.saving.model_file.ModelFileError
-        When the file cannot be loaded in safe mode.
-    ValueError
-        When `folder` is not a folder.
-    """
-    return TryModel(path, folder)

@@ -24,11 +24,22 @@ READINGS = {
 
 
 class TrainingPlayground(frame.Explorer):
-    """The explorer that `training_playground` returns.
+    """Train a head on cached features, with settings of your own, as often as you like.
 
-    While a run is under way the button `train` reads "Training …", and a click is dropped. It is not ``disabled``:
-    browsers take the keyboard's focus away from a disabled button, and whoever works by keyboard would have to find it
-    again. `runs` holds every run, the oldest first; the last `RUNS_SHOWN` are drawn.
+    A run uses Keras, takes at most two seconds, and stays on the screen beside the last ones. It changes no model and
+    no random generator of yours.
+
+    Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, the button ``train``. ``runs`` holds every run.
+
+    Parameters
+    ----------
+    train, validation : (array (n, d), array of int (n,))
+        Pooled features of a frozen trunk, one row a picture, and labels from 0.
+
+    Raises
+    ------
+    ValueError
+        When features and labels do not go together, or are not pooled.
     """
 
     def __init__(self, train, validation):
@@ -79,6 +90,7 @@ class TrainingPlayground(frame.Explorer):
 
     def _show_running(self, running):
         self.running = running
+        # Not `disabled`: browsers take the keyboard's focus away from a disabled button.
         self.train.description = "Training …" if running else "Train"
         self.train.button_style = "" if running else "primary"
 
@@ -142,27 +154,3 @@ def _draw(run, number, classes):
     figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **style)
     figure.text(0.03, 0.93, _title(run, "\n"), va="top", fontsize=8, linespacing=1.25)
     return figure
-
-
-def training_playground(train, validation):
-    """Train a head on cached features, with settings of your own, as often as you like.
-
-    A run uses Keras, takes at most two seconds, and stays on the screen beside the last ones. It changes no model and
-    no random generator of yours.
-
-    Parameters
-    ----------
-    train, validation : (array (n, d), array of int (n,))
-        Pooled features of a frozen trunk, one row a picture, and labels from 0.
-
-    Returns
-    -------
-    TrainingPlayground
-        Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, and the button ``train``.
-
-    Raises
-    ------
-    ValueError
-        When features and labels do not go together, or are not pooled.
-    """
-    return TrainingPlayground(train, validation)

@@ -42,7 +42,25 @@ def interval(accuracy, pictures):
 
 
 class RateExplorer(frame.Explorer):
-    """The explorer that `rate_explorer` returns."""
+    """Compare fine-tuning runs that differ only in the learning rate.
+
+    Control: ``rate``, the lowest first.
+
+    Parameters
+    ----------
+    histories : dict of float to dict
+        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``, from runs of your own or from
+        `stored_rates`.
+    before : float, optional
+        Validation accuracy before fine-tuning, from which every run started.
+    pictures : int, optional
+        Number of validation pictures, for the interval.
+
+    Raises
+    ------
+    ValueError
+        When there is no curve, or one that lacks an accuracy.
+    """
 
     def __init__(self, histories, before=None, pictures=None):
         if not histories:
@@ -109,29 +127,3 @@ class RateExplorer(frame.Explorer):
         if self.before is None:
             return list(range(1, len(accuracies) + 1)), list(accuracies)
         return list(range(len(accuracies) + 1)), [self.before, *accuracies]
-
-
-def rate_explorer(histories, before=None, pictures=None):
-    """Compare fine-tuning runs that differ only in the learning rate.
-
-    Parameters
-    ----------
-    histories : dict of float to dict
-        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``, from runs of your own or from
-        `stored_rates`.
-    before : float, optional
-        Validation accuracy before fine-tuning, from which every run started.
-    pictures : int, optional
-        Number of validation pictures, for the interval.
-
-    Returns
-    -------
-    RateExplorer
-        Control: ``rate``, the lowest first.
-
-    Raises
-    ------
-    ValueError
-        When there is no curve, or one that lacks an accuracy.
-    """
-    return RateExplorer(histories, before, pictures)

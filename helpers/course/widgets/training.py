@@ -84,9 +84,8 @@ def batch_size(pictures):
 class Trainer:
     """Trains heads on features; every run of one head starts from the same weights and sees the same batches.
 
-    `training` and `validation` are features (n, d) and labels (n,); `clock` returns seconds. All batches have one
-    size, because TensorFlow would trace the step again for another: each epoch leaves out the remainder, other
-    pictures each time. Only generators of its own are used, so that a run changes nothing in the learner's later cells.
+    All batches have one size, because TensorFlow would trace the step again for another: each epoch leaves out the
+    remainder. Only generators of its own are used, so that a run changes nothing in the learner's later cells.
     """
 
     def __init__(self, training, validation, clock=time.monotonic):
