@@ -18,12 +18,9 @@ from helpers.pictures import images
 
 @dataclass(frozen=True)
 class Features:
-    """Features and labels of three splits; row i belongs to picture i of ``ImageSets.files(split)``.
+    """Features, float32 (n, ...), and labels, int32 (n,), of three splits; None for a split that was not asked for.
 
-    Attributes
-    ----------
-    train, validation, test : (ndarray, ndarray)
-        Features float32 (n, ...) and labels int32 (n,). None for a split that was not asked for.
+    Row i belongs to picture i of ``ImageSets.files(split)``.
     """
 
     train: tuple = None
@@ -32,7 +29,7 @@ class Features:
 
 
 def extract(trunk, data, splits=images.SPLITS):
-    """Run `trunk` once over every picture and return its outputs, cached on disk.
+    """Run `trunk` once over every picture and return its outputs as `Features`, cached on disk.
 
     Parameters
     ----------
@@ -42,10 +39,6 @@ def extract(trunk, data, splits=images.SPLITS):
         Pictures of the size that the trunk takes.
     splits : sequence of {"train", "validation", "test"}
         Which splits to run over.
-
-    Returns
-    -------
-    Features
 
     Raises
     ------

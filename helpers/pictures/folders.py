@@ -20,7 +20,7 @@ from helpers.pictures import look_alikes, naming, opening
 SPLITS = ("train", "validation", "test")
 OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
 HIDDEN = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r")  # what systems put into folders unasked
-MOST_FILES = 20_000
+MOST_FILES = 20_000  # more is a folder given by mistake, such as a whole home folder
 LEAST_IN_CLASS = 3  # one for each split
 FEW_IN_CLASS = 20  # a quarter of them, five, would be tested
 UNEQUAL = 4  # times as many pictures in the largest class as in the smallest
@@ -30,28 +30,16 @@ UNEQUAL = 4  # times as many pictures in the largest class as in the smallest
 class Report:
     """What `examine` found in a folder, and what becomes of it. Shows itself as a table.
 
-    Attributes
-    ----------
-    folder : pathlib.Path
-    table : pandas.DataFrame
-        A row for each finding: ``file`` (within the folder; a class, or "(all)", for what concerns more than a file),
-        ``found`` (what it is), ``done`` (what was done about it, or what there is to do).
-    splits : dict of str to dict of str to list of pathlib.Path
-        Split to class to the pictures that can be used, each picture once; one split ``""`` for a folder without.
-    bad : dict of pathlib.Path to str
-        Files that cannot be used, and why.
-    copies : dict of pathlib.Path to pathlib.Path
-        Pictures left out because the same one is kept, and the one that is.
-    obstacles : tuple of str
-        What makes training impossible as the folder is; empty when there is nothing.
+    The table has a row for each finding: ``file`` (within the folder; a class, or "(all)", for what concerns more than
+    a file), ``found`` (what it is), ``done`` (what was done about it, or what there is to do).
     """
 
     folder: Path
     table: pd.DataFrame
-    splits: dict
-    bad: dict
-    copies: dict
-    obstacles: tuple
+    splits: dict  # split → class → paths of pictures that can be used, each once; one split "" for a folder without
+    bad: dict  # path of a file that cannot be used → why
+    copies: dict  # path of a picture that is left out → path of the same one, which is kept
+    obstacles: tuple  # of str: what makes training impossible as the folder is
 
     @property
     def good(self):
@@ -101,29 +89,23 @@ class Report:
         return table + "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().splitlines())
 
 
-def examine(folder, most_files=MOST_FILES, keep=None):
-    """Decode every picture of a folder once, and report what can be used; nothing in the folder is changed.
+def examine(folder, keep=None):
+    """Decode every picture of a folder once, and return a `Report` of what can be used; the folder is not changed.
 
     Parameters
     ----------
     folder : path
         ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like). Hidden
         files are passed over.
-    most_files : int
-        Refuse a folder with more files, such as a whole home folder given by mistake.
     keep : callable, optional
         Takes the path and the decoded picture of each file that is one.
-
-    Returns
-    -------
-    Report
 
     Raises
     ------
     ValueError
-        When `folder` is no folder, cannot be read, or holds more than `most_files` files.
+        When `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
     """
-    listing = listed(folder, most_files)
+    listing = listed(folder)
     fingerprints, sketches = {}, {}
     bad, rows = dict(listing.bad), list(listing.rows)
     for path in tqdm.auto.tqdm(listing.files, desc="examining", unit="file", leave=False, delay=1):
@@ -201,7 +183,7 @@ class Listing:
         return path.is_file() and not _leads_out(path, self.folder) and path.stat().st_size <= opening.MOST_BYTES
 
 
-def listed(folder, most_files):
+def listed(folder):
     """Return the `Listing` of a folder; ValueError where it is none, cannot be read, or holds too many files."""
     path = existing(folder)
     if path is None or not path.is_dir():
@@ -214,9 +196,9 @@ def listed(folder, most_files):
             f"{error.filename} cannot be read ({error.strerror}). Give yourself the right to read it and what is in "
             "it, or copy the pictures to a folder of your own."
         ) from error
-    if len(listing.files) > most_files:
+    if len(listing.files) > MOST_FILES:
         raise ValueError(
-            f"{path} holds {len(listing.files):,} files, expected at most {most_files:,}. "
+            f"{path} holds {len(listing.files):,} files, expected at most {MOST_FILES:,}. "
             "Give the folder that holds the class folders, and no more pictures than you need."
         )
     return listing

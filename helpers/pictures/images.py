@@ -35,28 +35,14 @@ FLOWERS_SHA256 = "4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d
 
 @dataclass(frozen=True)
 class ImageSets:
-    """Three splits of one collection of pictures.
-
-    Attributes
-    ----------
-    name : str
-    folder : pathlib.Path
-        Holds ``train``, ``validation`` and ``test``, each with one folder a class.
-    class_names : tuple of str
-        Sorted; a label is an index into it.
-    image_size : (int, int)
-        Height and width in pixels to which pictures are resized.
-    batch_size : int
-    seed : int
-        Decides the order of `train`.
-    """
+    """Three splits of one collection of pictures."""
 
     name: str
-    folder: Path
-    class_names: tuple
-    image_size: tuple
+    folder: Path  # holds train, validation and test, each with one folder a class
+    class_names: tuple  # of str, sorted; a label is an index into it
+    image_size: tuple  # height and width in pixels to which pictures are resized
     batch_size: int = 32
-    seed: int = 0
+    seed: int = 0  # decides the order of `train`
 
     @functools.cached_property
     def train(self):
@@ -235,7 +221,7 @@ def _prepared(folder, seed, on_bad):
 
     Its name depends on what was in the folder, so that pictures are decoded only where the folder has changed.
     """
-    listing = folders.listed(folder, folders.MOST_FILES)
+    listing = folders.listed(folder)
     _check(folder, listing.obstacles(), listing.bad)  # before any picture is read
     key = hashlib.sha256(repr((seed, LARGEST_SIDE, listing.digest())).encode()).hexdigest()[:24]
     entry = storage.kept(storage.cache_folder("own") / key, lambda target: _decode(folder, seed, target))

@@ -44,7 +44,7 @@ class Opened:
 
 
 def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
-    """Decode one picture of unknown origin, as `helpers.pictures.images.load` does with those of a folder.
+    """Return a picture of unknown origin, decoded as `helpers.pictures.images.load` does: a PIL image, RGB, upright.
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
         Refuse a link that leads out of this folder.
     largest_side : int or None
         Pixels; a larger picture is made smaller, its shape kept. None: as large as it is.
-
-    Returns
-    -------
-    PIL.Image.Image
-        RGB, upright as its EXIF orientation says.
 
     Raises
     ------

@@ -15,7 +15,7 @@ SPARE = 6  # further pictures of each class, to make the odd files from
 
 
 def practice(target, seed=0):
-    """Lay out a folder of 3 classes (cat, dog, horse) of 40 real pictures and some odd files, to practise on.
+    """Lay out a folder of 3 classes (cat, dog, horse) of 40 real pictures and some odd files, and return its path.
 
     The pictures are from CIFAR-10, 32×32 pixels: training and validation pictures of the bundled animals;
     none is one of its test pictures. Their names do not tell their class. The odd files are made from further ones.
@@ -26,11 +26,6 @@ def practice(target, seed=0):
         The folder to make. If it is a practice folder already, it is left as it is, whatever was done in it since.
     seed : int
         Of the draw.
-
-    Returns
-    -------
-    pathlib.Path
-        `target`.
 
     Raises
     ------

@@ -13,7 +13,7 @@ class UploadError(ValueError):
     """An upload cannot be used."""
 
 
-def from_upload(files, target, class_name=None, most_bytes=MOST_BYTES):
+def from_upload(files, target, class_name):
     """Write the value of an `ipywidgets.FileUpload` into the folder of a class in `target`, and return `target`.
 
     What is already there is kept: a picture of the same name and another content gets a number. Either all files are
@@ -23,8 +23,8 @@ def from_upload(files, target, class_name=None, most_bytes=MOST_BYTES):
     files = [(_file_name(str(file["name"])), bytes(file["content"])) for file in files]
     if not files:
         raise UploadError("Nothing was uploaded: choose pictures of one class.")
-    if sum(len(content) for _, content in files) > most_bytes:
-        raise UploadError(f"The upload is larger than {most_bytes:,} bytes. Upload fewer or smaller pictures.")
+    if sum(len(content) for _, content in files) > MOST_BYTES:
+        raise UploadError(f"The upload is larger than {MOST_BYTES:,} bytes. Upload fewer or smaller pictures.")
     folder = target / _class_folder(class_name)
     odd = [name for name, _ in files if naming.ending_of(name) not in naming.ENDINGS]
     odd += [name for name, content in files if len(content) > opening.MOST_BYTES]

@@ -10,16 +10,11 @@ BATCH = 4  # pictures at once; at 224 pixels VGG16 keeps about 0.1 GB of maps fo
 
 
 class GradCam:
-    """Grad-CAM for one model, prepared once: for many calls, such as those of a widget.
+    """Grad-CAM for one model, prepared once, for many calls; ``grid`` is the size of the maps: how fine it can be.
 
-    `layer` names the layer whose maps are weighed, also one inside a nested base. By default it is that of the last
-    convolution's maps after normalisation and activation, before they are pooled. ``grid`` is the height and width of
-    the maps: how fine the answer can be. Raises `ValueError` as `grad_cam` does.
-
-    A nested base has a graph of its own, so its layers' outputs are not part of the outer model's graph, and asking for
-    both in one model ends in an error. Here a new model is built from the same layers, with one more after the maps
-    that watches them. So later training of the model moves this one too; only a final layer with softmax is copied,
-    without the softmax, when it is built.
+    A nested base has a graph of its own, so its layers' outputs are not part of the outer model's graph. Here a new
+    model is built from the same layers, with one more after the maps that watches them. So later training of the model
+    moves this one too; only a final layer with softmax is copied, without the softmax.
     """
 
     def __init__(self, model, layer=None):

@@ -34,8 +34,8 @@ class Card:
     date: str
 
 
-def describe(data, labels, predictions, *, name, training, intended_use, limits, date=None):
-    """Collect the contents of a model card.
+def describe(data, labels, predictions, *, name, training, intended_use, limits):
+    """Collect the contents of a model card, a `Card`.
 
     Parameters
     ----------
@@ -48,12 +48,6 @@ def describe(data, labels, predictions, *, name, training, intended_use, limits,
         Of the model, for people.
     training, intended_use, limits : str
         How it was trained; what it is for; where it cannot be trusted. Only a person knows these.
-    date : str, optional
-        Today by default, as ``"2025-01-31"``.
-
-    Returns
-    -------
-    Card
 
     Raises
     ------
@@ -81,7 +75,7 @@ def describe(data, labels, predictions, *, name, training, intended_use, limits,
         tested=len(labels),
         by_class={name: (int(matrix[index, index]), int(matrix[index].sum())) for index, name in enumerate(names)},
         worst=_worst(matrix, names),
-        date=date or datetime.date.today().isoformat(),
+        date=datetime.date.today().isoformat(),
         **{key: text.strip() for key, text in texts.items()},
     )
 
