@@ -10,24 +10,12 @@ from helpers.network import efficientnet_lite, vgg16
 
 @dataclass(frozen=True)
 class Backbone:
-    """A pre-trained network that ships with the course.
+    """A pre-trained network that ships with the course."""
 
-    Attributes
-    ----------
-    build : callable
-        ``build(include_top=..., input_shape=...)`` gives the network with its ImageNet weights.
-    preprocess : callable
-        From pixels 0..255 (red, green, blue) to what the network expects.
-    cuts : tuple of str
-        The last layer of each block, in order: where a trunk may end and a tail begin.
-    frozen_up_to : str
-        The cut up to which fine-tuning usually keeps all layers frozen.
-    """
-
-    build: Callable
-    preprocess: Callable
-    cuts: tuple
-    frozen_up_to: str
+    build: Callable  # build(include_top=..., input_shape=...) gives the network with its ImageNet weights
+    preprocess: Callable  # from pixels 0..255 (red, green, blue) to what the network expects
+    cuts: tuple  # of str: the last layer of each block, in order, where a trunk may end and a tail begin
+    frozen_up_to: str  # the cut up to which fine-tuning usually keeps all layers frozen
 
 
 def _vgg16(include_top, input_shape):
@@ -76,10 +64,6 @@ def load(name, input_shape=(96, 96, 3), include_top=False):
     input_shape : (int, int, int)
     include_top : bool
 
-    Returns
-    -------
-    keras.Model
-
     Raises
     ------
     ValueError
@@ -96,18 +80,13 @@ def known(name):
 
 
 def from_pixels(name, base):
-    """Return a model that puts the backbone's preprocessing in front of `base`, which takes preprocessed pictures.
+    """Return a model from pixels 0..255 to what `base` gives, the backbone's preprocessing in front.
 
     Parameters
     ----------
     name : {"VGG16", "EfficientNet-Lite0"}
     base : keras.Model
         The backbone of that name, or the beginning of it.
-
-    Returns
-    -------
-    keras.Model
-        From pixels 0..255 to what `base` gives.
     """
     pixels = keras.Input(base.inputs[0].shape[1:], name="pixels")
     return keras.Model(pixels, base(known(name).preprocess(pixels)), name=f"{base.name}_from_pixels")

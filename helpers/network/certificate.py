@@ -74,16 +74,12 @@ def compare(before, after):
 
 
 def moved(before, after):
-    """Return the names of the layers that moved between two moments, in the order of the model.
+    """Return the names of the layers that moved between two moments, a list in the order of the model.
 
     Parameters
     ----------
     before, after : dict of str to ndarray
         Two results of `take` for the same model.
-
-    Returns
-    -------
-    list of str
     """
     table = compare(before, after)
     return table.index[table["moved"]].tolist()

@@ -118,11 +118,10 @@ def memory(trainable):
 def step_cost(parts, frozen, cached=False):
     """Return the work of one training step on one picture, in multiplications and additions, as a dictionary.
 
-    The forward pass (``forward``) runs through every layer. Backwards, a layer that trains needs the gradient of its
-    weights (``weights``), and every layer after the first one that trains hands the gradient on to its inputs
-    (``inputs``). Each of the two costs as much as that layer's forward pass, in numbers of operations. In time it costs
-    more: on two cores without a GPU, VGG16 at 96 pixels, steps took 1, 0.74, 0.30 and 0.22 of the full time with
-    nothing, two blocks, four blocks and the whole base frozen; the counts are 1, 0.78, 0.38 and 0.33.
+    Backwards, a layer that trains needs the gradient of its weights (``weights``), and every layer after the first one
+    that trains hands the gradient on to its inputs (``inputs``): each as much work as the layer's forward pass. In time
+    they cost more: on two cores without a GPU, VGG16 at 96 pixels, steps took 1, 0.74, 0.30 and 0.22 of the full time
+    with nothing, two blocks, four blocks and the whole base frozen; the counts are 1, 0.78, 0.38 and 0.33.
 
     The first `frozen` of the stages are frozen. When their outputs are `cached`, a step begins after them.
     """

@@ -40,12 +40,9 @@ EPSILON = 1e-3  # of BatchNormalization
 
 
 def weights():
-    """Return the path of the bundled ImageNet weights, top included; its checksum was verified.
+    """Return the path (str) of the bundled ImageNet weights, top included; its checksum was verified.
 
-    Returns
-    -------
-    str
-        A Keras ``.weights.h5`` file: 4.65 million parameters and 42 thousand statistics, stored as float16.
+    It is a Keras ``.weights.h5`` file: 4.65 million parameters and 42 thousand statistics, stored as float16.
 
     Raises
     ------
@@ -56,19 +53,12 @@ def weights():
 
 
 def preprocess_input(pixels):
-    """Return pixels 0..255, red, green, blue, as the weights expect them: from about -1 to 1, as new numbers.
-
-    Parameters
-    ----------
-    pixels : array or KerasTensor (n, height, width, 3)
-    """
+    """Return pixels 0..255 (n, height, width, 3), red first, as the weights expect them: about -1 to 1, new numbers."""
     return (pixels - 127.0) / 128.0
 
 
 def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3), classifier_activation="softmax"):
-    """Return EfficientNet-Lite0, used as the networks of `keras.applications` are.
-
-    It takes what `preprocess_input` gives.
+    """Return EfficientNet-Lite0, used as those of `keras.applications`; it takes what `preprocess_input` gives.
 
     Parameters
     ----------
@@ -80,11 +70,6 @@ def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3)
         Height, width, 3. Any size; 224 is that of the weights' training.
     classifier_activation : str, optional
         ``"softmax"`` for probabilities of the 1000 classes, None for logits.
-
-    Returns
-    -------
-    keras.Model
-        Named ``efficientnet_lite0``.
 
     References
     ----------
@@ -128,28 +113,17 @@ def _inverted_bottleneck(maps, name, block, stride):
 
 @functools.cache
 def class_names():
-    """Return the names of ImageNet's 1000 classes, in the order of the outputs.
-
-    Returns
-    -------
-    tuple of str
-        The first of the words that ImageNet lists for a class, such as ``"Siamese cat"``.
-    """
+    """Return the first name that ImageNet lists for each of its 1000 classes, a tuple in the order of the outputs."""
     return tuple(assets.bundled(NAMES).read_text(encoding="utf-8").splitlines())
 
 
 def decode(probabilities, top=3):
-    """Return the most probable classes of each picture by name.
+    """Return the `top` most probable classes of each picture, as a list of (name, probability), the largest first.
 
     Parameters
     ----------
     probabilities : array (n, 1000)
     top : int
-
-    Returns
-    -------
-    list of list of (str, float)
-        For each picture, the largest first.
 
     Raises
     ------

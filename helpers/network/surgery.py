@@ -14,12 +14,7 @@ POOLINGS = {
 
 
 def layer_table(model):
-    """Return a model's layers as a table, one row for each.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Built.
+    """Return the layers of a built model as a table, one row for each.
 
     Returns
     -------
@@ -107,11 +102,6 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
     name : str
         Name of the new layer.
 
-    Returns
-    -------
-    keras.Model
-        Output shape (n, classes).
-
     Raises
     ------
     ValueError
@@ -133,7 +123,7 @@ def _fed_to(layer, model):
 
 
 def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
-    """Return a model from pixels to `classes` outputs: preprocessing, `base`, pooling, a new Dense layer.
+    """Return a model from pixels to `classes` outputs: preprocessing, `base`, ``pool``, ``predictions`` (a new Dense).
 
     Parameters
     ----------
@@ -147,11 +137,6 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
         None for logits, ``"softmax"`` for probabilities.
     preprocess : callable, optional
         From pixels 0..255 in RGB order to what `base` expects, e.g. ``keras.applications.vgg16.preprocess_input``.
-
-    Returns
-    -------
-    keras.Model
-        Layers ``base.name``, ``pool``, ``predictions``.
 
     Raises
     ------

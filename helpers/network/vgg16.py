@@ -7,15 +7,10 @@ BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 
 
 def weights():
-    """Return the path of the bundled ImageNet weights of VGG16's convolutional part.
+    """Return the path (str) of the bundled ImageNet weights of VGG16's convolutional part; its checksum was verified.
 
     Meant for ``keras.applications.VGG16(weights=vgg16.weights(), include_top=False, ...)``. The 14,714,688
     parameters are stored as float16 and become float32 when Keras loads them.
-
-    Returns
-    -------
-    str
-        Path of a Keras ``.weights.h5`` file whose checksum was verified.
 
     Raises
     ------
