@@ -185,11 +185,8 @@ def sorted_by_class(train):
         yield error("sorted-by-class", f"{pure:.0%} of the training batches hold pictures of one class only.")
 
 
-def random_alterations(case, known=()):
-    """Yield findings about random alterations: stored or repeated in training, or at work where pictures are judged.
-
-    `known` names the splits that were already found to be altered.
-    """
+def random_alterations(case, known):
+    """Yield findings about random alterations, but for the splits in `known`, which were found to be altered before."""
     for split in case.splits:
         if not split.is_dataset or split.name in known:
             continue

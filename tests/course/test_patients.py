@@ -1,5 +1,8 @@
 """The lab: every patient trains without an error and is ill, its mend is one difference, and no hint gives it away."""
 
+import tomllib
+from pathlib import Path
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -83,6 +86,10 @@ class TestPatients:
         assert list(range(1, 13)) == NUMBERS
         assert len({patient.mistake for patient in PATIENTS}) == 12
         assert {patient.mistake for patient in PATIENTS} < set(lab.MISTAKES)
+
+    def test_have_a_text_each_and_no_text_is_left_over(self):
+        texts = tomllib.loads(Path(lab.__file__).with_name("patients.toml").read_text(encoding="utf-8"))
+        assert list(texts["patient"]) == [str(number) for number in NUMBERS]
 
     def test_have_a_finding_of_the_doctor_each(self):
         assert {patient.finding for patient in PATIENTS} <= set(doctor.NAMES)

@@ -139,17 +139,15 @@ def served_the_same(ward):
     return Record(head, run.history, features.Features(rows.train, rows.validation, used.test))
 
 
-def frog_or_not(rows, frogs=(16, 8)):
+def frog_or_not(rows):
     """Return features with label 1 for frogs and 0 for the others; few frogs to train and validate on."""
 
-    def split(inputs, labels, kept):
+    def split(inputs, labels, frogs):
         frog = labels == FROG
-        chosen = np.concatenate([np.flatnonzero(~frog), np.flatnonzero(frog)[:kept]])
+        chosen = np.concatenate([np.flatnonzero(~frog), np.flatnonzero(frog)[:frogs]])
         return inputs[chosen], frog[chosen].astype("int32")
 
-    return features.Features(
-        split(*rows.train, kept=frogs[0]), split(*rows.validation, kept=frogs[1]), split(*rows.test, kept=None)
-    )
+    return features.Features(split(*rows.train, 16), split(*rows.validation, 8), split(*rows.test, frogs=None))
 
 
 def one_hot(rows):
