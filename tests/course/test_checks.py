@@ -4,21 +4,23 @@ import functools
 import json
 import random
 import re
+from string import Formatter
 
 import keras
 import nbformat
 import numpy as np
 import pytest
-from check_cases import CASES
+from check_cases import CASES, refusals
 from check_cases.absurd import ABSURD, Hostile
 from check_cases.common import head, vgg
 from keras import layers
 
 from helpers.course import checks, working_copy
-from helpers.course.checks import exercise, fixtures, record
+from helpers.course.checks import exercise, fixtures, record, texts
 from helpers.course.checks.exercise import Refusal
 from helpers.network import certificate, surgery
 
+COUNT = '[count]\ngoal = "a"\nexpects = "b"\npraise = "c"\nhint = "d"\n'
 BY_NAME = {check.name: check for check in checks.EXERCISES}
 
 
@@ -26,6 +28,11 @@ def listed(kind):
     """The name of each exercise with each of its answers of a kind."""
     answers = [(name, label) for name, cases in CASES.items() for label in getattr(cases, kind)]
     return [pytest.param(name, label, id=f"{name}-{label}") for name, label in answers]
+
+
+def fields(text):
+    """The names of the values that a text asks for."""
+    return {field.partition("[")[0] for _, field, _, _ in Formatter().parse(text) if field}
 
 
 def walk(layer):
@@ -135,6 +142,60 @@ def test_stands_in_its_notebook_between_a_stub_and_a_folded_solution(name):
     assert stub.metadata.tags == ["exercise"] and "..." in stub.source
     assert solution.metadata.tags == ["solution"] and solution.metadata.jupyter.source_hidden
     assert f"assert checks.{name}.accepts(" in solution.source
+
+
+class TestTexts:
+    @pytest.mark.parametrize("name", CASES)
+    def test_every_refusal_has_its_texts_and_these_their_values(self, name):
+        own = texts.of_exercise(BY_NAME[name].notebook, name)["refusals"]
+        found = {**texts.shared(), **own}
+        for raised in refusals.of_exercise(BY_NAME[name]):
+            assert raised.reason in found, f"{raised.where}: no text for {raised.reason!r} in {name}"
+            missing = {field for text in found[raised.reason].values() for field in fields(text)} - raised.values
+            assert not missing, f"{raised.where}: the texts of {raised.reason!r} in {name} ask for {missing}"
+
+    def test_no_text_is_without_a_use(self):
+        in_common = set()
+        for check in checks.EXERCISES:
+            own = set(texts.of_exercise(check.notebook, check.name)["refusals"])
+            raised = {raised.reason for raised in refusals.of_exercise(check)}
+            assert own <= raised, check.name
+            in_common |= raised - own
+        assert texts.shared().keys() == in_common
+
+    def test_no_exercise_has_texts_but_no_check(self):
+        for notebook in {check.notebook for check in checks.EXERCISES}:
+            named = texts.read(texts.FOLDER / f"{notebook}.toml", needed=texts.OF_EXERCISE)
+            assert named.keys() == {check.name for check in checks.EXERCISES if check.notebook == notebook}
+        files = {path.stem for path in texts.FOLDER.glob("*.toml")}
+        assert files == {"shared"} | {check.notebook for check in checks.EXERCISES}
+
+    @pytest.mark.parametrize(
+        ("content", "complaint"),
+        [
+            ('[count]\ngoal = "half', "count.toml: cannot be read"),
+            ('goal = "count"', "count.toml, [goal]: expected a table"),
+            (COUNT.replace("hint", "# hint"), "[count]: expected `goal`, `expects`, `praise`, `hint`"),
+            (COUNT.replace('"a"', "3"), "[count]: expected `goal` to be a text, found 3"),
+            (f"{COUNT}refusals = 5", "[count.refusals.<id>]"),
+            (f"{COUNT}[count.refusals.two]\nsaw = '2'", "count.toml, [count.refusals.two]: expected `saw`, `look` and"),
+            (f"{COUNT}[count.refusals]\ntwo = 2", "count.toml, [count.refusals.two]: expected a table"),
+            (
+                f"{COUNT}[count.refusals.two]\nsaw = '2'\nlook = ' '",
+                "two]: expected `look` to be a text, found ' '",
+            ),
+        ],
+    )
+    def test_a_damaged_file_is_named_with_the_table(self, tmp_path, content, complaint):
+        (tmp_path / "count.toml").write_text(content)
+        with pytest.raises(ValueError, match=re.escape(complaint)):
+            texts.read(tmp_path / "count.toml", needed=texts.OF_EXERCISE)
+
+    def test_a_missing_file_or_table_is_named(self, tmp_path):
+        with pytest.raises(ValueError, match="10_prune.toml: cannot be read"):
+            texts.of_exercise("10_prune", "count")
+        with pytest.raises(ValueError, match=re.escape("01_load_vgg16.toml: expected a table [count]")):
+            texts.of_exercise("01_load_vgg16", "count")
 
 
 class TestTruth:
@@ -256,12 +317,13 @@ def shown(monkeypatch):
 def asked():
     """A fresh exercise, so that no test meets the tries of another."""
 
-    @exercise.exercise("01_load_vgg16", "count", expects="a number", praise="it is 3", hint="start with the thumb")
     def count(answer):
         if answer != 3:
-            raise Refusal("not-three", f"{answer}", "your <b>fingers</b>")
+            raise Refusal("not-three:fingers")
 
-    return count
+    said = {"goal": "count", "expects": "a number", "praise": "it is {right}", "hint": "start with the thumb"}
+    said["refusals"] = {"not-three": {"saw": "{answer}", "look": "your <b>{about}</b>"}}
+    return exercise.Exercise(count, "01_load_vgg16", said, {"right": 3})
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from IPython import display
 
-from helpers.course.checks import record
+from helpers.course.checks import record, texts
 
 # Colours of helpers.plots; the mark and the word say the same.
 LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("…", "#8C8C8C")}
@@ -32,15 +32,15 @@ KINDS = (  # how an answer of each type is described
 
 
 class Refusal(Exception):
-    """A judge's no: a short id, what the judge saw, where to look next.
+    """A judge's no: a short id, and the values that its texts ask for; see `helpers.course.checks.texts`.
 
-    `hint` (for the second wrong try) and `expected` are given where they are not those of the exercise. An id belongs
-    to one text: where the text names a thing, the id does too, as in "frozen:block5_conv1".
+    An id belongs to one text. Where that names a thing, the thing may follow the id, as in "frozen:block5_conv1", and
+    is ``{about}`` in the text; ``{answer}`` is always the learner's answer in a few words.
     """
 
-    def __init__(self, reason, saw, look, hint=None, expected=None):
-        super().__init__(saw)
-        self.reason, self.saw, self.look, self.hint, self.expected = reason, saw, look, hint, expected
+    def __init__(self, reason, **values):
+        super().__init__(reason)
+        self.reason, self.values = reason, values
 
 
 class StillBlank(Exception):
@@ -89,36 +89,27 @@ class Exercise:
     in silence whether an answer is right.
     """
 
-    def __init__(self, judge, notebook, goal, expects, praise, hint):
+    def __init__(self, judge, notebook, said, values):
         self.name, self.__doc__, self.__module__ = judge.__name__, judge.__doc__, judge.__module__
-        self.notebook, self.goal, self.expects, self.praise, self.hint = notebook, goal, expects, praise, hint
+        self.notebook, self._refusals = notebook, {**texts.shared(), **said["refusals"]}
+        self.goal, self.expects, self.praise, self.hint = (said[key].format(**values) for key in texts.OF_EXERCISE)
         self._judge = judge
         self._wrong_tries = 0
-        self._done_here = False
+        self.done_here = False  # whether a right answer was given in this kernel
 
     def __repr__(self):
         return f"<check of exercise {self.name!r} in {self.notebook}>"
 
-    @property
-    def done_here(self):
-        """Whether a right answer was given in this kernel."""
-        return self._done_here
-
     def __call__(self, answer=..., *given):
-        """Display the verdict, and keep a right answer in the record.
+        """Display the verdict on an answer (``...`` is a blank), and keep a right one in the record.
 
-        Parameters
-        ----------
-        answer : object
-            What the learner made; ``...`` is a blank.
-        *given : object
-            What the exercise gives beside it, such as the model to begin from.
+        What the exercise gives follows the answer, such as the model to begin from.
         """
         verdict = self.verdict(answer, *given, tries=self._wrong_tries + 1)
         self._wrong_tries += verdict.state == "wrong"
         verdict.show()
         if verdict:
-            self._wrong_tries, self._done_here = 0, True
+            self._wrong_tries, self.done_here = 0, True
             problem = record.keep(self.name)
             if problem:
                 print(problem)
@@ -137,37 +128,30 @@ class Exercise:
             except StillBlank:
                 return self._blank()
             except Refusal as refusal:
-                return self._wrong(refusal, tries)
+                return self._wrong(answer, refusal, tries)
             except KeyboardInterrupt:  # the learner's way out of an endless loop
                 raise
             except BaseException as error:  # an answer may raise anything, SystemExit included
-                return self._wrong(_stumble(answer, error), tries)
+                stumble = Refusal("cannot-be-judged", error=type(error).__name__, message=one_line(error))
+                return self._wrong(answer, stumble, tries)
         return Verdict("right", "Right.", (("Why", self.praise),))
 
     def _blank(self):
-        return Verdict(
-            "blank",
-            "Not yet: this is still blank.",
-            (("To do", f"put your answer in place of every ... in the cell above. Expected is {self.expects}."),),
-        )
+        to_do = f"put your answer in place of every ... in the cell above. Expected is {self.expects}."
+        return Verdict("blank", "Not yet: this is still blank.", (("To do", to_do),))
 
-    def _wrong(self, refusal, tries):
-        lines = [("You gave", refusal.saw), ("Expected", refusal.expected or self.expects), ("Look at", refusal.look)]
+    def _wrong(self, answer, refusal, tries):
+        name, _, about = refusal.reason.partition(":")
+        values = {"answer": describe(answer), "about": about, **refusal.values}
+        said = {key: text.format(**values) for key, text in self._refusals[name].items()}
+        said = {"expects": self.expects, "hint": self.hint, **said}
+        lines = [("You gave", said["saw"]), ("Expected", said["expects"]), ("Look at", said["look"])]
         if tries >= TRIES_BEFORE_HINT:
-            lines.append(("One more hint", refusal.hint or self.hint))
+            lines.append(("One more hint", said["hint"]))
         return Verdict("wrong", "Not right yet.", tuple(lines), refusal.reason)
 
 
-def _stumble(answer, error):
-    return Refusal(
-        "cannot-be-judged",
-        f"{describe(answer)}; looking at it ended in {type(error).__name__}: {one_line(error)}",
-        "run the stub cell again and print your answer: is it what the task asks for?",
-        "the last line of the task says what the answer must be; compare its type with type(answer)",
-    )
-
-
-def exercise(notebook, goal, expects, praise, hint):
+def exercise(notebook, **values):
     """Make a judge into the check of an exercise; `helpers.course.checks` finds it by itself.
 
     The judge takes the answer, and what the exercise gives beside it; it raises `Refusal` for a wrong answer.
@@ -175,17 +159,11 @@ def exercise(notebook, goal, expects, praise, hint):
     Parameters
     ----------
     notebook : str
-        File name without ending.
-    goal : str
-        The goal of the notebook that the exercise belongs to.
-    expects : str
-        What kind of thing the answer is, without giving it away.
-    praise : str
-        Said of a right answer: why it is right.
-    hint : str
-        A further hint, for the second wrong try.
+        File name without ending. In the TOML file of that name are the texts of the exercise, under the judge's name.
+    **values
+        What `goal`, `expects`, `praise` and `hint` ask for as ``{name}``.
     """
-    return lambda judge: Exercise(judge, notebook, goal, expects, praise, hint)
+    return lambda judge: Exercise(judge, notebook, texts.of_exercise(notebook, judge.__name__), values)
 
 
 def gives(function):

@@ -82,14 +82,7 @@ def _spots(seed):
     return Image.fromarray(generator.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((48, 48))
 
 
-@exercise(
-    NOTEBOOK,
-    goal="examine a folder of strangers' pictures and say what becomes of each file",
-    expects="a list of files to delete, as in the column `file`, after which every file left can be used, each scene "
-    "once",
-    praise="what is left can all be used, is there once, and no sound picture was lost.",
-    hint="read the column `done` row by row: who has to act, images.load or you?",
-)
+@exercise(NOTEBOOK)
 def clean_folder(answer):
     """Judge which files of the folder of `friends_report` are to be deleted: delete them, and examine it again."""
     with tempfile.TemporaryDirectory() as folder:
@@ -100,23 +93,18 @@ def clean_folder(answer):
             (folder / name).unlink()
         after = folders.examine(folder)
     if after.bad or after.copies:
-        saw = f"with these files gone, {len(after.bad) + len(after.copies)} of those left cannot be used or are copies"
-        look = "the rows that say `left out` or `refused`: are all of them in your list?"
-        raise Refusal("unusable-left", saw, look)
+        raise Refusal("unusable-left", count=len(after.bad) + len(after.copies))
     if _twins(after.table):
-        saw = "with these files gone, two shots of one scene are left"
-        raise Refusal("one-scene-twice", saw, "the rows that say `kept`: one of them asks you to do something")
+        raise Refusal("one-scene-twice")
     sound = {_name(path, folder) for paths in before.good.values() for path in paths}
     kept = {_name(path, folder) for paths in after.good.values() for path in paths}
     pairs = [{_name(path, folder) for path in pair} for pair in before.copies.items()] + _twins(before.table)
     lost = sorted(sound - kept - set().union(*pairs))
     if lost:
-        look = "the row of that file, if it has one: is it fixed on loading?"
-        raise Refusal("sound-one-lost", f"{lost[0]!r} would be deleted", look)
+        raise Refusal("sound-one-lost", file=lost[0])
     for pair in pairs:
         if not pair & kept:
-            saw = f"{' and '.join(map(repr, sorted(pair)))} would both be deleted"
-            raise Refusal("both-lost", saw, "pairs of the same picture or scene: one of the two stays")
+            raise Refusal("both-lost", files=" and ".join(map(repr, sorted(pair))))
 
 
 def _name(path, folder):
@@ -132,33 +120,23 @@ def _twins(table):
 
 def _file_names(answer, known):
     """Return the learner's files as a set of names that are `known`."""
-    look = "write the names as a list of texts: ['class/name', 'class/name']"
-    names = set()
-    for entry in probes.collection([answer] if isinstance(answer, Path) else answer, look):
-        name = "/".join(entry.parts[-2:]) if isinstance(entry, Path) else entry
-        if not isinstance(name, str):
-            raise Refusal("no-names", f"{describe(entry)} in the list", "every entry must be a text: class/name")
-        if name not in known:
-            look = "the spelling: no file is called that; the class comes before it"
-            raise Refusal("unknown-name", f"the name {one_line(name)!r}", look)
-        names.add(name)
-    return names
+    files = probes.collection([answer] if isinstance(answer, Path) else answer, known)
+    return probes.names(["/".join(file.parts[-2:]) if isinstance(file, Path) else file for file in files], known)
 
 
 def _close(first, second):
     return first.shape == second.shape and bool(np.allclose(first, second, atol=CLOSE))
 
 
-STATION = "the station between pixels and base"
-JOINED = {
-    "logits": ("gives logits", "the end: softmax makes probabilities of logits"),
-    "softmax-twice": ("has softmax twice", "the end: one softmax"),
-    "as-they-are": ("feeds the base with plain pixels", STATION),
-    "as-they-are-and-logits": ("feeds the base with plain pixels and gives logits", STATION),
-    "divided": ("feeds the base with pixels divided by 255", STATION),
-    "twice": ("preprocesses twice", STATION),
-    "red-and-blue-exchanged": ("exchanges red and blue", STATION),
-}
+JOINED = (
+    "logits",
+    "softmax-twice",
+    "as-they-are",
+    "as-they-are-and-logits",
+    "divided",
+    "twice",
+    "red-and-blue-exchanged",
+)
 
 
 def _trained_apart():
@@ -175,39 +153,30 @@ def _trained_apart():
     return base, head
 
 
-@exercise(
-    NOTEBOOK,
-    goal="put all that a model needs inside one file",
-    expects="a function (base, head) that returns one model from pixels 0…255 to probabilities, which loads in safe "
-    "mode",
-    praise="pixels in, probabilities out, the same after saving and loading in safe mode: there is nothing to forget.",
-    hint="Input → vgg16.preprocess_input → base → head → Softmax, every one called on what came before",
-)
+@exercise(NOTEBOOK)
 def all_inside(answer):
     """Judge a function that joins preprocessing, base, head and softmax to one model that can be saved."""
     probes.function(answer)
     base, head = _trained_apart()
     whole = probes.model(probes.called(answer, base, head))
     pixels = np.random.default_rng(53).integers(0, 256, (4, SIDE, SIDE, 3)).astype("float32")
-    outputs = probes.outputs(whole, pixels, probes.PIXELS)
+    outputs = probes.outputs(whole, pixels)
 
     def softmax(logits):
         return special.softmax(logits, axis=-1)
 
     def logits(prepared):
-        return probes.outputs(head, probes.outputs(base, prepared, probes.PIXELS), probes.PIXELS)
+        return probes.outputs(head, probes.outputs(base, prepared))
 
     fed = preparations.variants(PREPARE, pixels)
     good = logits(fed["prepared"])
     if not _close(outputs, softmax(good)):
         made = {reason: softmax(logits(variant)) for reason, variant in fed.items()}
         made |= {"logits": good, "softmax-twice": softmax(softmax(good)), "as-they-are-and-logits": logits(pixels)}
-        preparations.refuse_known(JOINED, made, lambda end: _close(outputs, end), f"{describe(whole)}, which ")
-        saw = f"{describe(whole)}, which gives shape {outputs.shape} and other numbers"
-        raise Refusal("something-else", saw, "each station from pixels to probabilities")
-    if not _close(probes.outputs(_reloaded(whole), pixels, probes.PIXELS), outputs):
-        saw = f"{describe(whole)}, which gives other numbers after saving and loading"
-        raise Refusal("lost-in-file", saw, "what the model holds that the file does not")
+        reason = preparations.recognised(JOINED, made, lambda end: _close(outputs, end)) or "something-else"
+        raise Refusal(reason, model=describe(whole), shape=outputs.shape)
+    if not _close(probes.outputs(_reloaded(whole), pixels), outputs):
+        raise Refusal("lost-in-file", model=describe(whole))
 
 
 def _reloaded(model):
@@ -217,10 +186,7 @@ def _reloaded(model):
             model.save(path)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
-            saw = f"{describe(model)}, right as it is, which cannot be saved and loaded: {one_line(error)}"
-            look = "what holds code of yours: a Lambda or a class of your own. preprocess_input can be called as it is"
-            hint = "keras.applications.vgg16.preprocess_input(pixels) works on keras.Input, and is stored as plain "
-            raise Refusal("own-code", saw, look, hint + "operations") from error
+            raise Refusal("own-code", model=describe(model), error=one_line(error)) from error
 
 
 def sharp_eyed_model():
@@ -253,29 +219,8 @@ def _squared(picture):
     return picture.crop((left, top, left + side, top + side))
 
 
-INSIDE_ALREADY = "what lies inside the model already: its preprocessing takes pixels 0…255"
-RESIZING = "the way of resizing: images.load takes bicubic, by keras.ops.image.resize"
-SKEWED = {
-    "divided": ("the pixels are divided, to 0…1 or −1…1", INSIDE_ALREADY),  # too small to tell one from the other
-    "minus-one-to-one": ("the pixels are brought to −1…1", INSIDE_ALREADY),
-    "prepared": ("the pixels are preprocessed twice", INSIDE_ALREADY),
-    "turned-only": ("red and blue change places", "the order of the colours: red, green, blue"),
-    "nearest": ("the picture is resized by 'nearest'", RESIZING),
-    "bilinear": ("the picture is resized by 'bilinear'", RESIZING),
-    "lanczos3": ("the picture is resized by 'lanczos3'", RESIZING),
-    "smoothed": ("the picture is smoothed on shrinking", RESIZING),
-    "resized-by-pillow": ("the picture is resized by Pillow", RESIZING),
-    "resized-by-pillow-and-divided": ("Pillow resizes and the pixels are divided by 255", INSIDE_ALREADY),
-    "resized-and-divided": ("it is resized another way and divided by 255", INSIDE_ALREADY),
-    "cropped": (
-        "a part of the picture is cut off",
-        "what is cut off: images.load keeps the whole picture and changes its proportions",
-    ),
-}
-
-
 def _mistakes(picture):
-    """Yield ids of `SKEWED`, and the pixels that reach the model when the mistake is made with `picture`."""
+    """Yield ids of refusals, and the pixels that reach the model when the mistake is made with `picture`."""
     good = _resized(picture)
     made = preparations.variants(PREPARE, good)
     for name in ("divided", "minus-one-to-one", "prepared", "turned-only"):
@@ -293,13 +238,7 @@ def _mistakes(picture):
     yield "cropped", _resized(_squared(picture))
 
 
-@exercise(
-    NOTEBOOK,
-    goal="feed a model in use exactly as in training and test",
-    expects="a function (model, path) that returns the model's row of probabilities for the picture in that file",
-    praise="plain, turned and transparent pictures reach the model as they did when it was tested.",
-    hint="print the smallest and largest pixel, and the shape, right before model.predict",
-)
+@exercise(NOTEBOOK)
 def mend_skew(answer):
     """Judge a function that feeds a picture file to a model which has its preprocessing inside."""
     probes.function(answer)
@@ -309,24 +248,17 @@ def mend_skew(answer):
         if not _close(row, _asked(model, _resized(photo()))):
             for reason, pixels in _mistakes(photo()):
                 if _close(row, _asked(model, pixels)):
-                    seen, look = SKEWED[reason]
-                    raise Refusal(reason, f"it gives the probabilities for which {seen}", look)
-            saw = "for a plain upright picture it gives other probabilities than the model in its test"
-            raise Refusal("something-else", saw, "each step from the file to the model: open, resize, range, order")
-        for make, reason, kind, look in (
-            (turned, "not-turned", "turned by its EXIF data", "who turns the picture upright?"),
-            (_transparent, "background", "with transparent parts", "what colour is put behind it?"),
-        ):
+                    raise Refusal(reason)
+            raise Refusal("something-else")
+        for make, reason in ((turned, "not-turned"), (_transparent, "background")):
             path = make(Path(folder, "odd"))
             wanted = _asked(model, _resized(opening.open_picture(path)))
             if not _close(_row(answer, model, path), wanted):
-                saw = f"it is right for a plain picture, and wrong for one {kind}"
-                hint = "open the file by the same function as images.load does"
-                raise Refusal(reason, saw, f"how the file is opened: {look}", hint)
+                raise Refusal(reason)
 
 
 def _asked(model, pixels):
-    return probes.outputs(model, pixels, probes.PIXELS)[0]
+    return probes.outputs(model, pixels)[0]
 
 
 def _row(answer, model, path):
@@ -334,11 +266,9 @@ def _row(answer, model, path):
     try:
         row = np.asarray(returned, "float64")
     except (TypeError, ValueError) as error:
-        look = "its last line: return what the model gives"
-        raise Refusal("no-numbers", f"it returns {describe(returned)}", look) from error
+        raise Refusal("no-numbers", returned=describe(returned)) from error
     if row.shape == (1, CLASSES):
         row = row[0]
     if row.shape != (CLASSES,):
-        saw = f"it returns {describe(returned)} for a model of {CLASSES} classes"
-        raise Refusal("no-row", saw, "its last line: one row, a number for each class")
+        raise Refusal("no-row", returned=describe(returned), classes=CLASSES)
     return row

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from helpers.course.checks.exercise import Refusal
-
 
 def variants(prepare, pixels):
     """Return `pixels` "prepared" by the network's own preprocessing, and as each mistake would make them."""
@@ -26,8 +24,9 @@ def variants(prepare, pixels):
     }
 
 
-def refuse_known(hints, made, equal, who=""):
-    """Refuse the first mistake of `hints` (id to what is seen and where to look) whose outcome in `made` is `equal`."""
-    for reason, (seen, look) in hints.items():
-        if equal(made[reason]):
-            raise Refusal(reason, f"{who}{seen}", look)
+def recognised(mistakes, made, equal):
+    """Return the first of the `mistakes` whose outcome in `made` is `equal` to what the learner has, or None."""
+    for mistake in mistakes:
+        if equal(made[mistake]):
+            return mistake
+    return None

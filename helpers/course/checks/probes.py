@@ -15,41 +15,33 @@ from helpers.course.checks.exercise import Refusal, StillBlank, describe, one_li
 from helpers.network import certificate
 
 HIGHEST_RATE = 1e-4  # of fine-tuning
-CALL_IT = "call your function yourself in a new cell, on something small, and print what it returns"
-PIXELS = "its input: it takes pixels of the size that the base takes"
+CLOSE = 1e-3
 
 
 def model(answer):
     """Return the learner's model, or for an unbuilt Sequential one a copy that may be built."""
-    reason = None
     if isinstance(answer, type):
-        reason, look = "a-class", "make a model of it by calling the class"
-    elif isinstance(answer, keras.KerasTensor):
-        reason, look = "a-tensor", "make a model of the path from input to output: keras.Model(inputs, outputs)"
-    elif inspect.isroutine(answer):
-        reason, look = "a-function", "give the model that the function returns: call it"
-    elif isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
-        reason, look = "a-layer", "give the whole model, from its input to its output"
-    elif not isinstance(answer, keras.Model):
-        reason, look = "no-model", "give the Keras model itself"
-    if reason:
-        hint = "print(type(answer)): it must name a Keras model, such as Functional or Sequential"
-        raise Refusal(reason, describe(answer), look, hint)
+        raise Refusal("a-class", given=describe(answer))
+    if isinstance(answer, keras.KerasTensor):
+        raise Refusal("a-tensor", given=describe(answer))
+    if inspect.isroutine(answer):
+        raise Refusal("a-function", given=describe(answer))
+    if isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
+        raise Refusal("a-layer", given=describe(answer))
+    if not isinstance(answer, keras.Model):
+        raise Refusal("no-model", given=describe(answer))
     if answer.built:
         return answer
     try:
         return keras.models.clone_model(answer)
     except Exception as error:
-        look = "it has no weights yet: give it an Input, or call it once on a batch of zeros of the right shape"
-        hint = "a model of your own class is built by its first call, for instance model(np.zeros((1, ...)))"
-        raise Refusal("not-built", f"{describe(answer)}, not built", look, hint) from error
+        raise Refusal("not-built", given=describe(answer)) from error
 
 
-def outputs(answer, batch, look, values=None):
+def outputs(answer, batch, values=None):
     """Return what a model gives for a batch, in inference, as one array of finite numbers; leave the model as it is.
 
-    `look` is said of a model that cannot take the batch. `values` maps the ``id`` of a variable to the value to
-    use instead, see `nudged`.
+    `values` maps the ``id`` of a variable to the value to use instead, see `nudged`.
     """
     batch = tf.constant(batch, dtype="float32")
     try:
@@ -62,17 +54,19 @@ def outputs(answer, batch, look, values=None):
         else:  # a copy, see `model`
             result = answer(batch)
     except Exception as error:
-        saw = f"{describe(answer)}; on a batch of shape {tuple(batch.shape)} it fails with {one_line(error)}"
-        raise Refusal("wrong-input", saw, look) from error
+        shape, words = tuple(batch.shape), one_line(error)
+        raise Refusal("wrong-input", model=describe(answer), shape=shape, one=shape[1:], error=words) from error
     if isinstance(result, list | tuple | dict):
-        saw, hint = f"{describe(answer)} with {len(result)} outputs", "keras.Model(inputs, outputs) takes one tensor"
-        raise Refusal("several-outputs", saw, "give the model one output", hint)
+        raise Refusal("several-outputs", model=describe(answer), count=len(result))
     result = np.asarray(result)
     if not np.isfinite(result).all():
-        saw = f"{describe(answer)}, which gives NaN or infinite numbers"
-        look = "its weights are ruined, most often by a learning rate that was far too high: build it again"
-        raise Refusal("not-finite", saw, look, "check its weights with np.isfinite, layer by layer")
+        raise Refusal("not-finite", model=describe(answer))
     return result
+
+
+def same(first, second):
+    """Return whether two arrays are the same but for `CLOSE` times the size of the second, and have one shape."""
+    return first.shape == second.shape and np.allclose(first, second, atol=CLOSE * max(np.abs(second).max(), 1e-6))
 
 
 def nudged(variables):
@@ -126,9 +120,7 @@ def moved_by_fit(compiled, features, labels):
     try:
         compiled.fit(features, labels, verbose=0)
     except Exception as error:
-        saw = f"a fit of the model that it returns fails with {type(error).__name__}: {one_line(error)}"
-        look = "the compile of your function: optimizer and loss must fit this model"
-        raise Refusal("fit-fails", saw, look) from error
+        raise Refusal("fit-fails", error=type(error).__name__, message=one_line(error)) from error
     return certificate.moved(before, certificate.take(compiled))
 
 
@@ -144,8 +136,7 @@ def judge_compiled_loss(compiled, logits):
 def function(answer):
     """Refuse an answer that is no function."""
     if not callable(answer) or isinstance(answer, type | keras.Layer):
-        look = "give the function itself: its name without brackets"
-        raise Refusal("no-function", describe(answer), look, CALL_IT)
+        raise Refusal("no-function")
 
 
 def called(answer, *arguments):
@@ -155,16 +146,14 @@ def called(answer, *arguments):
     try:
         returned = answer(*arguments)
     except Exception as error:
-        saw = f"{name} fails with {type(error).__name__}: {one_line(error)}"
-        look = f"the line that fails; it is called with {len(arguments)} argument(s)"
-        raise Refusal("fails", saw, look, CALL_IT) from error
+        count, words = len(arguments), one_line(error)
+        raise Refusal("fails", name=name, count=count, error=type(error).__name__, message=words) from error
     if returned is ...:
         raise StillBlank
     if inspect.isgenerator(returned):
-        raise Refusal("yields", f"{name} gives a generator", "its last line: `return`, not `yield`", CALL_IT)
+        raise Refusal("yields", name=name)
     if returned is None:
-        look = "is there a `return` at the end of the function?"
-        raise Refusal("returns-none", f"{name} returns None", look, CALL_IT)
+        raise Refusal("returns-none", name=name)
     return returned
 
 
@@ -172,9 +161,9 @@ def compiled_model(answer, *arguments):
     """Call the learner's function and return the compiled model that it gives."""
     returned = called(answer, *arguments)
     if not isinstance(returned, keras.Model):
-        raise Refusal("returns-no-model", f"it returns {describe(returned)}", "return the model")
+        raise Refusal("returns-no-model", returned=describe(returned))
     if not returned.compiled:
-        raise Refusal("not-compiled", "it returns a model that is not compiled", "compile the model that you return")
+        raise Refusal("not-compiled")
     return returned
 
 
@@ -188,71 +177,59 @@ def ready_to_fine_tune(answer, make_base):
     returned = compiled_model(answer, base, trained)
     before = certificate.take(returned)
     if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
-        saw = "it returns a model whose weights are not those of the model that it was given"
-        look = "the head that was trained: fine-tuning begins from it, not from a new one"
-        raise Refusal("other-weights", saw, look)
+        raise Refusal("other-weights")
     rate = float(keras.ops.convert_to_numpy(returned.optimizer.learning_rate))
-    saw = f"it compiles with a learning rate of {rate:g}"
     if not rate > 0:
-        raise Refusal("rate-zero", saw, "the learning rate: at 0 nothing moves")
+        raise Refusal("rate-zero", rate=rate)
     if rate > HIGHEST_RATE * 1.001:
-        look = "the learning rate: what did the curves show of a high one? An optimizer's default is high, too"
-        raise Refusal("rate-high", saw, look)
+        raise Refusal("rate-high", rate=rate)
     judge_compiled_loss(returned, logits=True)
     return returned, moved_by_fit(returned, *fixtures.features_and_labels())
 
 
 def number(answer):
     """Return the learner's number as a float, whatever its type."""
-    reason = None
     if isinstance(answer, str | bytes):
-        reason, look = "in-quotes", "write the number without quotes"
-    elif isinstance(answer, bool | np.bool_):
-        reason, look = "true-or-false", "a comparison gives True or False; give the number itself"
-    else:
-        if not isinstance(answer, numbers.Real) and np.size(answer) == 1 and hasattr(answer, "dtype"):
-            answer = np.asarray(answer).item()
-        if not isinstance(answer, numbers.Real):
-            reason, look = "no-number", "give one number"
-        elif not np.isfinite(float(answer)):
-            reason, look = "not-finite", "a calculation has gone wrong: it gives no finite number"
-    if reason:
-        raise Refusal(reason, describe(answer), look, "type the number alone, or print(type(answer))")
+        raise Refusal("in-quotes", given=describe(answer))
+    if isinstance(answer, bool | np.bool_):
+        raise Refusal("true-or-false", given=describe(answer))
+    if not isinstance(answer, numbers.Real) and np.size(answer) == 1 and hasattr(answer, "dtype"):
+        answer = np.asarray(answer).item()
+    if not isinstance(answer, numbers.Real):
+        raise Refusal("no-number", given=describe(answer))
+    if not np.isfinite(float(answer)):
+        raise Refusal("no-finite-number", given=describe(answer))
     return float(answer)
 
 
 def entries(answer, parts):
     """Refuse an answer that is not a dictionary with these entries."""
     if not isinstance(answer, dict):
-        form = ", ".join(f"{part!r}: ..." for part in parts)
-        raise Refusal("no-dictionary", describe(answer), f"keep the form of the stub: {{{form}}}")
+        raise Refusal("no-dictionary", form=", ".join(f"{part!r}: ..." for part in parts))
     for part in parts:
         if part not in answer:
-            raise Refusal(f"no-entry:{part}", f"a dictionary without {part!r}", "the names of its entries")
+            raise Refusal(f"no-entry:{part}")
 
 
-def collection(answer, look, hint=None):
-    """Return the learner's collection as a list; a single text is one entry."""
+def collection(answer, known):
+    """Return the learner's collection as a list; a single text is one entry. The names that are `known` are a hint."""
     if isinstance(answer, str):
         return [answer]
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
     if not isinstance(answer, list | tuple | set | frozenset):
-        raise Refusal("no-list", describe(answer), look, hint)
+        raise Refusal("no-list", given=describe(answer), known=", ".join(known))
     return list(answer)
 
 
 def names(answer, known):
-    """Return the learner's layers, or names of layers, as a set of names that are `known`."""
-    hint = f"the names that exist: {', '.join(known)}"
-    chosen = collection(answer, "write the names as a list of texts: ['name', 'name']", hint)
-    chosen = [entry.name if isinstance(entry, keras.Layer) else entry for entry in chosen]
-    if not all(isinstance(name, str) for name in chosen):
-        raise Refusal("no-names", describe(answer), "every entry must be a text: the name of a layer", hint)
+    """Return the learner's names, or layers that have a name, as a set of names that are `known`."""
+    chosen = [entry.name if isinstance(entry, keras.Layer) else entry for entry in collection(answer, known)]
     for name in chosen:
+        if not isinstance(name, str):
+            raise Refusal("no-names", given=describe(answer), entry=describe(name), known=", ".join(known))
         if name not in known:
-            saw = f"the name {one_line(name)!r}"
-            raise Refusal("unknown-name", saw, "the spelling: no layer is called that", hint)
+            raise Refusal("unknown-name", name=one_line(name), known=", ".join(known))
     return set(chosen)
 
 

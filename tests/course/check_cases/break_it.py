@@ -90,7 +90,7 @@ MEND_SET_UP = Cases(
         "MobileNet's": (build(lambda pixels: pixels / 127.5 - 1), "minus-one-to-one"),
         "red first": (build(lambda pixels: prepare(pixels)[..., ::-1]), "red-first"),
         "something else": (build(lambda pixels: pixels - 128), "something-else"),
-        "logits, loss by name": (build(loss="sparse_categorical_crossentropy"), "compile:takes-probabilities"),
+        "logits, loss by name": (build(loss="sparse_categorical_crossentropy"), "takes-probabilities:compile"),
         "free base": (build(freeze=False), "base-moves"),
         "frozen after a fit": (build(late=True), "base-moves"),
         "frozen head": (build(head=False), "nothing-moves"),

@@ -118,7 +118,7 @@ DOMINATED_METHODS = Cases(
         "the dearest too": (just(["dear", "dearest"]), "none-cheaper:dearest"),
         "the middle": (just(["middle"]), "none-cheaper:middle"),
         "misspelt": (just(["Dear"]), "unknown-name"),
-        "numbers": (just([2]), "no-list"),
+        "numbers": (just([2]), "no-names"),
         "one word for all": (just("all"), "unknown-name"),
     },
     right={

@@ -62,7 +62,7 @@ SET_UP_FINE_TUNING = Cases(
             "rate-high",
         ),
         "rate 0": (tuned(rate=0.0), "rate-zero"),
-        "loss by name": (tuned(loss="sparse_categorical_crossentropy"), "compile:takes-probabilities"),
+        "loss by name": (tuned(loss="sparse_categorical_crossentropy"), "takes-probabilities:compile"),
         "not compiled": (just(rewrapped), "not-compiled"),
         "the base": (just(lambda base, model: base), "not-compiled"),
         "nothing returned": (just(lambda base, model: None), "returns-none"),

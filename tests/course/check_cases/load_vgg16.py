@@ -39,7 +39,7 @@ OUTPUT_SHAPE = Cases(
         "top": (just((None, 1000)), "with-top"),
         "five axes": (just((1, 1, 6, 3, 512)), "number-of-axes"),
         "open sides": (just((None, None, 512)), "open-sides"),
-        "text": (just("(6, 3, 512)"), "in-quotes"),
+        "text": (just("(6, 3, 512)"), "shape-in-quotes"),
         "number": (just(512), "no-shape"),
     },
     right={

@@ -95,7 +95,7 @@ STILL_STATISTICS = Cases(
         "rate of the head": (tuned(late_without_norm, 1e-3), "rate-high"),
         "loss by name": (
             tuned(late_without_norm, loss="sparse_categorical_crossentropy"),
-            "compile:takes-probabilities",
+            "takes-probabilities:compile",
         ),
     },
     right={
