@@ -21,6 +21,16 @@ from helpers.course.checks.exercise import Refusal
 from helpers.network import certificate, surgery
 
 COUNT = '[count]\ngoal = "a"\nexpects = "b"\npraise = "c"\nhint = "d"\n'
+NOT_REACHED = {  # by answers to what the notebook gives
+    ("swap_final_dense", "full-is-no-model"),  # another second argument
+    ("swap_final_dense", "1000-units"),  # another number of classes in the model to begin from
+    ("mend_wiring", "part-is-no-model"),  # another second argument
+    ("dominated_methods", "not-shown"),  # another table
+    ("all_inside", "lost-in-file"),  # a file that loads and lacks something
+    ("mend_skew", "minus-one-to-one"),  # and the next two: called "divided", see the file
+    ("mend_skew", "resized-by-pillow-and-divided"),
+    ("mend_skew", "resized-and-divided"),
+}
 BY_NAME = {check.name: check for check in checks.EXERCISES}
 
 
@@ -162,6 +172,15 @@ class TestTexts:
             assert own <= raised, check.name
             in_common |= raised - own
         assert texts.shared().keys() == in_common
+
+    def test_every_text_is_reached_by_a_case(self):
+        reached, own = set(), set()
+        for check in checks.EXERCISES:
+            named = {reason.partition(":")[0] for _, reason in CASES[check.name].wrong.values()}
+            reached |= {(check.name, reason) for reason in named}
+            own |= {(check.name, reason) for reason in texts.of_exercise(check.notebook, check.name)["refusals"]}
+        assert own - reached == NOT_REACHED
+        assert texts.shared().keys() <= {reason for _, reason in reached - own}
 
     def test_no_exercise_has_texts_but_no_check(self):
         for notebook in {check.notebook for check in checks.EXERCISES}:

@@ -37,6 +37,8 @@ SECOND_ROUND = Cases(
         "statistics taken for rate": (just({**SECOND, 10: "rate"}), "not-right:10"),
         "unknown": (just({**SECOND, 7: "learning rate"}), "unknown-name"),
         "of the other round": (just(FIRST), "no-entry:7"),
+        "a list": (just(list(SECOND.values())), "no-dictionary"),
+        "a number": (just({**SECOND, 7: 3}), "no-text"),
     },
     right={"names": just(SECOND), "both rounds": just(TRUTH)},
     blank=(just(...), just(dict.fromkeys(SECOND, ...))),

@@ -51,6 +51,10 @@ IS_SHOWN = Cases(
             just(lambda labels, first, second: not better(labels, second, first)),
             "equal",
         ),
+        "only for few pictures": (
+            just(lambda labels, *two: by_interval(labels, *two) and len(labels) < 500),
+            "interval",
+        ),
         "the number": (
             just(lambda *given: evaluation.paired_difference(*given)[0]),
             "no-truth-value",
@@ -118,6 +122,7 @@ DOMINATED_METHODS = Cases(
         "the dearest too": (just(["dear", "dearest"]), "none-cheaper:dearest"),
         "the middle": (just(["middle"]), "none-cheaper:middle"),
         "misspelt": (just(["Dear"]), "unknown-name"),
+        "how many": (just(1), "no-list"),
         "numbers": (just([2]), "no-names"),
         "one word for all": (just("all"), "unknown-name"),
     },

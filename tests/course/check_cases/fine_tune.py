@@ -40,6 +40,14 @@ def another_head(base, model):
     return keras.Model(model.input, layers.Dense(5, name="predictions")(row))
 
 
+def with_failing_metric(base, model):
+    def fails(labels, outputs):
+        raise ValueError("no such metric")
+
+    model.compile(keras.optimizers.Adam(1e-5), LOGITS, metrics=[fails])
+    return model
+
+
 def rewrapped(base, model):
     return keras.Model(model.input, model.output)
 
@@ -56,6 +64,8 @@ SET_UP_FINE_TUNING = Cases(
         "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "of-block5-only:block5_conv3"),
         "head frozen": (tuned(before=without_head), "head-frozen"),
         "new head": (tuned(before=another_head), "other-weights"),
+        "the name": (just(lambda base, model: base.name), "returns-no-model"),
+        "a metric that fails": (just(with_failing_metric), "fit-fails"),
         "rate of the head": (tuned(rate=1e-3), "rate-high"),
         "Adam's own rate": (
             just(lambda base, model: model.compile("adam", LOGITS) or model),

@@ -29,6 +29,10 @@ def misspelled(*given):
     return base
 
 
+def of_two_inputs(*given):
+    return keras.Model([vgg().input, keras.Input((1,))], vgg().output)
+
+
 FREEZE_ALL_BUT_BLOCK5 = Cases(
     wrong={
         "all frozen": (all_frozen, "all-frozen"),
@@ -38,6 +42,7 @@ FREEZE_ALL_BUT_BLOCK5 = Cases(
         "block4 too": (free(lambda name: name[:6] in ("block4", "block5")), "trains:block4_conv3"),
         "last convolution only": (free(lambda name: name == "block5_conv3"), "frozen:block5_conv1"),
         "a layer": (just(layers.Dense(5)), "a-layer"),
+        "of two inputs": (of_two_inputs, "takes-no-pictures"),
         "names": (just(BLOCK5), "no-model"),
         "another model": (
             lambda: keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(3, 3)]),
@@ -68,6 +73,7 @@ MOVED_LAYERS = Cases(
         "early blocks": (story(HEAD, [*TWO, "block1_conv1"], TWO), "early-blocks"),
         "unknown name": (story(HEAD, ["block5_conv9"], TWO), "unknown-name"),
         "numbers": (story(1, 3, 3), "no-list"),
+        "lists of numbers": (story([1], TWO, TWO), "no-names"),
         "a list": (just([HEAD, TWO, TWO]), "no-dictionary"),
         "two entries": (just({"second fit": HEAD, "third fit": TWO}), "no-entry:fourth fit"),
     },

@@ -19,6 +19,12 @@ def spoilt_head(*given):
     return model
 
 
+def two_outputs(*given):
+    features = keras.Input((7, 7, 512))
+    row = layers.Flatten()(features)
+    return keras.Model(features, [layers.Dense(5)(row), layers.Dense(5)(row)])
+
+
 HEAD_ON_FEATURES = Cases(
     wrong={
         "softmax": (head(layers.Flatten, dense(5, "softmax")), "softmax"),
@@ -37,6 +43,7 @@ HEAD_ON_FEATURES = Cases(
         "frozen": (frozen_head, "frozen"),
         "spoilt": (spoilt_head, "not-finite"),
         "own class, not built": (lambda: OwnHead(), "not-built"),
+        "two outputs": (two_outputs, "several-outputs"),
         "a layer": (just(layers.Dense(5)), "a-layer"),
         "a tensor": (just(keras.Input((7, 7, 512))), "a-tensor"),
         "a class": (just(OwnHead), "a-class"),
@@ -71,6 +78,7 @@ FITTING_LOSSES = Cases(
         "C upside down": (chosen(c=lambda labels, outputs: -ROWS(labels, outputs)), "upside-down:C"),
         "unknown name": (chosen(a="cross entropy"), "unknown-loss:A"),
         "a metric": (chosen(b="accuracy"), "unknown-loss:B"),
+        "no loss": (chosen(a=3), "no-loss:A"),
         "a list": (just([LOGITS, "categorical_crossentropy", ROWS]), "no-dictionary"),
         "two models": (just({"A": LOGITS, "B": "categorical_crossentropy"}), "no-entry:C"),
     },

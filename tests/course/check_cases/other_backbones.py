@@ -82,6 +82,11 @@ def frozen_head(base, model):
     return tuned(late_without_norm)()(base, model)
 
 
+def compiled_only(base, model):
+    model.compile(keras.optimizers.Adam(1e-5), LOGITS)
+    return model
+
+
 STILL_STATISTICS = Cases(
     wrong={
         "statistics move": (tuned(late), "statistics-move:block6a_bn"),
@@ -92,6 +97,7 @@ STILL_STATISTICS = Cases(
         "all frozen": (tuned(lambda name: False), "convolutions-missed"),
         "marks without compile": (just(marks_only), "convolutions-missed"),
         "head frozen": (just(frozen_head), "head-frozen"),
+        "compiled only": (just(compiled_only), "base-frozen"),
         "rate of the head": (tuned(late_without_norm, 1e-3), "rate-high"),
         "loss by name": (
             tuned(late_without_norm, loss="sparse_categorical_crossentropy"),

@@ -70,6 +70,11 @@ MEND_SKEW = Cases(
             fed(resize=lambda pixels, size: resized(pixels, size, interpolation="bilinear")),
             "bilinear",
         ),
+        "lanczos3": (
+            fed(resize=lambda pixels, size: resized(pixels, size, interpolation="lanczos3")),
+            "lanczos3",
+        ),
+        "Pillow's lanczos": (load_img(interpolation="lanczos"), "resized-by-pillow"),
         "smoothed": (fed(resize=lambda pixels, size: resized(pixels, size, antialias=True)), "smoothed"),
         "a square cut out": (fed(read=squared), "cropped"),
         "not turned": (fed(read=plainly), "not-turned"),
