@@ -8,6 +8,7 @@ import sys
 from helpers import __version__  # all else is imported where it is used, so that Ctrl-C is heard at once
 
 HERE = "./my_course by default"
+PORT = 8888
 
 
 def main(arguments=None):
@@ -53,11 +54,10 @@ def _run(arguments):
         return predict.main(arguments[1:], "swap-the-head predict")
     given = _parser().parse_args(arguments)
     from helpers import storage
-    from helpers.course import jupyter
 
     try:
         return given.run(given)
-    except (storage.StorageError, jupyter.JupyterError) as error:
+    except storage.StorageError as error:
         return _failed(str(error), 1)
 
 
@@ -68,7 +68,7 @@ def _parser():
 
     lab = commands.add_parser("lab", help="lay out your copy of the notebooks and open JupyterLab on it")
     lab.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
-    lab.add_argument("--port", type=_port, default=8888, help="8888 by default; the next free one where it is taken")
+    lab.add_argument("--port", type=_port, default=PORT, help=f"{PORT} by default; the next free one where it is taken")
     lab.add_argument("--ip", default="127.0.0.1", help="0.0.0.0 lets other machines in, with the token")
     lab.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     lab.set_defaults(run=_lab)
@@ -100,7 +100,10 @@ def _folder(text):
 def _lab(given):
     from helpers.course import jupyter
 
-    jupyter.start(given.folder, given.port, given.ip, given.browser)
+    try:
+        return jupyter.start(given.folder, given.port, given.ip, given.browser)
+    except jupyter.JupyterError as error:
+        return _failed(str(error), 1)
 
 
 def _lay_out(given):

@@ -12,8 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from helpers import __main__ as command
 from helpers import preflight
-from helpers.course import jupyter
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,7 +60,7 @@ def test_the_container_installs_what_make_installs():
     (version,) = re.findall(r":(3\.\d+)$", container["image"])
     assert container["containerEnv"]["PYTHON"] == f"python{version}"
     assert preflight.problem(tuple(map(int, version.split("."))), ROOT, "Linux") is None
-    assert container["forwardPorts"] == [jupyter.PORT]
+    assert container["forwardPorts"] == [command.PORT]
 
 
 def test_the_lowest_versions_and_the_wheel_have_jobs_of_their_own():

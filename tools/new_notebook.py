@@ -9,10 +9,10 @@ from nbformat.v4 import new_code_cell as code
 from nbformat.v4 import new_markdown_cell as markdown
 
 from helpers import storage
+from helpers.course import quizzes as course_quizzes
 from helpers.course import working_copy
 from tools import quizzes
 
-QUIZZES = working_copy.HERE / "quizzes"
 FIGURE = """\
 figure, axes = plt.subplots()
 axes.bar(data.class_names, data.counts()["train"])
@@ -82,7 +82,7 @@ def notebook(name):
     )
 
 
-def write(name, folder=working_copy.COURSE, quiz_folder=QUIZZES):
+def write(name, folder=working_copy.COURSE, quiz_folder=course_quizzes.FOLDER):
     """Write the notebook and its quiz file, and return both paths.
 
     Raises

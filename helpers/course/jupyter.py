@@ -15,7 +15,6 @@ from helpers.course import working_copy
 
 FIRST = "00_start_here.ipynb"
 LOG = ".jupyterlab.log"  # in the working copy
-PORT = 8888
 SETTINGS = working_copy.HERE / "jupyter_config"  # JupyterLab does not ask whether it may fetch news
 SLOW, GRACE = 60, 15  # seconds to start, after which one is told; seconds to stop, after which it is killed
 IN_THE_TERMINAL = {"www-browser", "links", "elinks", "lynx", "w3m"}
@@ -25,7 +24,7 @@ class JupyterError(RuntimeError):
     """JupyterLab did not start, or ended by itself."""
 
 
-def start(folder, port=PORT, ip="127.0.0.1", browser=True):
+def start(folder, port, ip, browser):
     """Lay out a working copy and run JupyterLab on it until Ctrl-C. What JupyterLab logs goes to a file.
 
     Parameters

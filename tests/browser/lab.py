@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.course import jupyter
+
 PATIENCE = 300  # seconds for a notebook on a busy machine
 
 
@@ -30,6 +32,7 @@ class Lab:
         self._log = open(folder / "server.log", "w")  # noqa: SIM115, closed with the server
         extra = ["--no-browser", "--port=0", *(["--allow-root"] if os.geteuid() == 0 else [])]
         own = {
+            "JUPYTER_CONFIG_PATH": str(jupyter.SETTINGS),
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),

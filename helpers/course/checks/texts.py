@@ -10,8 +10,10 @@ is meant as a brace as ``{{``.
 """
 
 import functools
-import tomllib
 from pathlib import Path
+
+from helpers.course import toml_texts
+from helpers.course.toml_texts import expect, expect_keys, expect_text
 
 FOLDER = Path(__file__).parent
 OF_EXERCISE = ("goal", "expects", "praise", "hint")
@@ -22,7 +24,7 @@ OPTIONAL = ("expects", "hint")
 def of_exercise(notebook, name):
     """Return the table of an exercise: its texts, and in ``refusals`` those of its refusals by id."""
     tables = read(FOLDER / f"{notebook}.toml", needed=OF_EXERCISE)
-    _expect(name in tables, f"{notebook}.toml", f"expected a table [{name}]")
+    expect(name in tables, f"{notebook}.toml", f"expected a table [{name}]")
     return tables[name]
 
 
@@ -33,7 +35,7 @@ def shared():
     for name, table in read(FOLDER / "shared.toml", allowed=OPTIONAL).items():
         for_all = {key: table[key] for key in OPTIONAL if key in table}
         for reason, texts in table["refusals"].items():
-            _expect(reason not in found, f"shared.toml, [{name}.refusals.{reason}]", "expected each id once")
+            expect(reason not in found, f"shared.toml, [{name}.refusals.{reason}]", "expected each id once")
             found[reason] = for_all | texts
     return found
 
@@ -47,35 +49,21 @@ def read(path, needed=(), allowed=()):
     ValueError
         When the file is damaged: says which file, which table, and what is expected.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # not there, not TOML, or not UTF-8
-        raise ValueError(f"{path.name}: cannot be read: {error}") from error
+    content = toml_texts.read(path)
     for name, table in content.items():
         where = f"{path.name}, [{name}]"
-        _expect(isinstance(table, dict), where, "expected a table")
+        expect(isinstance(table, dict), where, "expected a table")
         refusals = table.setdefault("refusals", {})
-        _expect(isinstance(refusals, dict), where, f"expected tables [{name}.refusals.<id>]")
+        expect(isinstance(refusals, dict), where, f"expected tables [{name}.refusals.<id>]")
         _expect_texts({key: table[key] for key in table if key != "refusals"}, needed, allowed, where)
         for reason, texts in refusals.items():
             where = f"{path.name}, [{name}.refusals.{reason}]"
-            _expect(isinstance(texts, dict), where, "expected a table")
+            expect(isinstance(texts, dict), where, "expected a table")
             _expect_texts(texts, OF_REFUSAL, OPTIONAL, where)
     return content
 
 
 def _expect_texts(table, needed, allowed, where):
-    expected = " and perhaps ".join(_listed(keys) for keys in (needed, allowed) if keys)
-    fits = set(needed) <= set(table) <= {*needed, *allowed}
-    _expect(fits, where, f"expected {expected}, found {_listed(table) or 'none'}")
-    for key, text in table.items():
-        _expect(isinstance(text, str) and text.strip(), where, f"expected `{key}` to be a text, found {text!r}")
-
-
-def _listed(keys):
-    return ", ".join(f"`{key}`" for key in keys)
-
-
-def _expect(fits, where, message):
-    if not fits:
-        raise ValueError(f"{where}: {message}.")
+    expect_keys(table, needed, allowed, where)
+    for key in table:
+        expect_text(table, key, where)

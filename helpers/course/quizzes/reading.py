@@ -1,7 +1,9 @@
 """Questions and options as they stand in a quiz file, with clear words for a file that is damaged."""
 
-import tomllib
 from dataclasses import dataclass
+
+from helpers.course import toml_texts
+from helpers.course.toml_texts import expect, expect_keys, expect_text, listed
 
 LETTERS = "ABCDEF"
 
@@ -51,58 +53,35 @@ def read(path):
     ValueError
         When the file is damaged: says which file, which question, and what is expected.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ValueError(f"{path.name}: cannot be read as TOML: {error}") from error
+    content = toml_texts.read(path)
     tables = _tables(content, "question", path.name)
-    _expect(set(content) == {"question"}, path.name, f"expected [[question]] only, found {_listed(content)}")
+    expect(set(content) == {"question"}, path.name, f"expected [[question]] only, found {listed(content)}")
     return tuple(_question(table, f"{path.name}, question {number}") for number, table in enumerate(tables, 1))
 
 
 def _question(table, where):
     options = _tables(table, "option", where)
-    _expect(2 <= len(options) <= len(LETTERS), where, f"expected 2 to {len(LETTERS)} options, found {len(options)}")
-    _expect_keys(table, {"text", "option"}, set(), where)
+    expect(2 <= len(options) <= len(LETTERS), where, f"expected 2 to {len(LETTERS)} options, found {len(options)}")
+    expect_keys(table, ("option", "text"), (), where)
     question = Question(
-        _text(table, "text", where),
+        expect_text(table, "text", where),
         tuple(_option(option, f"{where}, option {letter}") for letter, option in zip(LETTERS, options, strict=False)),
     )
     right = sum(option.correct for option in question.options)
-    _expect(right == 1, where, f"expected one option with `correct = true`, found {right}")
+    expect(right == 1, where, f"expected one option with `correct = true`, found {right}")
     return question
 
 
 def _option(table, where):
-    _expect_keys(table, {"text", "why"}, {"correct"}, where)
+    expect_keys(table, ("text", "why"), ("correct",), where)
     correct = table.get("correct", False)
-    _expect(isinstance(correct, bool), where, f"expected `correct` to be true or false, found {correct!r}")
-    return Option(_text(table, "text", where), _text(table, "why", where), correct)
+    expect(isinstance(correct, bool), where, f"expected `correct` to be true or false, found {correct!r}")
+    return Option(expect_text(table, "text", where), expect_text(table, "why", where), correct)
 
 
 def _tables(content, key, where):
     found = content.get(key)
     tables = isinstance(found, list) and found and all(isinstance(table, dict) for table in found)
     header = "question" if key == "question" else f"question.{key}"
-    _expect(tables, where, f"expected at least one table [[{header}]]")
+    expect(tables, where, f"expected at least one table [[{header}]]")
     return found
-
-
-def _text(table, key, where):
-    text = table[key]
-    _expect(isinstance(text, str) and text.strip(), where, f"expected `{key}` to be a text, found {text!r}")
-    return text
-
-
-def _expect_keys(table, needed, allowed, where):
-    expected = " and perhaps ".join(_listed(names) for names in (needed, allowed) if names)
-    _expect(needed <= set(table) <= needed | allowed, where, f"expected {expected}, found {_listed(table)}")
-
-
-def _listed(names):
-    return ", ".join(f"`{name}`" for name in sorted(names))
-
-
-def _expect(fits, where, message):
-    if not fits:
-        raise ValueError(f"{where}: {message}.")

@@ -1,0 +1,36 @@
+"""Texts kept in TOML files: read one, and say of a damaged one which file, which table and what is expected."""
+
+import tomllib
+
+
+def read(path):
+    """Return the content of a TOML file, or raise a ValueError that names it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # not there, not TOML, or not UTF-8
+        raise ValueError(f"{path.name}: cannot be read as TOML: {error}") from error
+
+
+def expect(fits, where, message):
+    """Raise a ValueError unless what is at this place of a file is as expected."""
+    if not fits:
+        raise ValueError(f"{where}: {message}.")
+
+
+def expect_keys(table, needed, allowed, where):
+    """Refuse a table without the needed keys, or with others than these and the allowed ones."""
+    expected = " and perhaps ".join(listed(keys) for keys in (needed, allowed) if keys)
+    fits = set(needed) <= set(table) <= {*needed, *allowed}
+    expect(fits, where, f"expected {expected}, found {listed(table) or 'none'}")
+
+
+def expect_text(table, key, where):
+    """Refuse a value that is no text, or an empty one; return it otherwise."""
+    text = table[key]
+    expect(isinstance(text, str) and text.strip(), where, f"expected `{key}` to be a text, found {text!r}")
+    return text
+
+
+def listed(keys):
+    """Return keys as they are named in a message."""
+    return ", ".join(f"`{key}`" for key in keys)
