@@ -135,9 +135,9 @@ class Notebook:
         return area
 
     def wide_outputs(self):
-        """Return the beginnings of the outputs that are wider than their cell."""
+        """Return the beginnings of the outputs and texts that are wider than their cell."""
         return self.page.evaluate(
-            "[...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]"
+            "[...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output, .jp-Notebook .jp-RenderedMarkdown')]"
             ".filter(output => output.scrollWidth > output.clientWidth + 2 && output.clientWidth > 0)"
             ".map(output => output.innerText.slice(0, 80) || output.innerHTML.slice(0, 80))"
         )
