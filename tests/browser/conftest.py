@@ -70,7 +70,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def notebook(lab, chromium, request):
     """A notebook of the course, open as it is stored; a test runs the cells that it needs."""
-    page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(30_000)
     opened = Notebook(page, lab, request.param)
     yield opened
