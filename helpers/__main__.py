@@ -52,7 +52,10 @@ def _run(arguments):
         from helpers import predict
 
         return predict.main(arguments[1:], "swap-the-head predict")
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, left = parser.parse_known_args(arguments)
+    if left:
+        parser.error(f"not understood: {' '.join(left)}. Put a name with blanks in quotes")
     from helpers import storage
 
     try:

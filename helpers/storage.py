@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
+import time
 from pathlib import Path
 
 import platformdirs
 
 CACHE_VARIABLE = "SWAP_THE_HEAD_CACHE"
 CHECKSUMS = ".checksums.json"  # in every folder that `kept` makes
+ABANDONED = 24 * 3600  # seconds after which a folder of `written_whole` was left by a process that was killed
 
 
 class StorageError(RuntimeError):
@@ -42,10 +45,7 @@ def digests(paths):
     A file is read again only where its size or time of change differs; one that cannot be read is left out.
     """
     memory = cache_folder() / "digests.json"
-    try:
-        known = dict(json.loads(memory.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        known = {}
+    known = notes(memory) or {}
     entries = {}
     for path in paths:
         with contextlib.suppress(OSError):
@@ -80,20 +80,10 @@ def _root():
 
 
 def cache_folder(*parts):
-    """Return a folder inside the course's cache, making it where needed.
+    """Return a folder inside the course's cache, of nested `parts`, making it where needed.
 
-    The cache is the folder named by the environment variable ``SWAP_THE_HEAD_CACHE``, or the
-    operating system's usual place for caches. It may be deleted at any time.
-
-    Parameters
-    ----------
-    *parts : str
-        Names of nested folders.
-
-    Raises
-    ------
-    StorageError
-        When the folder cannot be made or written to.
+    The cache is the folder named by the environment variable ``SWAP_THE_HEAD_CACHE``, or the operating system's usual
+    place. It may be deleted at any time. Raises `StorageError` when the folder cannot be made or written to.
     """
     folder = _root().joinpath(*parts)
     try:
@@ -131,16 +121,61 @@ def written_whole(path):
 def _holder_beside(path):
     holder = None
     try:
+        for left in path.parent.glob(".writing-*"):
+            with contextlib.suppress(OSError):  # another clears it at the same time
+                if time.time() - left.stat().st_mtime > ABANDONED:
+                    shutil.rmtree(left, ignore_errors=True)
         holder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
         yield holder
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "Free some space there" if full else "Take a folder that you may write to"
+        advice = "Free some space there" if full else f"Allow writing to the folder {path.parent}, or use another one"
         own = f", or set {CACHE_VARIABLE} to another folder" if path.is_relative_to(_root()) else ""
         raise StorageError(f"Could not write {path} ({error.strerror or error}). {advice}{own}.") from error
     finally:
         if holder:
             shutil.rmtree(holder, ignore_errors=True)
+
+
+def notes(path):
+    """Return the dictionary in a JSON file: ``{}`` where there is no such file, None where it holds anything else."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        return None
+    return entries if isinstance(entries, dict) else None
+
+
+@contextlib.contextmanager
+def noted(path):
+    """Give the dictionary in a JSON file to a block that changes it, one process at a time, and write it afterwards.
+
+    A file that holds no dictionary is kept beside the new one. Raises `StorageError` when it cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # where a link leads to
+    with _alone(path):
+        entries = notes(path)
+        now = dict(entries or {})
+        yield now
+        if now == entries:
+            return
+        with written_whole(path) as temporary:
+            temporary.write_text(json.dumps(now, indent=1), encoding="utf-8")
+            if entries is None:
+                path.rename(tempfile.mktemp(dir=path.parent, prefix=f"{path.name}.unreadable-"))
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """Let one process at a time into the block. SQLite has a lock for every system, freed however its holder ends."""
+    with contextlib.closing(sqlite3.connect(":memory:", timeout=10)) as lock:
+        # Without a lock it goes on where nothing can be written, where there are no locks, and after ten seconds.
+        with contextlib.suppress(sqlite3.Error, ValueError):
+            lock.execute("ATTACH ? AS file", (f"{path}.lock",))
+            lock.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 def kept(folder, make):

@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import io
+import os
 import re
 import shutil
+import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -134,6 +136,59 @@ class TestWrittenWhole:
                 (other / "a").write_text("first")
         assert (path / "a").read_text() == "first"
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_what_was_left_by_a_kill_goes_a_day_later(self, tmp_path):
+        for name, age in (("old", 2 * storage.ABANDONED), ("new", 0)):
+            left = tmp_path / f".writing-{name}"
+            left.mkdir()
+            (left / "half").write_text("half")
+            os.utime(left, (time.time() - age,) * 2)
+        with storage.written_whole(tmp_path / "a.txt") as temporary:
+            temporary.write_text("new")
+        assert [path.name for path in leftovers(tmp_path)] == [".writing-new"]
+
+
+class TestNoted:
+    """A dictionary in a file, which one process at a time changes."""
+
+    def test_nothing_is_written_where_nothing_changes(self, tmp_path):
+        for _ in range(2):
+            with storage.noted(tmp_path / "a.json") as notes:
+                notes["one"] = 1
+            before = (tmp_path / "a.json").stat()
+        assert (tmp_path / "a.json").stat().st_ino == before.st_ino
+        assert storage.notes(tmp_path / "a.json") == {"one": 1}
+
+    def test_a_block_that_fails_changes_nothing(self, tmp_path):
+        with pytest.raises(ZeroDivisionError), storage.noted(tmp_path / "a.json") as notes:
+            notes["one"] = 1 / 0
+        assert storage.notes(tmp_path / "a.json") == {}
+
+    def test_who_is_killed_inside_keeps_nobody_out(self, tmp_path, python):
+        holder = python(
+            """
+            import sys, time
+            from helpers import storage
+            with storage.noted(sys.argv[1]):
+                print("in", flush=True)
+                time.sleep(60)
+            """,
+            tmp_path / "a.json",
+        )
+        assert holder.stdout.readline() == "in\n"
+        holder.kill()
+        holder.wait()
+        with storage.noted(tmp_path / "a.json") as notes:
+            notes["one"] = 1
+        assert storage.notes(tmp_path / "a.json") == {"one": 1}
+
+    @pytest.mark.parametrize("lock", ["folder", "junk"])
+    def test_a_lock_that_is_none_stops_nobody(self, tmp_path, lock):
+        place = tmp_path / "a.json.lock"
+        place.mkdir() if lock == "folder" else place.write_text("not SQLite's" * 100)
+        with storage.noted(tmp_path / "a.json") as notes:
+            notes["one"] = 1
+        assert storage.notes(tmp_path / "a.json") == {"one": 1}
 
 
 class TestKept:

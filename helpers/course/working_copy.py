@@ -1,7 +1,7 @@
 """The learner's own folder: a copy of the course's notebooks that nothing overwrites."""
 
 import hashlib
-import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -13,6 +13,9 @@ CHECKOUT = HERE.parents[1]
 # In a checkout the notebooks are beside the package; an installed course carries them inside.
 COURSE = (CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else HERE) / "notebooks"
 RECORD = ".laid_out.json"
+DONE = ".exercises_done.json"
+VERSION = "swap_the_head"  # where a laid-out notebook says from which version it was made
+DAMAGE = (OSError, ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError)
 
 
 def course_notebooks(folder=COURSE):
@@ -34,7 +37,7 @@ def read_course(folder=COURSE):
         try:
             notebooks[path] = nbformat.read(path, as_version=4)
             nbformat.validate(notebooks[path])
-        except (OSError, ValueError, AttributeError, KeyError, nbformat.ValidationError) as error:
+        except DAMAGE as error:
             raise storage.StorageError(f"{path} is damaged. Install the course again.") from error
     return notebooks
 
@@ -43,7 +46,8 @@ def working_copy(start=None):
     """Return the learner's folder, the nearest that was laid out from `start` (the kernel's) upwards, or None."""
     try:
         start = Path(start or Path.cwd()).resolve()
-        return next((folder for folder in (start, *start.parents) if (folder / RECORD).is_file()), None)
+        folders = (start, *start.parents)
+        return next((folder for folder in folders if any((folder / name).exists() for name in (RECORD, DONE))), None)
     except OSError:  # the folder was deleted while the kernel ran
         return None
 
@@ -51,11 +55,16 @@ def working_copy(start=None):
 def place(folder):
     """Return the absolute path of a folder that a person has named, with ~ for their home."""
     try:
-        return Path(folder).expanduser().resolve()
-    except (OSError, RuntimeError) as error:
-        raise storage.StorageError(
-            f"The folder {folder} cannot be found from here ({error}): go where a folder is, or give a whole path."
-        ) from error
+        named = Path(folder).expanduser().absolute()
+        dead = [path for path in (named, *named.parents) if path.is_symlink() and not path.exists()]
+        if not dead:
+            return named.resolve()
+        trouble = f"{dead[0]} is a link to {os.readlink(dead[0])}, which is not there"
+    except (OSError, RuntimeError, ValueError) as error:
+        trouble = error
+    raise storage.StorageError(
+        f"The folder {folder} cannot be found from here ({trouble}): go where a folder is, or give a whole path."
+    )
 
 
 def lay_out(target, course=COURSE):
@@ -66,41 +75,52 @@ def lay_out(target, course=COURSE):
     when the course has no notebooks here, or the learner's folder cannot be made or written to.
     """
     target, notebooks = place(target), read_course(course)
-    if target == Path(course).resolve():
-        raise storage.StorageError(f"{target} holds the course itself: name another folder for your own copy.")
     try:
+        of_a_checkout = target.name == "notebooks" and (target.parent / "helpers/course").is_dir()
+        if of_a_checkout or (target.exists() and target.samefile(course)):
+            raise storage.StorageError(f"{target} holds the course itself: name another folder for your own copy.")
         target.mkdir(parents=True, exist_ok=True)
+        for path in notebooks:
+            if (target / path.name).is_dir():
+                raise storage.StorageError(f"{target / path.name} is a folder in a notebook's place: rename it.")
+        news = []
+        for path, notebook in notebooks.items():
+            with storage.noted(target / RECORD) as laid:  # after each, so that nothing is forgotten when it is stopped
+                news += _lay(target / path.name, cleared(notebook), laid)
+        return news
     except OSError as error:
         raise storage.StorageError(
-            f"The folder {target} cannot be made ({error.strerror or error}): name another one."
+            f"The folder {target} cannot be made or used ({error.strerror or error}): name another one."
         ) from error
-    record = target / RECORD
-    try:
-        laid = dict(json.loads(record.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        laid = {}
-    news = []
-    for path, notebook in notebooks.items():
-        text = nbformat.writes(cleared(notebook))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        copy = target / path.name
-        if copy.exists() and laid.get(path.name) != digest and not _holds(copy, text):
-            copy = target / f"{path.stem}.new-{digest[:6]}.ipynb"
-            news.append(f"{path.name} has changed in the course; the new version lies beside yours as {copy.name}.")
-        if not copy.exists():
-            with storage.written_whole(copy) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        laid[path.name] = digest
-    with storage.written_whole(record) as temporary:
-        temporary.write_text(json.dumps(laid, indent=1), encoding="utf-8")
-    return news
 
 
-def _holds(path, text):
+def _lay(copy, notebook, laid):
+    """Lay one notebook, enter its version in `laid`, and yield what the learner has to know."""
+    name, version = copy.name, hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
+    if copy.is_symlink() and not copy.exists():
+        yield f"{name} is a link to {os.readlink(copy)}, which is not there: it was left as it is."
+        return
+    if copy.exists() and laid.get(name) != version and (changed := _change(copy, notebook, version, name in laid)):
+        copy = copy.with_name(f"{copy.stem}.new-{version[:6]}.ipynb")
+        yield f"{name} {changed}; the course's version is beside yours as {copy.name}."
+    if not copy.exists():
+        notebook.metadata[VERSION] = version
+        with storage.written_whole(copy) as temporary:
+            temporary.write_text(nbformat.writes(notebook), encoding="utf-8")
+    laid[name] = version
+
+
+def _change(copy, notebook, version, known):
+    """Return what is different from a learner's notebook, made from a `known` version or not, or None."""
     try:
-        return path.read_bytes() == text.encode()
-    except OSError:
-        return False
+        mine = nbformat.read(copy, as_version=4)
+        made_from = mine.metadata.get(VERSION)
+        cells = [[(cell.cell_type, cell.source) for cell in each.cells] for each in (mine, notebook)]
+    except DAMAGE:
+        return "cannot be read as a notebook"
+    if made_from == version or cells[0] == cells[1]:
+        return None
+    return "has changed in the course" if made_from or known else "differs from the course's, by you or by an update"
 
 
 def cleared(notebook):

@@ -1,5 +1,8 @@
 """A learner's copy is laid out whole and never overwritten; trouble is told in one line."""
 
+import errno
+import os
+
 import nbformat
 import pytest
 from small_course import small_course
@@ -47,20 +50,6 @@ def test_a_new_version_is_laid_beside_and_told_once(mine, course):
     assert working_copy.lay_out(mine.parent, course) == []
 
 
-@pytest.mark.parametrize("record", ["{ half", "[1, 2]", "null", ""])
-def test_nothing_is_overwritten_although_the_record_is_lost(mine, course, record):
-    (mine.parent / working_copy.RECORD).write_text(record)
-    working_copy.lay_out(mine.parent, course)
-    assert source(mine) == "1 + 2"
-
-
-def test_what_is_the_same_is_recognised_without_the_record(tmp_path, course):
-    working_copy.lay_out(tmp_path / "mine", course)
-    (tmp_path / "mine" / working_copy.RECORD).unlink()  # as after a lay-out that was stopped
-    assert working_copy.lay_out(tmp_path / "mine", course) == []
-    assert len(list((tmp_path / "mine").glob("*.ipynb"))) == 1
-
-
 def test_a_deleted_notebook_comes_back(mine, course):
     mine.unlink()
     assert working_copy.lay_out(mine.parent, course) == []
@@ -93,12 +82,6 @@ def test_a_missing_notebook_of_the_course_is_noticed(tmp_path, course):
         working_copy.read_course(course)
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path, course):
-    (tmp_path / "mine").write_text("in the way")
-    with pytest.raises(storage.StorageError, match="mine cannot be made .*another"):
-        working_copy.lay_out(tmp_path / "mine", course)
-
-
 def test_the_courses_own_folder_is_refused_and_stays(course):
     before = (course / "00_start_here.ipynb").read_bytes()
     with pytest.raises(storage.StorageError, match="the course itself"):
@@ -111,3 +94,184 @@ def test_the_nearest_copy_upwards_is_found(mine):
     inner.mkdir(parents=True)
     assert working_copy.working_copy(inner) == mine.parent.resolve()
     assert working_copy.working_copy(mine.parent.parent) is None
+
+
+def lost(folder):
+    (folder / working_copy.RECORD).unlink()
+
+
+def written(text):
+    return lambda folder: (folder / working_copy.RECORD).write_bytes(text)
+
+
+def a_folder(folder):
+    lost(folder)
+    (folder / working_copy.RECORD).mkdir()
+
+
+RECORDS = {
+    "deleted": lost,
+    "empty": written(b""),
+    "cut": written(b'{"00_start_here.ipynb": "3a'),
+    "no text": written(b"\xff\xfe\x00\x80"),
+    "list": written(b'[["00_start_here.ipynb", "3a"]]'),
+    "number": written(b"7"),
+    "null": written(b"null"),
+    "deep": written(b"[" * 100_000),
+    "folder": a_folder,
+    "entry of another kind": written(b'{"00_start_here.ipynb": {"version": 3}, "later": [1]}'),
+}
+
+
+@pytest.mark.parametrize("spoil", RECORDS.values(), ids=RECORDS)
+@pytest.mark.parametrize("edited", [False, True], ids=["untouched", "edited"])
+def test_whatever_became_of_the_record_nothing_untrue_is_told_and_no_copy_is_laid(mine, course, spoil, edited):
+    if not edited:
+        mine.write_text(mine.read_text().replace("1 + 2", "1 + 1"))
+    spoil(mine.parent)
+    assert working_copy.lay_out(mine.parent, course) == []
+    assert [path.name for path in mine.parent.glob("*.ipynb")] == [mine.name]
+    assert source(mine) == ("1 + 2" if edited else "1 + 1")
+    assert working_copy.lay_out(mine.parent, course) == []
+    small_course(course, "2 + 2")  # and a true change is still told
+    (line,) = working_copy.lay_out(mine.parent, course)
+    assert "has changed in the course" in line
+
+
+def test_a_notebook_with_outputs_is_the_courses_also_without_any_record_or_mark(mine, course):
+    small_course(mine.parent)  # as an earlier version laid it, and as Jupyter saves it after a run
+    lost(mine.parent)
+    assert working_copy.lay_out(mine.parent, course) == []
+
+
+@pytest.mark.parametrize(("text", "words"), [("{ half", "cannot be read"), (None, "by you or by an update")])
+def test_what_is_not_known_is_not_said(tmp_path, course, text, words):
+    path = small_course(tmp_path / "mine", "1 + 3")  # neither record nor mark
+    if text:
+        path.write_text(text)
+    before = path.read_bytes()
+    (line,) = working_copy.lay_out(tmp_path / "mine", course)
+    assert words in line and "has changed" not in line and path.read_bytes() == before
+    assert working_copy.lay_out(tmp_path / "mine", course) == []
+
+
+def test_a_lay_out_that_stops_half_way_goes_on_where_it_was(tmp_path, course, monkeypatch):
+    small_course(course).rename(course / "01_second.ipynb")
+    small_course(course)
+    write = storage.written_whole
+
+    def full(path):
+        if path.name == "01_second.ipynb":
+            raise storage.StorageError("No space left on device")
+        return write(path)
+
+    with monkeypatch.context() as patch, pytest.raises(storage.StorageError):
+        patch.setattr(storage, "written_whole", full)
+        working_copy.lay_out(tmp_path / "mine", course)
+    first = tmp_path / "mine/00_start_here.ipynb"
+    first.write_text(first.read_text().replace("1 + 1", "1 + 2"))
+    assert working_copy.lay_out(tmp_path / "mine", course) == []
+    laid = sorted(path.name for path in (tmp_path / "mine").glob("*.ipynb"))
+    assert laid == ["00_start_here.ipynb", "01_second.ipynb"] and source(first) == "1 + 2"
+
+
+def test_of_several_at_once_none_tells_of_a_change(tmp_path, at_once):
+    code = f"""
+        from helpers.course import working_copy
+        wait_for_the_others()
+        print(working_copy.lay_out({str(tmp_path / "mine")!r}))
+    """
+    assert at_once(code, 3) == ["[]\n"] * 3
+    laid = [path.name for path in (tmp_path / "mine").glob("*.ipynb")]
+    assert sorted(laid) == [path.name for path in working_copy.course_notebooks()]
+    assert list((tmp_path / "mine").glob(".writing-*")) == []
+
+
+def test_a_link_stays_a_link(mine, course, tmp_path):
+    kept = mine.rename(tmp_path / "elsewhere.ipynb")
+    mine.symlink_to(kept)
+    small_course(course, "2 + 2")
+    assert "has changed" in working_copy.lay_out(mine.parent, course)[0] and mine.is_symlink()
+    kept.unlink()  # its disk is away
+    (line,) = working_copy.lay_out(mine.parent, course)
+    assert mine.is_symlink() and mine.name in line and "elsewhere" in line
+
+
+def test_a_linked_record_is_written_where_it_is(mine, course, tmp_path):
+    record = mine.parent / working_copy.RECORD
+    kept = record.rename(tmp_path / "record.json")
+    record.symlink_to(kept)
+    small_course(course, "2 + 2")
+    before = kept.read_text()
+    assert working_copy.lay_out(mine.parent, course) and record.is_symlink() and kept.read_text() != before
+
+
+def a_file(folder):
+    folder.write_text("in the way")
+
+
+def below_a_file(folder):
+    a_file(folder.parent / "file")
+    folder.symlink_to(folder.parent / "file/below")
+
+
+def a_dead_link(folder):
+    folder.symlink_to(folder.parent / "away/mine")
+
+
+def a_link_to_itself(folder):
+    folder.symlink_to(folder)
+
+
+def a_folder_for_a_notebook(folder):
+    (folder / "00_start_here.ipynb").mkdir(parents=True)
+
+
+def of_another_checkout(folder):
+    (folder.parent / "helpers/course").mkdir(parents=True)
+    small_course(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "prepare", "words"),
+    [
+        ("mine", a_file, "mine cannot be made .*another"),
+        ("mine/below", lambda folder: a_file(folder.parent), "below cannot be made .*another"),
+        ("mine", below_a_file, "is a link to .*file/below, which is not there"),
+        ("mine", a_dead_link, "is a link to .*away/mine, which is not there"),
+        ("mine", a_link_to_itself, "is a link to .*mine, which is not there"),
+        ("away/mine", lambda folder: a_dead_link(folder.parent), "is a link to .*away/mine, which is not there"),
+        ("mine", a_folder_for_a_notebook, "00_start_here.ipynb is a folder .*rename it"),
+        ("notebooks", of_another_checkout, "holds the course itself: name another"),
+        ("m" * 300, lambda folder: None, "File name too long"),
+        ("mi\0ne", lambda folder: None, "null"),
+        ("~nobody-of-that-name/mine", lambda folder: None, "home directory"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_refused_and_nothing_is_made(tmp_path, monkeypatch, name, prepare, words):
+    course = small_course(tmp_path / "course").parent
+    place = tmp_path / "place"
+    place.mkdir()
+    prepare(place / name)
+    before = sorted(place.rglob("*"))
+    monkeypatch.chdir(place)
+    with pytest.raises(storage.StorageError, match=words) as refused:
+        working_copy.lay_out(name, course)
+    assert "\n" not in str(refused.value) and sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_trouble_of_the_disk_names_the_folder_and_no_advice_that_does_not_help(tmp_path, course, monkeypatch, number):
+    def trouble(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(storage.tempfile, "mkdtemp", trouble)
+    with pytest.raises(storage.StorageError, match=f"{tmp_path}.*{os.strerror(number)}") as refused:
+        working_copy.lay_out(tmp_path / "mine", course)
+    assert storage.CACHE_VARIABLE not in str(refused.value)
+
+
+@pytest.mark.parametrize("left", [working_copy.RECORD, working_copy.DONE])
+def test_either_record_makes_a_folder_a_working_copy(tmp_path, left):
+    (tmp_path / left).write_text("{}")
+    assert working_copy.working_copy(tmp_path) == tmp_path.resolve()

@@ -1,7 +1,6 @@
 """Which exercises are done: kept in the learner's working copy, and nowhere else."""
 
 import html
-import json
 import time
 
 from IPython import display
@@ -9,39 +8,34 @@ from IPython import display
 from helpers import storage
 from helpers.course import working_copy
 
-FILE = ".exercises_done.json"
+FILE = working_copy.DONE
 HEADINGS = ("notebook", "exercise", "goal", "state")
 
 
 def done(start=None):
-    """Return the exercises done in this working copy with the day of each, and False when the record is damaged."""
+    """Return the exercises done in this working copy with the day of each, and False when the record is damaged.
+
+    An entry that is no day, as of a later version, counts as done; its day is "".
+    """
     folder = working_copy.working_copy(start)
-    if folder is None or not (folder / FILE).exists():
-        return {}, True
-    try:
-        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}, False
-    if not isinstance(kept, dict):
-        return {}, False
-    return {name: day for name, day in kept.items() if isinstance(day, str)}, True
+    kept = storage.notes(folder / FILE) if folder else {}
+    return {name: day if isinstance(day, str) else "" for name, day in (kept or {}).items() if day}, kept is not None
 
 
 def keep(name, start=None):
-    """Note in the working copy that an exercise is done; return why it could not be noted, in one line, or None."""
+    """Note in the working copy that an exercise is done; return what the learner has to know, in one line, or None."""
     folder = working_copy.working_copy(start)
     if folder is None:
         return None
-    kept, _ = done(start)
-    if name in kept:
+    known, readable = done(start)
+    if name in known:
         return None
-    kept[name] = time.strftime("%Y-%m-%d")
     try:
-        with storage.written_whole(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        with storage.noted(folder / FILE) as kept:
+            kept[name] = time.strftime("%Y-%m-%d")
     except (OSError, storage.StorageError) as error:
         return f"Right, but it could not be noted in {FILE}: {error}"
-    return None
+    return None if readable else f"{FILE} could not be read: a new one was begun, and the old one is kept beside it."
 
 
 def show(exercises, start=None):
