@@ -76,12 +76,55 @@ def test_what_departs_from_the_form_of_a_quiz_is_named(tmp_path, monkeypatch, ch
     assert any(words in line for line in tool.problems(STEMS[0]))
 
 
-def test_the_right_option_is_not_given_away():
-    everything = [asked.options for stem in STEMS for asked in quizzes.questions(stem)]
-    places = [next(place for place, option in enumerate(options) if option.correct) for options in everything]
-    assert {0, 1, 2, 3} == set(places) and max(map(places.count, range(4))) <= len(places) / 2
-    longest = [max(options, key=lambda option: len(option.text)).correct for options in everything]
-    assert sum(longest) <= len(longest) / 2
+STRONG = re.compile(r"\b(nothing|none|no|errors?|never|always|all|every|each|only|any|cannot|must)\b", re.IGNORECASE)
+
+
+def words(text):
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def chosen(score, without=None):
+    """Return a rule of guessing: the option of the highest score, if possible among those without certain words."""
+
+    def rule(asked):
+        left = [option for option in asked.options if not (without and without.search(option.text))]
+        return max(left or asked.options, key=lambda option: score(option.text, asked.text))
+
+    return rule
+
+
+RULES = {
+    "longest": chosen(lambda option, _: len(option)),
+    "shortest": chosen(lambda option, _: -len(option)),
+    "longest without strong words": chosen(lambda option, _: len(option), STRONG),
+    "shortest without strong words": chosen(lambda option, _: -len(option), STRONG),
+    "most numbers": chosen(lambda option, _: len(re.findall(r"\d+", option))),
+    "most words of the question": chosen(lambda option, question: len(words(option) & words(question))),
+    "fewest words of the question": chosen(lambda option, question: -len(words(option) & words(question))),
+    "most code": chosen(lambda option, _: option.count("`")),
+    "most commas": chosen(lambda option, _: len(re.findall("[,:;]", option))),
+    "nearest to the middle length": lambda asked: sorted(asked.options, key=lambda o: len(o.text))[1],
+} | {
+    f"letter {letter}": lambda asked, at=at: asked.options[min(at, len(asked.options) - 1)]
+    for at, letter in enumerate("ABCD")
+}
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_who_has_not_read_the_notebook_guesses_no_better_than_chance_and_two(stem):
+    everything = quizzes.questions(stem)
+    chance = sum(1 / len(asked.options) for asked in everything)
+    right = {name: sum(rule(asked).correct for asked in everything) for name, rule in RULES.items()}
+    assert {name: count for name, count in right.items() if count > chance + 2} == {}
+
+
+def test_the_rules_choose_as_they_say():
+    texts = ("Nothing of all that is to be seen there.", "It holds 12 words, and `code`.", "Which?", "A question.")
+    asked = reading.Question("Which question is it?", tuple(reading.Option(text, "") for text in texts))
+    said = {name: texts.index(rule(asked).text) for name, rule in RULES.items()}
+    assert [said[name] for name in ("longest", "longest without strong words", "shortest")] == [0, 1, 2]
+    assert [said[name] for name in ("most numbers", "most code", "most commas")] == [1, 1, 1]
+    assert [said[f"letter {letter}"] for letter in "ABCD"] == [0, 1, 2, 3]
 
 
 def test_every_notebook_but_the_first_has_a_quiz():
