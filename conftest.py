@@ -1,18 +1,21 @@
 """How the tests of the whole repository run: two at a time, the notebooks first, and each notebook's cells judged.
 
-nbval runs every cell and compares some outputs. Here a later cell of a notebook with a failure is skipped, and a cell
-that shows a learner noise (a log line, a warning, an error stream) fails.
+nbval runs every cell and compares some outputs. Here a later cell of a notebook with a failure is skipped, a cell
+that shows a learner noise (a log line, a warning, an error stream) fails, and so does the check of an exercise that
+judges one of the answers in tests/course/tries otherwise than it should.
 """
 
 import functools
 import os
 import sys
+from pathlib import Path
 
 import nbval.kernel
 import pytest
 
 from tools.notebooks import NOISE, WIDGET
 
+TRIES = Path(__file__).parent / "tests/course/tries"  # not beside a copy of this file
 NOTEBOOKS_WITH_A_FAILURE = pytest.StashKey[set]()
 
 # Two at a time, each with its share of the cores.
@@ -78,6 +81,11 @@ def pytest_runtest_call(item):
         text = output.get("text", "") + plain
         assert output.get("name") != "stderr", f"the learner sees on stderr: {text[:500]}"
         assert not NOISE.search(text), f"the learner sees noise: {text[:500]}"
+    if TRIES.is_dir() and getattr(item, "cell", None) is not None:
+        import notebook_tries
+
+        misjudged = notebook_tries.judge(item)
+        assert not misjudged, "\n\n".join(["this check judges answers otherwise than it should", *misjudged])
     return result
 
 
