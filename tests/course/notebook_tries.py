@@ -1,7 +1,8 @@
 """Answers that are tried on an exercise in its notebook, in the kernel that has run everything above it.
 
 Three come from the exercise's cell: as it is, and with each of its own names in place of the dots. Others are in
-tries/<notebook>.toml, under the name of the exercise: `code` that leaves an `answer`, and the `state` that it deserves.
+tries/<notebook>.toml, under the name of the exercise: `code` that leaves an `answer`, or `lines` to follow those of the
+exercise's cell, and the `state` that it deserves.
 What the notebook gives as its solution is asserted there.
 """
 
@@ -58,7 +59,9 @@ def of(stem, exercise, source, folder=FOLDER):
     """Return code → state for an exercise, of which `source` is the cell."""
     path = folder / f"{stem}.toml"
     written = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return forms(source) | {entry["code"]: entry["state"] for entry in written.get(exercise, [])}
+    entries = written.get(exercise, [])
+    more = {entry.get("code") or f"{source}\n{entry['lines']}": entry["state"] for entry in entries}
+    return forms(source) | more
 
 
 def judge(item):
