@@ -50,7 +50,7 @@ def show(exercises, start=None):
     if working_copy.working_copy(start) is None:
         notes.append("This is no working copy, so nothing is kept after a restart; `make lab` lays one out.")
     elif not readable:
-        notes.append(f"The record {FILE} is damaged; check an exercise once more and a new one is begun.")
+        notes.append(f"The record {FILE} is damaged; check an exercise once more: a new one is begun, and it is kept.")
     display.display({"text/plain": _plain(rows, notes), "text/html": _html(rows, notes)}, raw=True)
 
 
