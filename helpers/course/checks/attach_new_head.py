@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy import special
 
 from helpers.course.checks import losses, preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
+from helpers.course.checks.fixtures import CLASSES
+from helpers.network import efficientnet_lite
 
 NOTEBOOK = "03_attach_new_head"
-CLASSES = 5
 UNITS = {1: "one-unit", 1000: "1000-units"}
 
 
@@ -16,14 +18,23 @@ UNITS = {1: "one-unit", 1000: "1000-units"}
 def head_on_features(answer):
     """Judge a head on features of shape (7, 7, 512) that gives five logits."""
     head = probes.model(answer)
-    generator = np.random.default_rng(5)
-    features = generator.gamma(0.5, 2.0, (6, 7, 7, 512))
-    logits = probes.outputs(head, features)
-    _refuse_shape(logits.shape, (6, CLASSES), features.shape)
-    large = generator.normal(0, 1000, (32, 7, 7, 512))
-    _refuse_activation(probes.outputs(head, large, probes.nudged(head.trainable_variables)))
-    if not probes.trains(head, features):
+    features = np.random.default_rng(5).gamma(0.5, 2.0, (6, 7, 7, 512))
+    _refuse_shape(probes.outputs(head, features).shape, (6, CLASSES), features.shape)
+    values = probes.nudged(head.trainable_variables)
+    learning = {id(weight) for weight in probes.reached(head, features, values)}
+    if not learning:
         raise Refusal("frozen")
+    still = [weight for weight in head.weights if len(weight.shape) > 1 and id(weight) not in learning]
+    if still:
+        raise Refusal(f"partly-frozen:{probes.layer_of(still[0])}")
+    outputs = probes.outputs(head, features, values)
+    for layer in probes.layers_of(head.trainable_variables):
+        last = [weight for weight in head.trainable_variables if probes.layer_of(weight) == layer]
+        turned = values | {id(weight): -2 * values[id(weight)] for weight in last}
+        if probes.same(probes.outputs(head, features, turned), -2 * outputs):
+            return  # from these weights on all is linear: there is no activation
+    wide = probes.outputs(head, features, {key: 50 * value for key, value in values.items()})
+    raise Refusal(_activation(np.concatenate([outputs, wide])))
 
 
 def _refuse_shape(shape, wanted, given):
@@ -33,16 +44,13 @@ def _refuse_shape(shape, wanted, given):
     raise Refusal(reason, given=given, shape=shape)
 
 
-def _refuse_activation(outputs):
-    """Refuse outputs, made from large numbers of both signs, whose range only an activation explains."""
+def _activation(outputs):
+    """Return what the range of outputs, of which an activation is known, shows of it."""
     if probes.are_probabilities(outputs):
-        raise Refusal("softmax")
-    if outputs.min() >= 0 and outputs.max() <= 1:
-        raise Refusal("sigmoid")
+        return "softmax"
     if outputs.min() >= 0:
-        raise Refusal("relu")
-    if np.abs(outputs).max() <= 1:
-        raise Refusal("tanh")
+        return "sigmoid" if outputs.max() <= 1 else "relu"
+    return "tanh" if np.abs(outputs).max() <= 1 else "no-logits"
 
 
 MODELS = {"A": (True, False), "B": (False, True), "C": (True, True)}  # logits, one-hot labels
@@ -59,20 +67,22 @@ def fitting_losses(answer):
 @exercise(NOTEBOOK)
 def swap_final_dense(answer, full):
     """Judge a copy of `full`, a model that ends in one Dense layer, in which that layer alone is new."""
-    if not isinstance(full, keras.Model):
+    if not isinstance(full, keras.Model) or not isinstance(full.layers[-1], keras.layers.Dense):
         raise Refusal("full-is-no-model", full=describe(full))
+    if full.layers[-1].units == CLASSES:
+        raise Refusal("full-is-swapped", full=describe(full))
     swapped = probes.model(answer)
-    pictures = np.random.default_rng(9).uniform(-100, 100, (3, *full.input_shape[1:]))
+    pictures = np.random.default_rng(9).uniform(-1, 1, (2, *full.input_shape[1:])).astype("float32")
     logits = probes.outputs(swapped, pictures)
     if logits.shape[1:] == (full.layers[-1].units,):
         raise Refusal("old-layer-there", shape=logits.shape, count=len(pictures))
-    _refuse_shape(logits.shape, (3, CLASSES), pictures.shape)
-    new = [weight for weight in swapped.weights if weight.shape[-1] == CLASSES]
+    _refuse_shape(logits.shape, (len(pictures), CLASSES), pictures.shape)
+    new = [weight for weight in swapped.weights if tuple(weight.shape[-1:]) == (CLASSES,)]
     if len(new) not in (1, 2) or len(new[0].shape) != 2:
         raise Refusal("no-last-dense")
     values = _telling(new)
     logits = probes.outputs(swapped, pictures, values)
-    kernel, *bias = (values[id(weight)].numpy() for weight in new)
+    kernel, *bias = (np.asarray(values[id(weight)]) for weight in new)
     rows = _rows(full, pictures)
     kept = rows.pop("")
 
@@ -88,7 +98,20 @@ def swap_final_dense(answer, full):
     for name, row in rows.items():
         if row.shape[1] == kernel.shape[0] and probes.same(logits, dense(row)):
             raise Refusal(f"attached-to:{name}", taken=kernel.shape[0])
-    raise Refusal("built-again" if fits else "left-out", taken=kernel.shape[0], wanted=kept.shape[1])
+    for prepare in (efficientnet_lite.preprocess_input, keras.applications.vgg16.preprocess_input) if fits else ():
+        if probes.same(logits, dense(_rows(full, np.asarray(prepare(pictures.copy())))[""])):
+            raise Refusal("preprocessing-in-front")
+    kept_weights = [weight for layer in full.layers[:-1] for weight in layer.weights]
+    known = [id(weight) for weight in (*new, *kept_weights)]
+    added = [each for each in swapped.weights if id(each) not in known and not _among(each, kept_weights)]
+    if not all(_among(weight, swapped.weights) for weight in kept_weights):
+        reason = "built-again" if added and fits else "left-out"
+    elif added:
+        reason = f"layer-added:{probes.layer_of(added[0])}"
+    else:
+        reason = "other-numbers" if fits else "left-out"
+    differs = np.abs(logits - dense(kept)).max() if fits else np.inf
+    raise Refusal(reason, taken=kernel.shape[0], wanted=kept.shape[1], differs=differs)
 
 
 def _telling(new):
@@ -96,22 +119,40 @@ def _telling(new):
 
     Classes alternate in sign, because fc2 gives no negative numbers and all logits could else be positive by chance.
     """
-    generator = np.random.default_rng(29)
-    signs = np.array([1, -1, 1, -1, 1])
-    return {
-        id(weight): tf.constant(signs * np.abs(generator.normal(0, 0.05, weight.shape)), weight.dtype) for weight in new
-    }
+    generator, signs = np.random.default_rng(29), np.array([1, -1, 1, -1, 1])
+    values = [signs * np.abs(generator.normal(0, 0.05, weight.shape)) for weight in new]
+    return {id(weight): tf.constant(value, "float32") for weight, value in zip(new, values, strict=True)}
 
 
 def _rows(full, pictures):
     """Return what each layer gives that ends in a row of numbers; under "" what the last layer takes."""
     layers = [layer for layer in full.layers if len(layer.output.shape) == 2]
     watch = keras.Model(full.input, [full.layers[-1].input, *(layer.output for layer in layers)])
-    rows = watch(pictures.astype("float32"))
+    rows = watch(pictures, training=False)
     return {name: np.asarray(row) for name, row in zip(["", *(layer.name for layer in layers)], rows, strict=True)}
 
 
-FED = ("as-they-are", "divided", "twice")
+def _among(weight, others):
+    """Return whether a weight, or a copy of it, is among others."""
+    return any(weight is other for other in others) or any(
+        tuple(other.shape) == tuple(weight.shape) and np.array_equal(weight, other) for other in others
+    )
+
+
+FED = {  # what reached the base in place of prepared pixels, and what is said of it
+    "as-they-are": "as-they-are",
+    "divided": "divided",
+    "twice": "twice",
+    "minus-one-to-one": "another-network",
+    "for-efficientnet-lite": "another-network",
+    "for-pytorch": "another-network",
+    "for-pytorch-blue-first": "another-network",
+    "turned-only": "half-prepared",
+    "red-first": "half-prepared",
+    "red-and-blue-exchanged": "half-prepared",
+    "divided-then-prepared": "divided-as-well",
+    "prepared-then-divided": "divided-as-well",
+}
 
 
 @exercise(NOTEBOOK)
@@ -121,7 +162,7 @@ def mend_wiring(answer, base, head):
         if not isinstance(part, keras.Model):
             raise Refusal(f"part-is-no-model:{name}", part=describe(part))
     whole = probes.model(answer)
-    pixels = np.random.default_rng(13).integers(0, 256, (3, *base.input_shape[1:])).astype("float32")
+    pixels = np.random.default_rng(13).integers(0, 256, (2, *base.input_shape[1:])).astype("float32")
     shape = tuple(getattr(whole, "input_shape", None) or ())
     if shape[1:] == tuple(head.input_shape[1:]):
         raise Refusal("takes-features", shape=shape[1:])
@@ -129,24 +170,20 @@ def mend_wiring(answer, base, head):
     if logits.ndim == 4:
         raise Refusal("no-head", shape=logits.shape)
 
-    def as_fed(prepared):
-        return probes.same(logits, probes.outputs(head, probes.outputs(base, prepared)))
+    def given(prepared):
+        return probes.outputs(head, probes.outputs(base, prepared))
 
     made = preparations.variants(keras.applications.vgg16.preprocess_input, pixels)
-    if as_fed(made["prepared"]):
+    right = given(made["prepared"])
+    if probes.same(logits, right):
         return
-    reason = preparations.recognised(FED, made, as_fed)
-    if reason:
-        raise Refusal(reason)
-    if not _holds(whole, head):
-        raise Refusal("another-head")
-    raise Refusal("something-between" if _holds(whole, base) else "another-base")
-
-
-def _holds(whole, part):
-    """Return whether the weights of `part` are among those of `whole`, as they are or as copies."""
-    values = [np.asarray(weight) for weight in whole.weights]
-    return all(
-        any(value.shape == weight.shape and np.array_equal(value, weight) for value in values)
-        for weight in map(np.asarray, part.weights)
-    )
+    if probes.same(logits, special.softmax(right, axis=1)):
+        raise Refusal("softmax-after")
+    mistake = preparations.recognised(FED, made, lambda prepared: probes.same(logits, given(prepared)))
+    if mistake:
+        raise Refusal(FED[mistake])
+    for part, reason in ((head, "another-head"), (base, "another-base")):
+        if not all(_among(weight, whole.weights) for weight in part.weights):
+            raise Refusal(reason)
+    differs = np.abs(logits - right).max() if logits.shape == right.shape else np.inf
+    raise Refusal("something-between", differs=differs, shape=logits.shape)

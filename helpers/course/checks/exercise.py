@@ -1,11 +1,13 @@
 """What every check is made of: an exercise, its verdict, the refusal that a judge raises, and words for any answer."""
 
+import ast
 import contextlib
 import html
 import inspect
 import logging
 import numbers
 import random
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -18,7 +20,10 @@ from helpers.course.checks import record, texts
 # Colours of helpers.plots; the mark and the word say the same.
 LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("…", "#8C8C8C")}
 TRIES_BEFORE_HINT = 2
-LONGEST = 120  # characters
+LONGEST, LONGEST_ERROR = 120, 320  # characters
+ROUND_AN_ERROR = re.compile(
+    r"\x1b\[\d*m|Exception encountered when calling [^\n]*|\n\s*Arguments received by.*", re.DOTALL
+)
 DEEPEST = 4  # nested containers
 KINDS = (  # how an answer of each type is described
     (type(None), "None"),
@@ -128,7 +133,7 @@ class Exercise:
             except StillBlank:
                 return self._blank()
             except Refusal as refusal:
-                return self._wrong(answer, refusal, tries)
+                return self._wrong(answer, refusal, tries, self._as_meant(answer, given))
             except KeyboardInterrupt:  # the learner's way out of an endless loop
                 raise
             except BaseException as error:  # an answer may raise anything, SystemExit included
@@ -136,16 +141,24 @@ class Exercise:
                 return self._wrong(answer, stumble, tries)
         return Verdict("right", "Right.", (("Why", self.praise),))
 
+    def _as_meant(self, answer, given):
+        for value in meant(answer):
+            with contextlib.suppress(Exception):
+                self._judge(value, *given)
+                return repr(value)
+        return None
+
     def _blank(self):
         to_do = f"put your answer in place of every ... in the cell above. Expected is {self.expects}."
         return Verdict("blank", "Not yet: this is still blank.", (("To do", to_do),))
 
-    def _wrong(self, answer, refusal, tries):
+    def _wrong(self, answer, refusal, tries, as_meant=None):
         name, _, about = refusal.reason.partition(":")
         values = {"answer": describe(answer), "about": about, **refusal.values}
         said = {key: text.format(**values) for key, text in self._refusals[name].items()}
         said = {"expects": self.expects, "hint": self.hint, **said}
-        lines = [("You gave", said["saw"]), ("Expected", said["expects"]), ("Look at", said["look"])]
+        saw = f"{values['answer']}: right, once it is written as {as_meant}" if as_meant else said["saw"]
+        lines = [("You gave", saw), ("Expected", said["expects"]), ("Look at", said["look"])]
         if tries >= TRIES_BEFORE_HINT:
             lines.append(("One more hint", said["hint"]))
         return Verdict("wrong", "Not right yet.", tuple(lines), refusal.reason)
@@ -189,13 +202,28 @@ def _undisturbed():
 
 
 def one_line(value):
-    """Return the first line of a text or an error, cut to a readable length."""
+    """Return the first line of a text, or what an error says beside the calls it went through; cut in the middle."""
     try:
-        lines = str(value).strip().splitlines()
+        text, is_error = str(value), isinstance(value, BaseException)
     except (Exception, SystemExit):
         return "(a text that cannot be printed)"
-    first = lines[0].strip() if lines else "(no message)"
-    return first if len(first) <= LONGEST else first[: LONGEST - 1] + "…"
+    lines = [line for line in (ROUND_AN_ERROR.sub("", text) if is_error else text).splitlines() if line.strip()]
+    first = (lines[0].strip() if is_error else lines[0]) if lines else "(no message)"
+    longest = LONGEST_ERROR if is_error else LONGEST
+    return first if len(first) <= longest else f"{first[: longest // 2]}…{first[1 - longest // 2 :]}"
+
+
+def meant(answer):
+    """Return what a text such as "6×3×512", or a number written as 1,024, may have been meant as."""
+    if type(answer) is tuple and len(answer) > 1 and all(type(part) is int for part in answer):
+        return [int("".join(map(str, answer)))] if max(answer[1:]) < 1000 <= 10 * min(answer[1:]) else []
+    if not isinstance(answer, str) or len(answer) > LONGEST:
+        return []
+    numbers_in = re.findall(r"\d+", answer)
+    read = [tuple(map(int, numbers_in)), int("".join(numbers_in))] if numbers_in else []
+    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        read.insert(0, ast.literal_eval(answer.strip()))
+    return read
 
 
 def has_blank(answer, depth=0):

@@ -10,16 +10,17 @@ LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SIDE = 4  # of the maps that block5 takes for pictures of 64 pixels
 
 
-def late_base(first_layers=()):
-    """Return VGG16's block5, after the named layers of block4, on maps of 4 × 4 × 512.
+def late_base(first_layers=(), maps=512):
+    """Return VGG16's block5, after the named layers of block4, on maps of 4 × 4 × 512 (or another number of `maps`).
 
-    The layers have VGG16's structure and names, and fresh weights: what moves does not depend on them.
+    The layers have VGG16's structure and names, and fresh weights: what moves does not depend on them, nor on their
+    number. TensorFlow keeps what a compiled fit has captured, so few maps also keep each try of a learner small.
     """
-    features = keras.Input((SIDE, SIDE, 512), name="features")
-    maps = features
+    features = keras.Input((SIDE, SIDE, maps), name="features")
+    last = features
     for name in (*first_layers, *BLOCK5):
-        maps = keras.layers.Conv2D(512, 3, padding="same", activation="relu", name=name)(maps)
-    return keras.Model(features, keras.layers.MaxPooling2D(name="block5_pool")(maps), name="late_vgg16")
+        last = keras.layers.Conv2D(maps, 3, padding="same", activation="relu", name=name)(last)
+    return keras.Model(features, keras.layers.MaxPooling2D(name="block5_pool")(last), name="late_vgg16")
 
 
 def with_head(base):
@@ -29,14 +30,14 @@ def with_head(base):
     return keras.Model(features, keras.layers.Dense(CLASSES, name=HEAD)(row))
 
 
-def features_and_labels():
+def features_and_labels(maps=512):
     """Return eight rows of features for `late_base`, and labels 0…4."""
     generator = np.random.default_rng(3)
-    return generator.gamma(0.5, 1.0, (8, SIDE, SIDE, 512)).astype("float32"), generator.integers(0, CLASSES, 8)
+    return generator.gamma(0.5, 1.0, (8, SIDE, SIDE, maps)).astype("float32"), generator.integers(0, CLASSES, 8)
 
 
 def train(model, learning_rate=0.01):
     """Compile `model` for logits and whole numbers, and fit it for one step."""
     model.compile(keras.optimizers.SGD(learning_rate), loss=LOSS)
-    model.fit(*features_and_labels(), verbose=0)
+    model.fit(*features_and_labels(model.input_shape[-1]), verbose=0)
     return model

@@ -1,5 +1,7 @@
 """Checks of notebook 01: shapes, parameters and preprocessing of VGG16."""
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -9,24 +11,13 @@ from helpers.course.checks.exercise import Refusal, describe, exercise
 NOTEBOOK = "01_load_vgg16"
 PREPARE = keras.applications.vgg16.preprocess_input
 MEANS = -PREPARE(np.zeros(3, "float32"))  # of ImageNet: blue, green, red
-CLOSE = 0.02  # grey levels of 255
+CLOSE = 1e-4  # of the largest number
 
-MAPS = (6, 3, 512)
-SHAPES = {
-    (3, 6, 512): "exchanged",
-    (12, 7, 512): "four-halvings",
-    (7, 4, 512): "rounded",
-    (3, 1, 512): "six-halvings",
-    (7, 7, 512): "for-224-pixels",
-    (3, 3, 512): "for-96-pixels",
-    (200, 120, 512): "not-pooled",
-    (6, 3, 3): "three-maps",
-    (6, 3): "no-channels",
-    (512, 6, 3): "channels-first",
-    (9216,): "flattened",
-    (512,): "pooled",
-    (1000,): "with-top",
-}
+SIDES, MAPS = (200, 120), 512
+HALVED = [tuple(side >> times for side in SIDES) for times in range(8)]  # the half dropped each time
+WANTED = (*HALVED[5], MAPS)
+ROUNDED = {(7, 4): "up", (6, 4): "to the nearest number"}  # each time or at the end: the same
+ROWS = {(9216,): "flattened", (512,): "pooled", (1000,): "with-top", HALVED[5]: "no-channels"}
 
 
 @exercise(NOTEBOOK)
@@ -34,76 +25,91 @@ def output_shape(answer):
     """Judge the shape that VGG16's base gives for a picture 200 pixels high and 120 wide."""
     if hasattr(answer, "as_list"):
         answer = answer.as_list()
-    if isinstance(answer, np.ndarray) and answer.ndim == 1:
-        answer = answer.tolist()
+    if not isinstance(answer, str | list | tuple) and np.ndim(answer) == 1:
+        answer = np.asarray(answer).tolist()
+    if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], tuple):
+        answer = answer[0]
     if isinstance(answer, str):
         raise Refusal("shape-in-quotes")
     if not isinstance(answer, list | tuple):
         raise Refusal("no-shape")
     sides = [side if side is None else probes.number(side) for side in answer]
     shape = tuple(sides[1:] if len(sides) == 4 or sides[:1] == [None] else sides)
-    if shape == MAPS:
+    if shape == WANTED:
         return
     if any(side is not None and side != int(side) for side in sides):
         reason = "half-rows"
     elif None in shape:
         reason = "open-sides"
-    elif shape in SHAPES:
-        reason = SHAPES[shape]
+    elif shape in ROWS:
+        reason = ROWS[shape]
     elif len(shape) != 3:
         reason = "number-of-axes"
-    elif shape[2] != MAPS[2]:
-        reason = "channels"
+    elif shape[0] == MAPS:
+        reason = "channels-first"
+    elif shape[2] != MAPS:
+        reason = "three-maps" if shape[2] == 3 else "channels"
+    elif shape[1::-1] == HALVED[5]:
+        reason = "exchanged"
+    elif shape[:2] in HALVED:
+        reason = f"halvings:{HALVED.index(shape[:2])}"
+    elif shape[:2] in ROUNDED:
+        reason = f"rounded:{ROUNDED[shape[:2]]}"
+    elif shape[0] == shape[1] in (7, 3):
+        reason = f"for-another-size:{224 if shape[0] == 7 else 96}"
     else:
         reason = "height-or-width"
     written = ", ".join("None" if side is None else f"{side:g}" for side in sides)
     raise Refusal(reason, shape=f"({written})", axes=len(shape))
 
 
-PARAMETERS = 3 * 3 * 128 * 256 + 256
-COUNTS = {
-    3 * 3 * 128 * 256: "no-biases",
-    3 * 3 * 256 + 256: "one-map-in",
-    3 * 3 * 256: "one-map-in",
-    3 * 3 * 256 * 256 + 256: "block3_conv2",
-    3 * 3 * 256 * 256: "block3_conv2-no-biases",
-    3 * 128 * 256 + 256: "flat-kernel",
-    3 * 3 * 128 * 256 + 128: "biases-of-maps-in",
-    3 * 3 * 3 * 256 + 256: "three-colours",
-    3 * 3 * 128 * 128 + 128: "block2_conv2",
-}
+FACTORS = (  # of the number of parameters, what misleads most first: what each may be, and which mistake that is
+    {1: None, 56**2: "size-of-maps", 112**2: "size-of-maps", 28**2: "size-of-maps"},
+    {3 * 3: None, 3: "flat-kernel", 1: "no-kernel"},
+    {128: None, 1: "one-map-in", 256: "maps-in", 3: "three-colours"},
+    {256: None, 128: "maps-out", 1: "one-map-out"},
+    {256: None, 0: "no-biases", 128: "biases-of-maps-in", 1: "one-bias"},
+)
 
 
 @exercise(NOTEBOOK)
 def convolution_parameters(answer):
     """Judge the number of parameters of block3_conv1."""
     count = probes.number(answer)
-    if count == PARAMETERS:
-        return
-    if count in COUNTS:
-        reason = COUNTS[count]
-    elif count > 0 and count % (56 * 56) == 0:
-        reason = "size-of-maps"
-    else:
-        reason = "off"
-    raise Refusal(reason, count=count, compared="too few" if count < PARAMETERS else "too many")
+    explained = []
+    for factors in itertools.product(*FACTORS):
+        places, window, maps_in, maps_out, biases = factors
+        kernels = window * maps_in * maps_out
+        if count in (kernels * places + biases, (kernels + biases) * places):
+            mistakes = [place for place, factor in enumerate(factors) if FACTORS[place][factor]]
+            explained.append((len(mistakes), mistakes, factors))
+    if not explained:
+        raise Refusal("off", count=count, compared="too few" if count < 3 * 3 * 128 * 256 else "too many")
+    _, mistakes, factors = min(explained)
+    if mistakes:
+        said = dict(zip(("places", "window", "maps_in", "maps_out", "biases"), factors, strict=True))
+        raise Refusal(FACTORS[mistakes[0]][factors[mistakes[0]]], count=count, made=MADE.format(**said))
 
 
-PREPARED = (
-    "as-they-are",
-    "divided",
-    "minus-one-to-one",
-    "turned-only",
-    "red-first",
-    "red-and-blue-exchanged",
-    "turned-means-not",
-    "means-added",
-    "prepared-then-divided",
-    "divided-then-prepared",
-    "twice",
-    "means-twice",
-    "own-mean",
-)
+MADE = "{window} × {maps_in} × {maps_out}, and {biases} biases"
+PREPARED = {  # the mistakes that are told apart, in this order, and what is said of each
+    "as-they-are": "as-they-are",
+    "divided": "divided",
+    "minus-one-to-one": "minus-one-to-one",
+    "for-efficientnet-lite": "another-network",
+    "for-pytorch": "another-network",
+    "for-pytorch-blue-first": "another-network",
+    "turned-only": "turned-only",
+    "red-first": "red-first",
+    "red-and-blue-exchanged": "red-and-blue-exchanged",
+    "turned-means-not": "turned-means-not",
+    "means-added": "means-added",
+    "prepared-then-divided": "prepared-then-divided",
+    "divided-then-prepared": "divided-then-prepared",
+    "twice": "twice",
+    "means-twice": "means-twice",
+    "own-mean": "own-mean",
+}
 
 
 @exercise(NOTEBOOK)
@@ -120,7 +126,7 @@ def preprocess(answer):
         raise Refusal("other-shape", given=pixels.shape, returned=returned.shape)
 
     def equal(array):
-        return np.allclose(returned, array, atol=CLOSE)
+        return np.allclose(returned, array, atol=CLOSE * np.abs(array).max())
 
     made = preparations.variants(PREPARE, pixels)
     if equal(made["prepared"]):
@@ -134,6 +140,9 @@ def preprocess(answer):
         "means-twice": turned - 2 * MEANS,
         "own-mean": turned - turned.mean(axis=(0, 1, 2)),
     }
-    reason = preparations.recognised(PREPARED, made, equal) or "off"
+    others = (pixels[::-1], pixels[:, ::-1], pixels[:, :, ::-1], pixels[::-1, ::-1, ::-1, ::-1])
+    if any(equal(other - means) for other in others for means in (0, MEANS, MEANS[::-1])):
+        raise Refusal("another-axis")
+    mistake = preparations.recognised(PREPARED, made, equal)
     blue, green, red = np.abs(returned - made["prepared"]).max(axis=(0, 1, 2))
-    raise Refusal(reason, blue=blue, green=green, red=red)
+    raise Refusal(PREPARED[mistake] if mistake else "off", blue=blue, green=green, red=red)

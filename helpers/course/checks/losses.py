@@ -1,5 +1,11 @@
 """Judge a loss by what it rewards: does it fit the model's last activation and the form of the labels?"""
 
+import ast
+import contextlib
+import functools
+import inspect
+import re
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,62 +14,118 @@ from scipy import special
 from helpers.course.checks.exercise import Refusal, describe, one_line
 
 CLASSES = 5
-LABELS = np.array([0, 1, 2, 3, 4, 2, 0, 3])
 EYE = np.eye(CLASSES, dtype="float32")
 SURE = 12.0  # a logit of this size leaves 2e-5 for the other classes together
 GROWS = 2.0  # cross-entropy grows more than this many times faster towards "wrong" than it falls towards "right"
-OTHER = (
-    (keras.losses.BinaryCrossentropy(), "scores-every-class"),
-    (keras.losses.BinaryCrossentropy(from_logits=True), "scores-every-class"),
-    (keras.losses.MeanSquaredError(), "measures-distance"),
-    (keras.losses.MeanAbsoluteError(), "measures-distance"),
-)
+LABELS = np.array([0, 1, 2, 3, 4, 2, 2, 2])
+SCORES = np.vstack([np.random.default_rng(11).normal(0, 2, (5, CLASSES)), SURE * EYE[2], 0 * EYE[2], -SURE * EYE[2]])
+FOUND = "{:.4g} where a model is right, {:.4g} where it knows nothing, {:.4g} where it is sure and wrong"
+DISTANCES = ("MeanSquared", "MeanAbsolute", "Huber", "LogCosh")
 
 
-def judge(loss, where, logits, one_hot):
+def judge(loss, where, logits, one_hot, given=None):
     """Return nothing where `loss`, whatever `compile` takes, fits the outputs and labels; refuse it otherwise.
 
-    A loss fits when it takes such labels and outputs, is lower where the model is right, has no bound where the
-    model is sure and wrong, and for logits takes no notice of a constant added to all of them, as softmax does not.
-    `where` says what the loss was chosen for; its last word ends the id of a refusal.
+    A loss fits when it takes such labels and outputs, is none of Keras's losses for other tasks, is lower where the
+    model is right, has no bound where the model is sure and wrong, and for logits takes no notice of a constant added
+    to all of them, as softmax does not. `where` says what the loss was chosen for; its last word ends the id of a
+    refusal. `given` is what the learner gave, where that is not `loss` itself.
     """
     if isinstance(loss, list | tuple) and len(loss) == 1:
         loss = loss[0]
     form = "one-hot rows" if one_hot else "whole numbers"
     ending = "logits (no activation)" if logits else "probabilities (softmax)"
-    labels = tf.constant(EYE[LABELS] if one_hot else LABELS)
 
-    def refuse(reason, error=None):
-        about = where.split()[-1]
-        raise Refusal(f"{reason}:{about}", where=where, loss=_named(loss), form=form, ending=ending, error=error)
+    def refuse(reason, error=None, found=None):
+        about, said = where.split()[-1], _named(loss if given is None else given)
+        raise Refusal(f"{reason}:{about}", where=where, loss=said, form=form, ending=ending, error=error, found=found)
 
-    if loss is None or not (isinstance(loss, str) or callable(loss)):
+    if isinstance(loss, keras.Metric) or (isinstance(loss, type) and issubclass(loss, keras.Metric)):
+        refuse("metric-as-loss")
+    if loss is None or isinstance(loss, keras.Layer) or not (isinstance(loss, str) or callable(loss)):
         refuse("no-loss")
     try:
         function = keras.losses.get(loss)
     except ValueError:
-        refuse("unknown-loss")
-
-    def value(of, scores):
-        outputs = tf.constant(scores if logits else special.softmax(scores, axis=1), dtype="float32")
-        return float(np.mean(np.asarray(of(labels, outputs))))
-
-    scores = np.random.default_rng(11).normal(0, 2, (len(LABELS), CLASSES))
-    right, wrong, unsure = SURE * EYE[LABELS], -SURE * EYE[LABELS], 0 * EYE[LABELS]
+        written = _written(loss)
+        if written is None:
+            refuse("unknown-loss")
+        judge(written, where, logits, one_hot)
+        refuse("arguments-in-quotes")
     try:
-        plain = value(function, scores)
+        values = _values(function, logits, one_hot)
     except Exception as error:
-        refuse("form-of-labels", one_line(error))
-    for other, reason in OTHER if one_hot else ():  # with whole numbers these fail
-        if np.isclose(plain, value(other, scores)) and np.isclose(value(function, right), value(other, right)):
-            refuse(reason)
-    if logits and not np.isclose(plain, value(function, scores + 3), rtol=1e-3):
-        refuse("takes-probabilities")
-    low, middle, high = (value(function, scores) for scores in (right, unsure, wrong))
+        name = ""
+        with contextlib.suppress(Exception):
+            name, _ = _known(_values(function, logits, not one_hot), logits, not one_hot)
+        _refuse_purpose(name, refuse)
+        refuse("form-of-labels", error=one_line(error))
+    name, takes_logits = _known(values, logits, one_hot)
+    _refuse_purpose(name, refuse)
+    if takes_logits is None:  # none of Keras's losses as they come
+        takes_logits = getattr(function, "get_config", dict)().get("from_logits")
+    if takes_logits is not None and takes_logits != logits:
+        refuse("takes-probabilities" if logits else "softmax-twice")
+    low, middle, high = map(float, values[-3:])
+    found = FOUND.format(low, middle, high)
     if not low < middle < high:
-        refuse("upside-down")
-    if high - middle < GROWS * (middle - low):
-        refuse("softmax-twice")
+        refuse("upside-down", found=found)
+    shifted = _values(function, logits, one_hot, shift=3)
+    if high - middle < GROWS * (middle - low) or (logits and not np.allclose(values, shifted, rtol=1e-3, atol=1e-4)):
+        refuse("no-known-loss", found=found)
+
+
+def _values(function, logits, one_hot, shift=0):
+    """Return what a loss gives for each picture of the probe: five by chance, one right, one unsure, one wrong."""
+    outputs = SCORES + shift if logits else special.softmax(SCORES, axis=1)
+    labels, outputs = tf.constant(EYE[LABELS] if one_hot else LABELS), tf.constant(outputs, "float32")
+    function(labels, outputs)  # all at once: single rows may fit where a batch does not
+    rows = [slice(row, row + 1) for row in range(len(LABELS))]
+    return np.array([np.mean(np.asarray(function(labels[row], outputs[row]))) for row in rows])
+
+
+@functools.cache
+def _of_keras(logits, one_hot):
+    """Return what each loss of Keras gives on the probe: its name, whether it was told of logits, its values."""
+    found = []
+    for name, kind in vars(keras.losses).items():
+        if inspect.isclass(kind) and name not in ("Loss", "CTC", "Circle"):
+            for told in (False, True) if "from_logits" in inspect.signature(kind).parameters else (False,):
+                with contextlib.suppress(Exception):
+                    made = kind(from_logits=True) if told else kind()
+                    found.append((name, told, _values(made, logits, one_hot)))
+    return found
+
+
+def _known(values, logits, one_hot):
+    """Return the name of the loss of Keras that gives these values, but for a constant, and whether it takes logits."""
+    for name, told, others in _of_keras(logits, one_hot):
+        if np.allclose(values - np.nanmean(values), others - np.nanmean(others), 1e-4, 1e-5, equal_nan=True):
+            return name, told
+    return "", None
+
+
+def _refuse_purpose(name, refuse):
+    if name.startswith(DISTANCES):
+        refuse("measures-distance")
+    if name.startswith("Binary"):
+        refuse("scores-every-class")
+    if (
+        name
+        and name != "KLDivergence"
+        and not name.endswith(("CategoricalCrossentropy", "CategoricalFocalCrossentropy"))
+    ):
+        refuse("for-another-task", found=name)
+
+
+def _written(text):
+    """Return the loss that a text such as "CategoricalCrossentropy(from_logits=True)" would be without quotes."""
+    found = re.fullmatch(r"\s*(?:\w+\.)*(\w+)\s*(\(.*\))\s*", text) if isinstance(text, str) else None
+    with contextlib.suppress(Exception):
+        call = ast.parse(f"loss{found[2]}", mode="eval").body
+        settings = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return getattr(keras.losses, found[1])(*map(ast.literal_eval, call.args), **settings)
+    return None
 
 
 def _named(loss):

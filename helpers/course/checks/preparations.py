@@ -2,6 +2,8 @@
 
 import numpy as np
 
+TORCH = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], "float32")  # its networks' mean and deviation
+
 
 def variants(prepare, pixels):
     """Return `pixels` "prepared" by the network's own preprocessing, and as each mistake would make them."""
@@ -15,6 +17,9 @@ def variants(prepare, pixels):
         "as-they-are": pixels,
         "divided": pixels / 255,
         "minus-one-to-one": pixels / 127.5 - 1,
+        "for-efficientnet-lite": (pixels - 127) / 128,
+        "for-pytorch": (pixels / 255 - TORCH[0]) / TORCH[1],
+        "for-pytorch-blue-first": ((pixels / 255 - TORCH[0]) / TORCH[1])[..., ::-1],
         "turned-only": pixels[..., ::-1],
         "red-first": prepared(pixels)[..., ::-1],
         "red-and-blue-exchanged": prepared(pixels[..., ::-1]),

@@ -4,7 +4,10 @@ What is not of the kind that a probe takes is refused.
 """
 
 import inspect
+import itertools
 import numbers
+import re
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -16,10 +19,11 @@ from helpers.network import certificate
 
 HIGHEST_RATE = 1e-4  # of fine-tuning
 CLOSE = 1e-3
+MOST = 10_000  # entries of a collection
 
 
 def model(answer):
-    """Return the learner's model, or for an unbuilt Sequential one a copy that may be built."""
+    """Return the learner's model itself, or a copy that may be built of a Sequential one without any weights."""
     if isinstance(answer, type):
         raise Refusal("a-class", given=describe(answer))
     if isinstance(answer, keras.KerasTensor):
@@ -30,12 +34,8 @@ def model(answer):
         raise Refusal("a-layer", given=describe(answer))
     if not isinstance(answer, keras.Model):
         raise Refusal("no-model", given=describe(answer))
-    if answer.built:
-        return answer
-    try:
-        return keras.models.clone_model(answer)
-    except Exception as error:
-        raise Refusal("not-built", given=describe(answer)) from error
+    nothing_to_lose = isinstance(answer, keras.Sequential) and not answer.built and not answer.weights
+    return keras.models.clone_model(answer) if nothing_to_lose else answer
 
 
 def outputs(answer, batch, values=None):
@@ -43,25 +43,31 @@ def outputs(answer, batch, values=None):
 
     `values` maps the ``id`` of a variable to the value to use instead, see `nudged`.
     """
-    batch = tf.constant(batch, dtype="float32")
+    batch, inference = tf.constant(batch, dtype="float32"), in_inference(answer)
     try:
-        if answer.built:
+        if not answer.built or not answer.weights:  # built by its first call, as in the learner's hands
+            result = answer(batch, **inference)
+        if answer.weights:
             result, _ = answer.stateless_call(
                 [(values or {}).get(id(variable), variable) for variable in answer.trainable_variables],
                 [(values or {}).get(id(variable), variable) for variable in answer.non_trainable_variables],
                 batch,
+                **inference,
             )
-        else:  # a copy, see `model`
-            result = answer(batch)
     except Exception as error:
-        shape, words = tuple(batch.shape), one_line(error)
-        raise Refusal("wrong-input", model=describe(answer), shape=shape, one=shape[1:], error=words) from error
+        shape, takes = tuple(batch.shape), f"{describe(answer)}, for {getattr(answer, 'input_shape', 'unknown inputs')}"
+        raise Refusal("wrong-input", model=takes, shape=shape, one=shape[1:], error=one_line(error)) from error
     if isinstance(result, list | tuple | dict):
         raise Refusal("several-outputs", model=describe(answer), count=len(result))
     result = np.asarray(result)
     if not np.isfinite(result).all():
         raise Refusal("not-finite", model=describe(answer))
     return result
+
+
+def in_inference(answer):
+    """Return what to call a model with so that it answers and does not learn, as its `predict` does."""
+    return {"training": False} if "training" in inspect.signature(answer.call).parameters else {}
 
 
 def same(first, second):
@@ -83,28 +89,34 @@ def are_probabilities(outputs):
     return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
 
 
-def trains(answer, batch):
-    """Return the layers of a built model whose weights a fit, compiled now, would change, in the model's order.
+def reached(answer, batch, values=None):
+    """Return the weights of a built model that a fit, compiled now, would change, in the model's order.
 
-    Those are the weights that are marked as trainable and that a gradient reaches.
+    Those are the weights that are marked as trainable and that a gradient reaches. `values` as in `outputs`.
     """
     variables = [*answer.trainable_variables, *answer.non_trainable_variables]
-    values = [tf.constant(np.asarray(variable)) for variable in variables]
+    values = [(values or {}).get(id(variable), tf.constant(np.asarray(variable))) for variable in variables]
     marked = [(index, variable) for index, variable in enumerate(variables) if variable.trainable]
     watched = [values[index] for index, _ in marked]
     split = len(answer.trainable_variables)
     with tf.GradientTape() as tape:
         tape.watch(watched)
-        result, _ = answer.stateless_call(values[:split], values[split:], tf.constant(batch, dtype="float32"))
+        inputs = tf.constant(batch, dtype="float32")
+        result, _ = answer.stateless_call(values[:split], values[split:], inputs, **in_inference(answer))
         # Any mixture of the outputs would do; weights of unequal size keep a softmax from hiding its gradient.
         factors = tf.cos(tf.range(tf.size(result), dtype=result.dtype))
         mixture = tf.reduce_sum(result * tf.reshape(factors, result.shape))
-    reached = {
+    found = {
         id(variable)
         for (_, variable), gradient in zip(marked, tape.gradient(mixture, watched), strict=True)
         if gradient is not None and np.any(np.asarray(gradient) != 0)
     }
-    return list(dict.fromkeys(layer_of(weight) for weight in answer.weights if id(weight) in reached))
+    return [weight for weight in answer.weights if id(weight) in found]
+
+
+def layers_of(weights):
+    """Return the names of the layers that weights belong to, in their order."""
+    return list(dict.fromkeys(map(layer_of, weights)))
 
 
 def layer_of(weight):
@@ -113,14 +125,20 @@ def layer_of(weight):
 
 
 def moved_by_fit(compiled, features, labels):
-    """Fit a model that is ours to train for one step and return the layers that moved."""
-    before = certificate.take(compiled)
-    # Quicker for a single step. A training step that an earlier fit has built, stale or not, is used all the same.
+    """Fit a model that is ours to train until its optimizer has acted twice, and return the layers that moved.
+
+    Twice, as a learning rate may begin at 0; an optimizer that gathers gradients acts once in so many steps.
+    """
+    before, eagerly = certificate.take(compiled), compiled.run_eagerly
+    # Quicker for a few steps. A training step that an earlier fit has built, stale or not, is used all the same.
     compiled.run_eagerly = True
     try:
-        compiled.fit(features, labels, verbose=0)
+        for _ in range(2 * (getattr(compiled.optimizer, "gradient_accumulation_steps", None) or 1)):
+            compiled.fit(features, labels, batch_size=len(labels), verbose=0)
     except Exception as error:
         raise Refusal("fit-fails", error=type(error).__name__, message=one_line(error)) from error
+    finally:
+        compiled.run_eagerly = eagerly
     return certificate.moved(before, certificate.take(compiled))
 
 
@@ -130,11 +148,13 @@ def judge_compiled_loss(compiled, logits):
     def loss(labels, outputs):
         return compiled.compute_loss(y=labels, y_pred=outputs)
 
-    losses.judge(loss, "your compile", logits, one_hot=False)
+    losses.judge(loss, "your compile", logits, one_hot=False, given=compiled.loss)
 
 
 def function(answer):
     """Refuse an answer that is no function."""
+    if isinstance(answer, keras.Model):
+        raise Refusal("model-for-function")
     if not callable(answer) or isinstance(answer, type | keras.Layer):
         raise Refusal("no-function")
 
@@ -167,24 +187,45 @@ def compiled_model(answer, *arguments):
     return returned
 
 
+def recompiled(answer, trained, *before):
+    """Call a learner's function on `before` and on a model that is compiled, fitted and ours; return what it gives.
+
+    That is refused where it is not compiled, or other weights are in it. Returned, too, is whether anything was
+    compiled in that call: a model that comes back as it went still has the compile that it came with.
+    """
+    learned, calls, compiles = list(map(np.array, trained.get_weights())), [], trained.compile
+    trained.compile = lambda *values, **named: calls.append(compiles(*values, **named))
+    returned = compiled_model(answer, *before, trained)
+    now = returned.get_weights()
+    if len(now) != len(learned) or not all(map(np.array_equal, now, learned)):
+        raise Refusal("other-weights")
+    return returned, bool(calls) or returned is not trained
+
+
 def ready_to_fine_tune(answer, make_base):
     """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves."""
     function(answer)  # before a model is made for it
     base = make_base()
     base.trainable = False
-    trained = fixtures.train(fixtures.with_head(base))
-    learned = certificate.take(trained)
-    returned = compiled_model(answer, base, trained)
-    before = certificate.take(returned)
-    if before.keys() != learned.keys() or not all(np.array_equal(before[path], learned[path]) for path in learned):
-        raise Refusal("other-weights")
-    rate = float(keras.ops.convert_to_numpy(returned.optimizer.learning_rate))
-    if not rate > 0:
-        raise Refusal("rate-zero", rate=rate)
-    if rate > HIGHEST_RATE * 1.001:
-        raise Refusal("rate-high", rate=rate)
-    judge_compiled_loss(returned, logits=True)
-    return returned, moved_by_fit(returned, *fixtures.features_and_labels())
+    returned, anew = recompiled(answer, fixtures.train(fixtures.with_head(base)), base)
+    if anew:  # else its learning rate and its loss are not the learner's
+        rate = highest_rate(returned.optimizer)
+        if not rate > 0:
+            raise Refusal("rate-zero", rate=rate)
+        if rate > HIGHEST_RATE * 1.001:
+            raise Refusal("rate-high", rate=rate)
+        judge_compiled_loss(returned, logits=True)
+    return returned, moved_by_fit(returned, *fixtures.features_and_labels(returned.input_shape[-1]))
+
+
+def highest_rate(optimizer):
+    """Return the highest learning rate of an optimizer, which may follow a schedule, in its first 100,000 steps."""
+    begun, rates = int(optimizer.iterations), []
+    for step in (0, *(first * 10**power for power in range(6) for first in (1, 2, 5))):
+        optimizer.iterations.assign(step)
+        rates.append(float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
+    optimizer.iterations.assign(begun)
+    return max(rates)
 
 
 def number(answer):
@@ -213,23 +254,24 @@ def entries(answer, parts):
 
 def collection(answer, known):
     """Return the learner's collection as a list; a single text is one entry. The names that are `known` are a hint."""
-    if isinstance(answer, str):
+    if isinstance(answer, str | keras.Layer):
         return [answer]
-    if hasattr(answer, "tolist"):
-        answer = answer.tolist()
-    if not isinstance(answer, list | tuple | set | frozenset):
+    if not isinstance(answer, Iterable) or isinstance(answer, dict | Iterator):
         raise Refusal("no-list", given=describe(answer), known=", ".join(known))
-    return list(answer)
+    return list(itertools.islice(answer, MOST))
 
 
 def names(answer, known):
-    """Return the learner's names, or layers that have a name, as a set of names that are `known`."""
+    """Return the learner's names, or layers that have a name, as a set of names that are `known`; blanks are cut."""
     chosen = [entry.name if isinstance(entry, keras.Layer) else entry for entry in collection(answer, known)]
-    for name in chosen:
+    for place, name in enumerate(chosen):
         if not isinstance(name, str):
             raise Refusal("no-names", given=describe(answer), entry=describe(name), known=", ".join(known))
-        if name not in known:
-            raise Refusal("unknown-name", name=one_line(name), known=", ".join(known))
+        chosen[place] = name.strip()
+        if chosen[place] not in known:
+            parts = set(re.split(r"[\s,;\[\]()'\"]+", name)) - {"", "and"}
+            reason = "names-in-one-text" if len(parts) > 1 and parts <= set(known) else "unknown-name"
+            raise Refusal(reason, name=one_line(name), known=", ".join(known))
     return set(chosen)
 
 

@@ -6,51 +6,88 @@ import tensorflow as tf
 
 from helpers.course.checks import losses, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
+from helpers.course.checks.fixtures import CLASSES, LOSS
 
 NOTEBOOK = "04_train_the_head"
-CLASSES = 5
+SEED = 25  # no two mistakes give one number
 
 COUNT, BATCH, RIGHT = 83, 16, 50  # pictures, in a batch, of them predicted correctly
+DIVISORS = (5, 6, 16, 32, 80, 96, 192, 200, 400, 800)  # classes, batches, in full batches, pictures of the notebook
 
 
 @exercise(NOTEBOOK)
 def accuracy_in_line(answer):
     """Judge a function that measures accuracy on a data set that reshuffles on every pass."""
-    returned = probes.called(answer, *_model_and_dataset())
+    model, dataset, passes = _model_and_dataset()
+    returned = probes.called(answer, model, dataset)
     if isinstance(returned, list | tuple):
         raise Refusal("several-numbers", count=len(returned))
     share = probes.number(returned)
-    truth = RIGHT / COUNT
-    if np.isclose(share, truth, atol=1e-6):
+    if np.isclose(share, RIGHT / COUNT, atol=1e-6):
         return
-    if np.isclose(share, 100 * truth, atol=1e-3):
-        reason = "per-cent"
-    elif np.isclose(share, RIGHT):
-        reason = "count"
-    elif np.isclose(share, 1 - truth, atol=1e-6):
-        reason = "share-of-wrong"
-    elif share <= 0.5:
-        reason = "two-passes"
-    elif abs(share - truth) < 0.05:
-        reason = "mean-of-batches"
-    else:
-        reason = "not-largest-logit"
-    raise Refusal(reason, share=share, right=RIGHT, count=COUNT)
+    for reason, value in _mistakes(passes):
+        if np.isclose(share, value, rtol=1e-5, atol=1e-6):
+            raise Refusal(reason, share=share, right=RIGHT, count=COUNT)
+    raise Refusal("no-known-number", share=share, right=RIGHT, count=COUNT, truth=RIGHT / COUNT, passes=len(passes))
 
 
 def _model_and_dataset():
-    """Return a model that is right for `RIGHT` of `COUNT` rows, and a data set of them that reshuffles."""
-    generator = np.random.default_rng(17)
-    labels = generator.integers(0, CLASSES, COUNT)
+    """Return a model that is right for `RIGHT` of `COUNT` rows, a data set of them that reshuffles, and its passes.
+
+    Each pass that begins leaves its logits and labels, as they lie in that pass.
+    """
+    generator = np.random.default_rng(SEED)
+    labels = generator.integers(0, CLASSES, COUNT).astype("int32")
     said = labels.copy()
     said[RIGHT:] = (said[RIGHT:] + generator.integers(1, CLASSES, COUNT - RIGHT)) % CLASSES
-    rows = generator.normal(0, 1, (COUNT, CLASSES)) + 8 * np.eye(CLASSES)[said]
+    rows = (generator.normal(0, 1, (COUNT, CLASSES)) + 8 * np.eye(CLASSES)[said]).astype("float32")
+    rows[0, said[0]] = 20  # the largest logit of all
+    passes = []
+
+    def shuffled():
+        order = np.append(0, generator.permutation(np.arange(1, COUNT)))
+        batches = np.split(order, range(BATCH, COUNT, BATCH))
+        # The largest logit comes first, so that an argmax over the whole batch still gives a class.
+        batches = [np.roll(batch, -rows[batch].max(axis=1).argmax()) for batch in batches]
+        passes.append(([rows[batch] for batch in batches], [labels[batch] for batch in batches]))
+        yield from zip(*passes[-1], strict=True)
+
     row = keras.Input((CLASSES,), name="row")
     model = keras.Model(row, keras.layers.Dense(CLASSES, use_bias=False, name="predictions")(row))
     model.set_weights([np.eye(CLASSES)])
-    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    dataset = tf.data.Dataset.from_tensor_slices((rows.astype("float32"), labels.astype("int32")))
-    return model, dataset.shuffle(COUNT, seed=5, reshuffle_each_iteration=True).batch(BATCH)
+    model.compile(loss=LOSS, metrics=["accuracy"])
+    forms = tf.TensorSpec((None, CLASSES), "float32"), tf.TensorSpec((None,), "int32")
+    dataset = tf.data.Dataset.from_generator(shuffled, output_signature=forms)
+    return model, dataset.apply(tf.data.experimental.assert_cardinality(-(-COUNT // BATCH))), passes
+
+
+def _mistakes(passes):
+    """Yield each mistake that is told apart, with a number that it gives."""
+    yield "per-cent", 100 * RIGHT / COUNT
+    yield "count", RIGHT
+    yield "share-of-wrong", 1 - RIGHT / COUNT
+    for digits in range(1, 5):
+        yield "rounded", round(RIGHT / COUNT, digits)
+    for divisor in DIVISORS:
+        yield f"divisor:{divisor}", RIGHT / divisor
+    for logits, labels in passes:
+        hits = [np.sum(some.argmax(axis=1) == truth) for some, truth in zip(logits, labels, strict=True)]
+        sizes = list(map(len, labels))
+        yield "first-batch-only", hits[0] / sizes[0]
+        yield "first-batch-only", hits[0] / COUNT
+        yield "reset-in-loop", hits[-1] / sizes[-1]
+        yield "reset-in-loop", hits[-1] / COUNT
+        yield "reset-in-loop", RIGHT / sizes[-1]
+        yield "mean-of-batches", np.mean(np.divide(hits, sizes))
+        yield "last-batch-left-out", (RIGHT - hits[-1]) / (COUNT - sizes[-1])
+        yield "last-batch-left-out", (RIGHT - hits[-1]) / COUNT
+        yield "no-axis", sum((truth == some.argmax()).sum() for some, truth in zip(logits, labels, strict=True)) / COUNT
+        logits, labels = np.concatenate(logits), np.concatenate(labels)
+        yield "no-axis", np.mean(labels == logits.argmax())
+        yield "smallest-logit", np.mean(labels == logits.argmin(axis=1))
+        yield "the-loss", float(LOSS(labels, logits))
+        for others, _ in passes:
+            yield "two-passes", np.mean(np.concatenate(others).argmax(axis=1) == labels)
 
 
 @exercise(NOTEBOOK)
@@ -58,6 +95,9 @@ def one_hot_labels(answer, labels):
     """Judge one-hot labels made from whole numbers 0…4, and the loss that belongs to them and to logits."""
     probes.entries(answer, ("labels", "loss"))
     labels = np.asarray(labels)
+    if labels.ndim != 1 or not np.isin(labels, range(CLASSES)).all():
+        raise Refusal("numbers-overwritten", numbers=describe(labels))
+    labels = labels.astype(int)
     try:
         rows = np.asarray(answer["labels"], dtype="float64")
     except (TypeError, ValueError):
@@ -67,8 +107,10 @@ def one_hot_labels(answer, labels):
         return losses.judge(answer["loss"], "the loss", logits=True, one_hot=True)
     if rows.shape == wanted.T.shape != wanted.shape and np.array_equal(rows, wanted.T):
         reason = "columns"
-    elif rows.ndim != 2 or len(rows) != len(labels):
+    elif rows.ndim != 2:
         reason = "form"
+    elif len(rows) != len(labels):
+        reason = "other-pictures"
     elif rows.shape[1] == CLASSES + 1:
         reason = "six-columns"
     elif rows.shape[1] != CLASSES:
@@ -96,10 +138,14 @@ def trained_head(answer, validation):
     share = np.mean(predicted == labels)
     if share >= ENOUGH:
         return
+    for shift in range(1, CLASSES):
+        shifted = np.mean((predicted + shift) % CLASSES == labels)
+        if shifted >= ENOUGH:
+            raise Refusal("shifted", share=share, count=len(labels), shift=shift, shifted=shifted)
     if len(np.unique(predicted)) == 1:
         reason = "always-the-same"
-    elif share < 1.5 / CLASSES:
-        reason = "guesses"
+    elif share < 0.5 / CLASSES:
+        reason = "below-guessing"
     else:
-        reason = "half-learned"
-    raise Refusal(reason, share=share, count=len(labels))
+        reason = "guesses" if share < 1.5 / CLASSES else "half-learned"
+    raise Refusal(reason, share=share, count=len(labels), chance=1 / CLASSES)

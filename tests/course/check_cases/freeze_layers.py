@@ -1,6 +1,7 @@
 """Answers to the exercises of notebook 02."""
 
 import keras
+import pandas as pd
 from keras import layers
 
 from check_cases.common import BLOCK5, LOGITS, Cases, just, new_head, vgg
@@ -33,6 +34,18 @@ def of_two_inputs(*given):
     return keras.Model([vgg().input, keras.Input((1,))], vgg().output)
 
 
+def biases_only(*given):
+    base = keras.models.clone_model(free(lambda name: name.startswith("block5"))())
+    for name in BLOCK5:
+        base.get_layer(name).kernel.trainable = False
+    return base
+
+
+def with_head(*given):
+    base = free(lambda name: name.startswith("block5"))()
+    return keras.Sequential([base, layers.Flatten(), layers.Dense(5)])
+
+
 FREEZE_ALL_BUT_BLOCK5 = Cases(
     wrong={
         "all frozen": (all_frozen, "all-frozen"),
@@ -41,6 +54,8 @@ FREEZE_ALL_BUT_BLOCK5 = Cases(
         "the wrong way round": (free(lambda name: "block5" not in name), "wrong-way-round"),
         "block4 too": (free(lambda name: name[:6] in ("block4", "block5")), "trains:block4_conv3"),
         "last convolution only": (free(lambda name: name == "block5_conv3"), "frozen:block5_conv1"),
+        "biases only": (biases_only, "half-frozen:block5_conv1"),
+        "with its head": (with_head, "more-than-the-base"),
         "a layer": (just(layers.Dense(5)), "a-layer"),
         "of two inputs": (of_two_inputs, "takes-no-pictures"),
         "names": (just(BLOCK5), "no-model"),
@@ -66,7 +81,10 @@ MOVED_LAYERS = Cases(
     wrong={
         "the flag counts at once": (story(["block5_conv3", "predictions"], TWO, TWO), "flag-counts-at-once"),
         "freezing counts at once": (story(HEAD, TWO, HEAD), "freezing-counts-at-once"),
-        "compile counts only the flags before it": (story(HEAD, ["block5_conv3", *HEAD], TWO), "freeze-up-to"),
+        "compile counts only the flags before it": (story(HEAD, ["block5_conv3", *HEAD], TWO), "as-at-compile"),
+        "the first that trains": (story(HEAD, [*BLOCK5, *HEAD], TWO), "freeze-up-to"),
+        "no known list": (story(HEAD, ["block5_conv1", *HEAD], TWO), "other-layers"),
+        "one text": (story(HEAD, "block5_conv2, block5_conv3, predictions", TWO), "names-in-one-text"),
         "nothing of the base ever": (story(HEAD, HEAD, HEAD), "compile-ignored"),
         "head forgotten": (story([], TWO, TWO), "head"),
         "a pooling moves": (story(HEAD, [*TWO, "block5_pool"], TWO), "moves:block5_pool"),
@@ -80,6 +98,7 @@ MOVED_LAYERS = Cases(
     right={
         "lists": story(HEAD, TWO, TWO),
         "any order, other containers": story("predictions", set(TWO), tuple(TWO[::-1])),
+        "of pandas, padded": story(pd.Series(HEAD), pd.Index(TWO), [f"{name} " for name in TWO]),
     },
     blank=(just(...), story(HEAD, TWO, ...)),
 )
@@ -119,6 +138,13 @@ def rebuilt(model):
     return copy
 
 
+def copied(model):
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    copy.compile("sgd", LOGITS)
+    return copy
+
+
 MEND_STALE_COMPILE = Cases(
     wrong={
         "nothing done": (just(lambda model: model), "stale"),
@@ -132,12 +158,24 @@ MEND_STALE_COMPILE = Cases(
         "not compiled": (just(lambda model: keras.Model(model.input, model.output)), "not-compiled"),
         "nothing returned": (just(lambda model: model.compile("sgd", LOGITS)), "returns-none"),
         "fails": (just(lambda model: model.fitt()), "fails"),
-        "other model": (just(lambda model: compiled()()(new_head((4, 4, 512)))), "another-model"),
+        "other model": (just(lambda model: compiled()()(new_head((4, 4, 8)))), "other-weights"),
+        "clone without its weights": (
+            just(lambda model: compiled()()(keras.models.clone_model(model))),
+            "other-weights",
+        ),
+        "distance": (compiled("mse"), "measures-distance:compile"),
     },
     right={
         "Adam": compiled(),
         "SGD by name": just(lambda model: model.compile("sgd", LOGITS) or model),
         "a new model around the same layers": just(rebuilt),
+        "a copy with its weights": just(copied),
+        "rate that begins at 0": compiled(
+            rate=keras.optimizers.schedules.CosineDecay(0.0, 9, warmup_target=1e-5, warmup_steps=5)
+        ),
+        "gradients gathered": just(
+            lambda model: model.compile(keras.optimizers.Adam(1e-5, gradient_accumulation_steps=4), LOGITS) or model
+        ),
     },
     blank=(just(...), just(lambda model: ...)),
 )

@@ -19,6 +19,12 @@ def spoilt_head(*given):
     return model
 
 
+def half_frozen(*given):
+    model = head(layers.Flatten, lambda: layers.Dense(16, "relu", name="first"), dense())()
+    model.get_layer("first").trainable = False
+    return model
+
+
 def two_outputs(*given):
     features = keras.Input((7, 7, 512))
     row = layers.Flatten()(features)
@@ -42,7 +48,9 @@ HEAD_ON_FEATURES = Cases(
         "takes other features": (head(layers.Flatten, dense(), shape=(3, 3, 512)), "wrong-input"),
         "frozen": (frozen_head, "frozen"),
         "spoilt": (spoilt_head, "not-finite"),
-        "own class, not built": (lambda: OwnHead(), "not-built"),
+        "half frozen": (half_frozen, "partly-frozen:first"),
+        "elu": (head(layers.Flatten, dense(5, "elu")), "no-logits"),
+        "exponential": (head(layers.UnitNormalization, layers.GlobalAveragePooling2D, dense(5, "exponential")), "relu"),
         "two outputs": (two_outputs, "several-outputs"),
         "a layer": (just(layers.Dense(5)), "a-layer"),
         "a tensor": (just(keras.Input((7, 7, 512))), "a-tensor"),
@@ -57,12 +65,20 @@ HEAD_ON_FEATURES = Cases(
         "any size": head(layers.GlobalAveragePooling2D, dense(), shape=(None, None, 512)),
         "Sequential without Input": lambda: keras.Sequential([layers.Flatten(), layers.Dense(5)]),
         "own class": lambda: built(OwnHead(), (7, 7, 512)),
+        "own class, not yet called": OwnHead,
+        "scaled": head(layers.Flatten, lambda: layers.Rescaling(0.001), dense()),
+        "of unit length": head(layers.GlobalAveragePooling2D, layers.UnitNormalization, dense()),
+        "with augmentation": head(lambda: layers.RandomFlip("horizontal"), layers.Flatten, dense()),
     },
 )
 
 
 def chosen(a=LOGITS, b="categorical_crossentropy", c=ROWS):
     return just({"A": a, "B": b, "C": c})
+
+
+def squares_of_softmax(labels, outputs):
+    return keras.ops.sum((labels - keras.ops.softmax(outputs)) ** 2, axis=-1)
 
 
 FITTING_LOSSES = Cases(
@@ -75,6 +91,15 @@ FITTING_LOSSES = Cases(
         "B distance": (chosen(b="mse"), "measures-distance:B"),
         "C by name": (chosen(c="categorical_crossentropy"), "takes-probabilities:C"),
         "C binary": (chosen(c=K.BinaryCrossentropy(from_logits=True)), "scores-every-class:C"),
+        "A distance": (chosen(a="mse"), "measures-distance:A"),
+        "A huber": (chosen(a=K.Huber()), "measures-distance:A"),
+        "B for counts": (chosen(b="poisson"), "for-another-task:B"),
+        "B margin": (chosen(b="categorical_hinge"), "for-another-task:B"),
+        "B binary focal": (chosen(b="binary_focal_crossentropy"), "scores-every-class:B"),
+        "B metric object": (chosen(b=keras.metrics.CategoricalAccuracy()), "metric-as-loss:B"),
+        "C in quotes": (chosen(c="keras.losses.CategoricalCrossentropy(from_logits=True)"), "arguments-in-quotes:C"),
+        "C in quotes, and wrong": (chosen(c="CategoricalCrossentropy()"), "takes-probabilities:C"),
+        "C own": (chosen(c=squares_of_softmax), "no-known-loss:C"),
         "C upside down": (chosen(c=lambda labels, outputs: -ROWS(labels, outputs)), "upside-down:C"),
         "unknown name": (chosen(a="cross entropy"), "unknown-loss:A"),
         "a metric": (chosen(b="accuracy"), "unknown-loss:B"),

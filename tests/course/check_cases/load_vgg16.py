@@ -2,11 +2,14 @@
 
 from fractions import Fraction
 
+import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from check_cases.common import Cases, just, prepare
 
+TORCH = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
 MEANS = np.array([103.939, 116.779, 123.68], "float32")
 
 
@@ -27,25 +30,28 @@ def by_channel(pixels):
 OUTPUT_SHAPE = Cases(
     wrong={
         "exchanged": (just((3, 6, 512)), "exchanged"),
-        "four halvings": (just((12, 7, 512)), "four-halvings"),
-        "rounded up": (just((7, 4, 512)), "rounded"),
+        "four halvings": (just((12, 7, 512)), "halvings:4"),
+        "rounded up": (just((7, 4, 512)), "rounded:up"),
+        "rounded at the end": (just((6, 4, 512)), "rounded:to the nearest number"),
         "not rounded": (just((6.25, 3.75, 512)), "half-rows"),
-        "from memory": (just((7, 7, 512)), "for-224-pixels"),
-        "not pooled": (just([200, 120, 512]), "not-pooled"),
+        "from memory": (just((7, 7, 512)), "for-another-size:224"),
+        "not pooled": (just([200, 120, 512]), "halvings:0"),
         "colours": (just((6, 3, 3)), "three-maps"),
         "no channels": (just((6, 3)), "no-channels"),
         "channels first": (just((512, 6, 3)), "channels-first"),
         "flattened": (just((9216,)), "flattened"),
         "top": (just((None, 1000)), "with-top"),
         "five axes": (just((1, 1, 6, 3, 512)), "number-of-axes"),
-        "halved six times": (just((3, 1, 512)), "six-halvings"),
-        "for 96 pixels": (just((3, 3, 512)), "for-96-pixels"),
+        "halved six times": (just((3, 1, 512)), "halvings:6"),
+        "for 96 pixels": (just((3, 3, 512)), "for-another-size:96"),
         "pooled": (just((512,)), "pooled"),
         "too few maps": (just((6, 3, 256)), "channels"),
         "miscounted": (just((5, 3, 512)), "height-or-width"),
         "a side in quotes": (just(("6", 3, 512)), "in-quotes"),
         "open sides": (just((None, None, 512)), "open-sides"),
         "text": (just("(6, 3, 512)"), "shape-in-quotes"),
+        "text as the course prints it": (just("6×3×512"), "shape-in-quotes"),
+        "wrong text": (just("7x7x512"), "shape-in-quotes"),
         "number": (just(512), "no-shape"),
     },
     right={
@@ -55,6 +61,9 @@ OUTPUT_SHAPE = Cases(
         "array": just(np.array([6, 3, 512])),
         "numpy numbers": just((np.int64(6), np.float32(3), 512.0)),
         "TensorShape": just(tf.TensorShape([None, 6, 3, 512])),
+        "tensor": just(tf.constant([6, 3, 512])),
+        "Series": just(pd.Series([6, 3, 512])),
+        "in a list": just([(6, 3, 512)]),
     },
     blank=(just(...), just((..., 3, 512)), just([..., ..., ...])),
 )
@@ -63,9 +72,9 @@ CONVOLUTION_PARAMETERS = Cases(
     wrong={
         "no bias": (just(294_912), "no-biases"),
         "one map in": (just(2_560), "one-map-in"),
-        "next layer": (just(590_080), "block3_conv2"),
-        "next layer, no bias": (just(589_824), "block3_conv2-no-biases"),
-        "layer of block2": (just(147_584), "block2_conv2"),
+        "next layer": (just(590_080), "maps-in"),
+        "next layer, no bias": (just(589_824), "maps-in"),
+        "layer of block2": (just(147_584), "maps-out"),
         "true": (just(True), "true-or-false"),
         "no finite number": (just(float("nan")), "no-finite-number"),
         "beyond all floats": (just(10**400), "cannot-be-judged"),
@@ -73,8 +82,15 @@ CONVOLUTION_PARAMETERS = Cases(
         "biases of maps in": (just(295_040), "biases-of-maps-in"),
         "three colours": (just(7_168), "three-colours"),
         "every place": (just(295_168 * 56 * 56), "size-of-maps"),
+        "kernels at every place": (just(294_912 * 56 * 56 + 256), "size-of-maps"),
+        "no window": (just(128 * 256 + 256), "no-kernel"),
+        "one map out": (just(9 * 128 + 256), "one-map-out"),
+        "one bias": (just(294_913), "one-bias"),
         "off": (just(100_000), "off"),
         "text": (just("295168"), "in-quotes"),
+        "text with separator": (just("295,168"), "in-quotes"),
+        "separator": (just((295, 168)), "no-number"),
+        "wrong text": (just("295,000"), "in-quotes"),
     },
     right={
         "int": just(295_168),
@@ -108,6 +124,10 @@ PREPROCESS = Cases(
         "one channel": (just(lambda pixels: pixels.mean(axis=-1)), "other-shape"),
         "nearly": (just(lambda pixels: turned(pixels) - [103.939, 116.779, 120]), "off"),
         "no argument": (just(lambda: 1), "fails"),
+        "the model of the cell above": (just(keras.Sequential([keras.Input((None, None, 3))])), "model-for-function"),
+        "rows turned": (just(lambda pixels: pixels[::-1] - MEANS), "another-axis"),
+        "for PyTorch": (just(lambda pixels: (pixels / 255 - TORCH[0]) / TORCH[1]), "another-network"),
+        "for EfficientNet": (just(lambda pixels: (pixels - 127) / 128), "another-network"),
         "result instead": (just(prepare(np.zeros((1, 2, 2, 3)))), "no-function"),
     },
     right={

@@ -10,9 +10,22 @@ from keras import layers
 from check_cases.common import LOGITS, ROWS, Cases, K, OwnHead, built, dense, head, just
 
 
-def in_one_pass(model, dataset):
+def in_one_pass(model, dataset, best=lambda logits: logits.argmax(axis=1)):
     right = total = 0
     for rows, labels in dataset:
+        right += int((best(model(rows).numpy()) == labels.numpy()).sum())
+        total += len(labels)
+    return right / total
+
+
+def first_batch(model, dataset):
+    for rows, labels in dataset:
+        return np.mean(model(rows).numpy().argmax(axis=1) == labels.numpy())
+
+
+def last_batch(model, dataset):
+    for rows, labels in dataset:
+        right = total = 0
         right += int((model(rows).numpy().argmax(axis=1) == labels.numpy()).sum())
         total += len(labels)
     return right / total
@@ -46,7 +59,23 @@ ACCURACY_IN_LINE = Cases(
         "per cent": (just(lambda *given: 100 * in_one_pass(*given)), "per-cent"),
         "count": (just(lambda *given: 83 * in_one_pass(*given)), "count"),
         "mistakes": (just(lambda *given: 1 - in_one_pass(*given)), "share-of-wrong"),
-        "any large logit": (just(wrong_axis), "not-largest-logit"),
+        "any large logit": (just(wrong_axis), "no-known-number"),
+        "return in the loop": (just(first_batch), "first-batch-only"),
+        "reset in the loop": (just(last_batch), "reset-in-loop"),
+        "divided by the batches": (just(lambda *given: 83 * in_one_pass(*given) / len(given[1])), "divisor:6"),
+        "divided by full batches": (just(lambda *given: 83 * in_one_pass(*given) / 96), "divisor:96"),
+        "last batch forgotten": (
+            just(lambda model, dataset: in_one_pass(model, dataset.take(5))),
+            "last-batch-left-out",
+        ),
+        "no axis": (just(lambda *given: in_one_pass(*given, best=lambda logits: logits.argmax())), "no-axis"),
+        "smallest": (
+            just(lambda *given: in_one_pass(*given, best=lambda logits: logits.argmin(axis=1))),
+            "smallest-logit",
+        ),
+        "loss": (just(lambda model, dataset: model.evaluate(dataset, verbose=0)[0]), "the-loss"),
+        "rounded": (just(lambda *given: round(in_one_pass(*given), 2)), "rounded"),
+        "a model": (just(keras.Sequential([keras.Input((5,))])), "model-for-function"),
         "triple": (just(lambda *given: (in_one_pass(*given), 0.5, 0.7)), "several-numbers"),
         "printed": (just(lambda *given: print(end="")), "returns-none"),
         "yielded": (just(lambda *given: (share for share in [in_one_pass(*given)])), "yields"),
@@ -80,7 +109,8 @@ ONE_HOT_LABELS = Cases(
         "counted from one": (pair(np.roll(EYE, 1, axis=1)), "other-class"),
         "the wrong way round": (pair(1 - EYE), "not-one-hot"),
         "words": (pair(["cat", "dog"]), "no-numbers"),
-        "first pictures only": (pair(EYE[:3]), "form"),
+        "first pictures only": (pair(EYE[:3]), "other-pictures"),
+        "loss in quotes": (pair(EYE, "CategoricalCrossentropy(from_logits=True)"), "arguments-in-quotes:loss"),
         "loss by name": (pair(EYE, "categorical_crossentropy"), "takes-probabilities:loss"),
         "sparse loss": (pair(EYE, LOGITS), "form-of-labels:loss"),
         "binary loss": (pair(EYE, K.BinaryCrossentropy(from_logits=True)), "scores-every-class:loss"),
@@ -105,13 +135,13 @@ def validation():
     return maps, labels.astype("int32")
 
 
-def skilled(*stack, sharp=1.0, share=1.0, shape=(3, 3, 512)):
+def skilled(*stack, sharp=1.0, share=1.0, shape=(3, 3, 512), answers=range(5)):
     """A head that reads the class where `validation` has put it, on `share` of its classes."""
 
     def maker(*given):
         model = head(layers.GlobalAveragePooling2D, dense(), *stack, shape=shape)()
         kernel = np.zeros((512, 5))
-        kernel[range(5), range(5)] = sharp
+        kernel[range(5), answers] = sharp
         kernel[:, round(5 * share) :] = 0
         model.layers[1].set_weights([kernel, np.zeros(5)])
         return model
@@ -125,6 +155,8 @@ TRAINED_HEAD = Cases(
         "not trained": (lambda given: untrained(), "guesses"),
         "always the same": (skilled(sharp=0.0), "always-the-same"),
         "half learned": (skilled(share=0.4), "half-learned"),
+        "shifted by one": (skilled(answers=[1, 2, 3, 4, 0]), "shifted"),
+        "far below guessing": (skilled(answers=[1, 4, 0, 2, 3]), "below-guessing"),
         "takes pictures": (head(layers.Flatten, dense(), shape=(96, 96, 3)), "wrong-input"),
         "1000 classes": (head(layers.Flatten, dense(1000), shape=(3, 3, 512)), "other-shape"),
         "spoilt": (lambda given: spoilt(skilled()()), "not-finite"),

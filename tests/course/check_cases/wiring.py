@@ -25,6 +25,11 @@ def popped(full):
     return full
 
 
+def in_front(full):
+    pixels = keras.Input((32, 32, 3))
+    return keras.Model(pixels, on(before_last)(full)(prepare(pixels)))
+
+
 def own_copy(full):
     copy = keras.models.clone_model(full)
     copy.set_weights(full.get_weights())
@@ -66,6 +71,9 @@ SWAP_FINAL_DENSE = Cases(
         "takes features": (lambda full: new_head(), "wrong-input"),
         "two new layers": (on(lambda full: layers.Dense(5)(before_last(full))), "no-last-dense"),
         "built anew": (anew, "built-again"),
+        "preprocessed": (in_front, "preprocessing-in-front"),
+        "hidden layer": (on(lambda full: layers.Dense(8, name="hidden")(before_last(full))), "layer-added:hidden"),
+        "scaled": (on(lambda full: before_last(full) / 2), "other-numbers"),
         "the layer": (lambda full: layers.Dense(5), "a-layer"),
     },
     right={
@@ -117,6 +125,11 @@ MEND_WIRING = Cases(
             lambda base, head: wired(base=keras.models.clone_model(base))(base, head),
             "another-base",
         ),
+        "for another network": (wired(lambda pixels: pixels / 127.5 - 1), "another-network"),
+        "for EfficientNet": (wired(lambda pixels: (pixels - 127) / 128), "another-network"),
+        "no means": (wired(lambda pixels: pixels[..., ::-1]), "half-prepared"),
+        "divided first": (wired(lambda pixels: prepare(pixels / 255)), "divided-as-well"),
+        "softmax": (lambda *parts: keras.Sequential([wired()(*parts), layers.Softmax()]), "softmax-after"),
         "something between": (wired(lambda pixels: prepare(pixels) / 2), "something-between"),
         "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "a-tensor"),
     },
@@ -124,5 +137,8 @@ MEND_WIRING = Cases(
         "Functional": wired(),
         "Sequential": lambda *parts: keras.Sequential([keras.Input((32, 32, 3)), layers.Lambda(prepare), *parts]),
         "own class": lambda base, head: built(OwnWhole(base, head), (32, 32, 3)),
+        "own class, not yet called": OwnWhole,
+        "Lambda first, no Input": lambda *parts: keras.Sequential([layers.Lambda(prepare), *parts]),
+        "augmented": wired(lambda pixels: prepare(layers.RandomFlip("horizontal")(pixels))),
     },
 )
