@@ -148,13 +148,60 @@ class TestTable:
 
 @pytest.mark.parametrize("name", CASES)
 def test_stands_in_its_notebook_between_a_stub_and_a_folded_solution(name):
-    cells = nbformat.read(working_copy.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
-    (index,) = [index for index, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
-    task, stub, _, solution = cells[index - 2 : index + 2]
+    task, stub, _, solution = cells_of(name)
     assert task.cell_type == "markdown" and task.source.startswith("### Exercise")
     assert stub.metadata.tags == ["exercise"] and "..." in stub.source
     assert solution.metadata.tags == ["solution"] and solution.metadata.jupyter.source_hidden
     assert f"assert checks.{name}.accepts(" in solution.source
+
+
+def cells_of(name):
+    """The cells of an exercise: task, stub, call of the check, solution."""
+    cells = nbformat.read(working_copy.COURSE / f"{BY_NAME[name].notebook}.ipynb", as_version=4).cells
+    (index,) = [index for index, cell in enumerate(cells) if cell.source.startswith(f"checks.{name}(")]
+    return cells[index - 2 : index + 2]
+
+
+def as_the_notebook_leaves_it():
+    """What a stub of notebooks 02 and 03 finds: a base whose marks were set before, a trained head, modules."""
+    base = keras.models.clone_model(vgg(96))
+    base.trainable = False
+    surgery.freeze_up_to(base, "block4_pool")
+    flat = keras.Sequential([keras.Input((3, 3, 512)), layers.Flatten(), layers.Dense(5)])
+    return {"keras": keras, "np": np, "checks": checks, "base": base, "flat": flat}
+
+
+class TestStubs:
+    """A stub that is handed in as it stands is refused, in the state of its notebook; so are its lines half done."""
+
+    @pytest.mark.parametrize(
+        ("name", "line", "handed_in", "reason"),
+        [
+            ("freeze_all_but_block5", "", "mine", "nothing-frozen"),
+            ("freeze_all_but_block5", "mine.trainable = True", "mine", "nothing-frozen"),
+            (
+                "freeze_all_but_block5",
+                "for layer in mine.layers[:15]: layer.trainble = False",
+                "mine",
+                "nothing-frozen",
+            ),
+            ("freeze_all_but_block5", "mine.trainable = False", "mine", "all-frozen"),
+            ("mend_wiring", "", "broken", "divided"),
+            ("mend_wiring", "", "flat", "takes-features"),
+        ],
+    )
+    def test_is_refused_with_the_hint_that_helps(self, name, line, handed_in, reason):
+        found = as_the_notebook_leaves_it()
+        _, stub, _, _ = cells_of(name)
+        exec(f"{stub.source}\n{line}", found)
+        given = (found["base"], found["flat"]) if name == "mend_wiring" else ()
+        assert BY_NAME[name].verdict(found["answer"], *given).state == "blank"
+        assert BY_NAME[name].verdict(found[handed_in], *given).reason == reason
+
+    @pytest.mark.parametrize("name", ["freeze_all_but_block5", "mend_stale_compile", "fitting_losses"])
+    def test_the_solution_is_accepted(self, name):
+        *_, solution = cells_of(name)
+        exec(solution.source, as_the_notebook_leaves_it())
 
 
 def test_what_the_exercise_gives_is_looked_at_too():
