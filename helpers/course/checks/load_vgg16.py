@@ -27,7 +27,7 @@ def output_shape(answer):
         answer = answer.as_list()
     if not isinstance(answer, str | list | tuple) and np.ndim(answer) == 1:
         answer = np.asarray(answer).tolist()
-    if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], tuple):
+    if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], list | tuple):
         answer = answer[0]
     if isinstance(answer, str):
         raise Refusal("shape-in-quotes")
@@ -87,29 +87,10 @@ def convolution_parameters(answer):
         raise Refusal("off", count=count, compared="too few" if count < 3 * 3 * 128 * 256 else "too many")
     _, mistakes, factors = min(explained)
     if mistakes:
-        said = dict(zip(("places", "window", "maps_in", "maps_out", "biases"), factors, strict=True))
-        raise Refusal(FACTORS[mistakes[0]][factors[mistakes[0]]], count=count, made=MADE.format(**said))
+        raise Refusal(FACTORS[mistakes[0]][factors[mistakes[0]]], count=count, made=MADE.format(*factors))
 
 
-MADE = "{window} × {maps_in} × {maps_out}, and {biases} biases"
-PREPARED = {  # the mistakes that are told apart, in this order, and what is said of each
-    "as-they-are": "as-they-are",
-    "divided": "divided",
-    "minus-one-to-one": "minus-one-to-one",
-    "for-efficientnet-lite": "another-network",
-    "for-pytorch": "another-network",
-    "for-pytorch-blue-first": "another-network",
-    "turned-only": "turned-only",
-    "red-first": "red-first",
-    "red-and-blue-exchanged": "red-and-blue-exchanged",
-    "turned-means-not": "turned-means-not",
-    "means-added": "means-added",
-    "prepared-then-divided": "prepared-then-divided",
-    "divided-then-prepared": "divided-then-prepared",
-    "twice": "twice",
-    "means-twice": "means-twice",
-    "own-mean": "own-mean",
-}
+MADE = "{1} × {2} × {3}, and {4} biases"
 
 
 @exercise(NOTEBOOK)
@@ -133,16 +114,9 @@ def preprocess(answer):
         if np.array_equal(mine, pixels):
             return
         raise Refusal("in-place")
-    turned = pixels[..., ::-1]
-    made |= {
-        "turned-means-not": turned - MEANS[::-1],
-        "means-added": turned + MEANS,
-        "means-twice": turned - 2 * MEANS,
-        "own-mean": turned - turned.mean(axis=(0, 1, 2)),
-    }
     others = (pixels[::-1], pixels[:, ::-1], pixels[:, :, ::-1], pixels[::-1, ::-1, ::-1, ::-1])
     if any(equal(other - means) for other in others for means in (0, MEANS, MEANS[::-1])):
         raise Refusal("another-axis")
-    mistake = preparations.recognised(PREPARED, made, equal)
+    reason = preparations.recognised(made, made, equal) or "off"
     blue, green, red = np.abs(returned - made["prepared"]).max(axis=(0, 1, 2))
-    raise Refusal(PREPARED[mistake] if mistake else "off", blue=blue, green=green, red=red)
+    raise Refusal(reason, blue=blue, green=green, red=red)

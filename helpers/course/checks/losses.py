@@ -55,11 +55,11 @@ def judge(loss, where, logits, one_hot, given=None):
     try:
         values = _values(function, logits, one_hot)
     except Exception as error:
-        name = ""
+        name = None
         with contextlib.suppress(Exception):
             name, _ = _known(_values(function, logits, not one_hot), logits, not one_hot)
-        _refuse_purpose(name, refuse)
-        refuse("form-of-labels", error=one_line(error))
+        _refuse_purpose(name or "", refuse)
+        refuse("loss-fails" if name is None else "form-of-labels", error=one_line(error))
     name, takes_logits = _known(values, logits, one_hot)
     _refuse_purpose(name, refuse)
     if takes_logits is None:  # none of Keras's losses as they come

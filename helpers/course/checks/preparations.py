@@ -12,6 +12,7 @@ def variants(prepare, pixels):
     def prepared(array):
         return np.asarray(prepare(np.array(array)))  # a copy, as some preprocessing works in place
 
+    turned, means = pixels[..., ::-1], -prepared(np.zeros((1, 1, 1, 3)))
     return {
         "prepared": prepared(pixels),
         "as-they-are": pixels,
@@ -19,10 +20,13 @@ def variants(prepare, pixels):
         "minus-one-to-one": pixels / 127.5 - 1,
         "for-efficientnet-lite": (pixels - 127) / 128,
         "for-pytorch": (pixels / 255 - TORCH[0]) / TORCH[1],
-        "for-pytorch-blue-first": ((pixels / 255 - TORCH[0]) / TORCH[1])[..., ::-1],
-        "turned-only": pixels[..., ::-1],
+        "turned-only": turned,
         "red-first": prepared(pixels)[..., ::-1],
-        "red-and-blue-exchanged": prepared(pixels[..., ::-1]),
+        "red-and-blue-exchanged": prepared(turned),
+        "turned-means-not": turned - means[..., ::-1],
+        "means-added": turned + means,
+        "means-twice": turned - 2 * means,
+        "own-mean": turned - turned.mean(axis=(0, 1, 2)),
         "twice": prepared(prepared(pixels)),
         "divided-then-prepared": prepared(pixels / 255),
         "prepared-then-divided": prepared(pixels) / 255,
@@ -32,6 +36,6 @@ def variants(prepare, pixels):
 def recognised(mistakes, made, equal):
     """Return the first of the `mistakes` whose outcome in `made` is `equal` to what the learner has, or None."""
     for mistake in mistakes:
-        if equal(made[mistake]):
+        if mistake != "prepared" and equal(made[mistake]):
             return mistake
     return None

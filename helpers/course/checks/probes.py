@@ -24,18 +24,15 @@ MOST = 10_000  # entries of a collection
 
 def model(answer):
     """Return the learner's model itself, or a copy that may be built of a Sequential one without any weights."""
-    if isinstance(answer, type):
-        raise Refusal("a-class", given=describe(answer))
-    if isinstance(answer, keras.KerasTensor):
-        raise Refusal("a-tensor", given=describe(answer))
+    if isinstance(answer, keras.Model):
+        nothing_to_lose = isinstance(answer, keras.Sequential) and not answer.built and not answer.weights
+        return keras.models.clone_model(answer) if nothing_to_lose else answer
     if inspect.isroutine(answer):
         raise Refusal("a-function", given=describe(answer))
-    if isinstance(answer, keras.Layer) and not isinstance(answer, keras.Model):
-        raise Refusal("a-layer", given=describe(answer))
-    if not isinstance(answer, keras.Model):
-        raise Refusal("no-model", given=describe(answer))
-    nothing_to_lose = isinstance(answer, keras.Sequential) and not answer.built and not answer.weights
-    return keras.models.clone_model(answer) if nothing_to_lose else answer
+    for kind, reason in ((type, "a-class"), (keras.KerasTensor, "a-tensor"), (keras.Layer, "a-layer")):
+        if isinstance(answer, kind):
+            raise Refusal(reason, given=describe(answer))
+    raise Refusal("no-model", given=describe(answer))
 
 
 def outputs(answer, batch, values=None):
@@ -153,7 +150,7 @@ def judge_compiled_loss(compiled, logits):
 
 def function(answer):
     """Refuse an answer that is no function."""
-    if isinstance(answer, keras.Model):
+    if isinstance(answer, keras.Layer):
         raise Refusal("model-for-function")
     if not callable(answer) or isinstance(answer, type | keras.Layer):
         raise Refusal("no-function")
@@ -270,7 +267,7 @@ def names(answer, known):
         chosen[place] = name.strip()
         if chosen[place] not in known:
             parts = set(re.split(r"[\s,;\[\]()'\"]+", name)) - {"", "and"}
-            reason = "names-in-one-text" if len(parts) > 1 and parts <= set(known) else "unknown-name"
+            reason = "names-in-one-text" if parts and parts <= set(known) else "unknown-name"
             raise Refusal(reason, name=one_line(name), known=", ".join(known))
     return set(chosen)
 

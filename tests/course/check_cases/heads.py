@@ -19,6 +19,12 @@ def spoilt_head(*given):
     return model
 
 
+def branches(*given):
+    maps = keras.Input((7, 7, 512))
+    rows = layers.GlobalAveragePooling2D()(maps), layers.GlobalMaxPooling2D()(maps)
+    return keras.Model(maps, layers.add([layers.Dense(5)(row) for row in rows]))
+
+
 def half_frozen(*given):
     model = head(layers.Flatten, lambda: layers.Dense(16, "relu", name="first"), dense())()
     model.get_layer("first").trainable = False
@@ -68,6 +74,7 @@ HEAD_ON_FEATURES = Cases(
         "own class, not yet called": OwnHead,
         "scaled": head(layers.Flatten, lambda: layers.Rescaling(0.001), dense()),
         "of unit length": head(layers.GlobalAveragePooling2D, layers.UnitNormalization, dense()),
+        "two branches": branches,
         "with augmentation": head(lambda: layers.RandomFlip("horizontal"), layers.Flatten, dense()),
     },
 )
@@ -99,6 +106,7 @@ FITTING_LOSSES = Cases(
         "B metric object": (chosen(b=keras.metrics.CategoricalAccuracy()), "metric-as-loss:B"),
         "C in quotes": (chosen(c="keras.losses.CategoricalCrossentropy(from_logits=True)"), "arguments-in-quotes:C"),
         "C in quotes, and wrong": (chosen(c="CategoricalCrossentropy()"), "takes-probabilities:C"),
+        "C fails": (chosen(c=lambda outputs: outputs), "loss-fails:C"),
         "C own": (chosen(c=squares_of_softmax), "no-known-loss:C"),
         "C upside down": (chosen(c=lambda labels, outputs: -ROWS(labels, outputs)), "upside-down:C"),
         "unknown name": (chosen(a="cross entropy"), "unknown-loss:A"),

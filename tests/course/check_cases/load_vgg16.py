@@ -126,8 +126,8 @@ PREPROCESS = Cases(
         "no argument": (just(lambda: 1), "fails"),
         "the model of the cell above": (just(keras.Sequential([keras.Input((None, None, 3))])), "model-for-function"),
         "rows turned": (just(lambda pixels: pixels[::-1] - MEANS), "another-axis"),
-        "for PyTorch": (just(lambda pixels: (pixels / 255 - TORCH[0]) / TORCH[1]), "another-network"),
-        "for EfficientNet": (just(lambda pixels: (pixels - 127) / 128), "another-network"),
+        "for PyTorch": (just(lambda pixels: (pixels / 255 - TORCH[0]) / TORCH[1]), "for-pytorch"),
+        "for EfficientNet": (just(lambda pixels: (pixels - 127) / 128), "for-efficientnet-lite"),
         "result instead": (just(prepare(np.zeros((1, 2, 2, 3)))), "no-function"),
     },
     right={

@@ -84,6 +84,12 @@ def _alternatives(node, module):
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr == "get":
             return [node.func.value, node.args[1]]
+        if node.func.attr == "recognised" and ast.unparse(node.args[0]) == "made":  # all that `variants` makes
+            variants = ast.walk(FUNCTIONS["preparations", "variants"])
+            (made,) = [
+                each.value for each in variants if isinstance(each, ast.Return) and isinstance(each.value, ast.Dict)
+            ]
+            return [key for key in made.keys if key.value != "prepared"]
         if node.func.attr == "recognised":
             return [node.args[0]]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (module, node.func.id) in FUNCTIONS:

@@ -3,9 +3,11 @@
 import functools
 
 import keras
+import numpy as np
 from keras import layers
 
 from check_cases.common import Cases, built, new_head, prepare, vgg
+from helpers.course.checks import preparations
 
 
 @functools.cache
@@ -73,6 +75,7 @@ SWAP_FINAL_DENSE = Cases(
         "built anew": (anew, "built-again"),
         "preprocessed": (in_front, "preprocessing-in-front"),
         "hidden layer": (on(lambda full: layers.Dense(8, name="hidden")(before_last(full))), "layer-added:hidden"),
+        "normalised": (on(lambda full: layers.BatchNormalization(name="bn")(before_last(full))), "layer-added:bn"),
         "scaled": (on(lambda full: before_last(full) / 2), "other-numbers"),
         "the layer": (lambda full: layers.Dense(5), "a-layer"),
     },
@@ -112,23 +115,30 @@ class OwnWhole(keras.Model):
         return self.head(self.base(prepare(pixels)))
 
 
+MISTAKES = [name for name in preparations.variants(prepare, np.zeros((1, 1, 1, 3))) if name != "prepared"]
+
+
+def fed_with(mistake):
+    """A model that makes one of the usual mistakes."""
+
+    class Mistaken(OwnWhole):
+        def call(self, pixels):
+            return self.head(self.base(preparations.variants(prepare, pixels)[mistake]))
+
+    return lambda *parts: built(Mistaken(*parts), (32, 32, 3))
+
+
 MEND_WIRING = Cases(
     given=parts,
-    wrong={
+    wrong={mistake: (fed_with(mistake), mistake) for mistake in MISTAKES}
+    | {
         "features model": (lambda base, head: head, "takes-features"),
-        "no preprocessing": (wired(lambda pixels: pixels), "as-they-are"),
-        "divided": (wired(lambda pixels: pixels / 255), "divided"),
-        "twice": (wired(lambda pixels: prepare(prepare(pixels))), "twice"),
         "no head": (lambda base, head: keras.Model(base.input, base.output), "no-head"),
         "new head": (lambda base, head: wired(head=new_head())(base, head), "another-head"),
         "new base": (
             lambda base, head: wired(base=keras.models.clone_model(base))(base, head),
             "another-base",
         ),
-        "for another network": (wired(lambda pixels: pixels / 127.5 - 1), "another-network"),
-        "for EfficientNet": (wired(lambda pixels: (pixels - 127) / 128), "another-network"),
-        "no means": (wired(lambda pixels: pixels[..., ::-1]), "half-prepared"),
-        "divided first": (wired(lambda pixels: prepare(pixels / 255)), "divided-as-well"),
         "softmax": (lambda *parts: keras.Sequential([wired()(*parts), layers.Softmax()]), "softmax-after"),
         "something between": (wired(lambda pixels: prepare(pixels) / 2), "something-between"),
         "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "a-tensor"),
