@@ -22,7 +22,7 @@ LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("�
 TRIES_BEFORE_HINT = 2
 LONGEST, LONGEST_ERROR = 120, 320  # characters
 ROUND_AN_ERROR = re.compile(
-    r"\x1b\[\d*m|Exception encountered when calling [^\n]*|\n\s*Arguments received by.*", re.DOTALL
+    r"\x1b\[\d*m|Exception encountered when calling [^\n]*|\[\[.*\]\]|\n\s*Arguments received by.*", re.DOTALL
 )
 DEEPEST = 4  # nested containers
 KINDS = (  # how an answer of each type is described
@@ -133,7 +133,8 @@ class Exercise:
             except StillBlank:
                 return self._blank()
             except Refusal as refusal:
-                return self._wrong(answer, refusal, tries, self._as_meant(answer, given))
+                right_as = [value for value in meant(answer) if self._takes(value, given)]
+                return self._wrong(answer, refusal, tries, right_as)
             except KeyboardInterrupt:  # the learner's way out of an endless loop
                 raise
             except BaseException as error:  # an answer may raise anything, SystemExit included
@@ -141,23 +142,21 @@ class Exercise:
                 return self._wrong(answer, stumble, tries)
         return Verdict("right", "Right.", (("Why", self.praise),))
 
-    def _as_meant(self, answer, given):
-        for value in meant(answer):
-            with contextlib.suppress(Exception):
-                self._judge(value, *given)
-                return repr(value)
-        return None
+    def _takes(self, answer, given):
+        with contextlib.suppress(Exception):
+            self._judge(answer, *given)
+            return True
 
     def _blank(self):
         to_do = f"put your answer in place of every ... in the cell above. Expected is {self.expects}."
         return Verdict("blank", "Not yet: this is still blank.", (("To do", to_do),))
 
-    def _wrong(self, answer, refusal, tries, as_meant=None):
+    def _wrong(self, answer, refusal, tries, right_as=()):
         name, _, about = refusal.reason.partition(":")
         values = {"answer": describe(answer), "about": about, **refusal.values}
         said = {key: text.format(**values) for key, text in self._refusals[name].items()}
         said = {"expects": self.expects, "hint": self.hint, **said}
-        saw = f"{values['answer']}: right, once it is written as {as_meant}" if as_meant else said["saw"]
+        saw = f"{values['answer']}: right, once it is written as {right_as[0]!r}" if right_as else said["saw"]
         lines = [("You gave", saw), ("Expected", said["expects"]), ("Look at", said["look"])]
         if tries >= TRIES_BEFORE_HINT:
             lines.append(("One more hint", said["hint"]))
@@ -207,9 +206,8 @@ def one_line(value):
         text, is_error = str(value), isinstance(value, BaseException)
     except (Exception, SystemExit):
         return "(a text that cannot be printed)"
-    lines = [line for line in (ROUND_AN_ERROR.sub("", text) if is_error else text).splitlines() if line.strip()]
-    first = (lines[0].strip() if is_error else lines[0]) if lines else "(no message)"
-    longest = LONGEST_ERROR if is_error else LONGEST
+    longest, text = (LONGEST_ERROR, ROUND_AN_ERROR.sub("", text).strip()) if is_error else (LONGEST, text)
+    first = "".join([line for line in text.splitlines() if line.strip()][:1]) or "(no message)"
     return first if len(first) <= longest else f"{first[: longest // 2]}…{first[1 - longest // 2 :]}"
 
 

@@ -28,18 +28,16 @@ def freeze_all_but_block5(answer):
     early = [name for name in moving if name not in BLOCK5]
     lacking = [name for name in BLOCK5 if name not in moving]
     half = [name for name in BLOCK5 if list(map(probes.layer_of, weights)).count(name) == 1]
-    if not early and not lacking and not half:
-        return
     if not moving:
         reason = "all-frozen"
     elif set(moving) >= set(CONVOLUTIONS):
         reason = "nothing-frozen"
-    elif early and len(lacking) == len(BLOCK5):
-        reason = "wrong-way-round"
     elif early:
-        reason = f"trains:{early[-1]}"
-    else:
+        reason = "wrong-way-round" if len(lacking) == len(BLOCK5) else f"trains:{early[-1]}"
+    elif lacking or half:
         reason = f"frozen:{lacking[0]}" if lacking else f"half-frozen:{half[0]}"
+    else:
+        return
     raise Refusal(reason, moving=probes.listed(moving))
 
 
@@ -76,12 +74,10 @@ def _why_not(moment, named):
         return "early-blocks"
     if moment == "second fit":
         return "flag-counts-at-once"
-    if moment == "third fit" and named == {"block5_conv3", HEAD}:
-        return "as-at-compile"
-    if moment == "third fit" and named == {*BLOCK5, HEAD}:
-        return "freeze-up-to"
     if named == {HEAD}:
         return "freezing-counts-at-once" if moment == "fourth fit" else "compile-ignored"
+    if moment == "third fit" and BLOCK5[-1] in named and len(named) != 3:
+        return "as-at-compile" if len(named) == 2 else "freeze-up-to"
     return "other-layers"
 
 
@@ -94,14 +90,12 @@ def mend_stale_compile(answer):
     moved = probes.moved_by_fit(model, *fixtures.features_and_labels(8))
     if set(moved) == {*BLOCK5, HEAD}:
         return
-    if moved == [HEAD] and all(weight.trainable for weight in model.weights):
-        reason = "stale"
-    elif HEAD not in moved and moved:
-        reason = "head-frozen"
-    elif not moved:
+    if not moved:
         reason = "nothing-moves"
+    elif HEAD not in moved:
+        reason = "head-frozen"
     else:
-        reason = "block5-frozen"
+        reason = "stale" if moved == [HEAD] and all(each.trainable for each in model.weights) else "block5-frozen"
     raise Refusal(reason, moved=probes.listed(moved))
 
 

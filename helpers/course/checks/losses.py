@@ -20,7 +20,12 @@ GROWS = 2.0  # cross-entropy grows more than this many times faster towards "wro
 LABELS = np.array([0, 1, 2, 3, 4, 2, 2, 2])
 SCORES = np.vstack([np.random.default_rng(11).normal(0, 2, (5, CLASSES)), SURE * EYE[2], 0 * EYE[2], -SURE * EYE[2]])
 FOUND = "{:.4g} where a model is right, {:.4g} where it knows nothing, {:.4g} where it is sure and wrong"
-DISTANCES = ("MeanSquared", "MeanAbsolute", "Huber", "LogCosh")
+OTHER_TASKS = (  # how names of Keras's losses begin
+    (("MeanSquared", "MeanAbsolute", "Huber", "LogCosh"), "measures-distance"),
+    ("Binary", "scores-every-class"),
+    (("Poisson", "Hinge", "SquaredHinge", "CosineSim", "Dice", "Tversky"), "for-another-task"),
+    (("CategoricalHinge", "CategoricalGeneralized"), "for-another-task"),
+)
 
 
 def judge(loss, where, logits, one_hot, given=None):
@@ -40,9 +45,7 @@ def judge(loss, where, logits, one_hot, given=None):
         about, said = where.split()[-1], _named(loss if given is None else given)
         raise Refusal(f"{reason}:{about}", where=where, loss=said, form=form, ending=ending, error=error, found=found)
 
-    if isinstance(loss, keras.Metric) or (isinstance(loss, type) and issubclass(loss, keras.Metric)):
-        refuse("metric-as-loss")
-    if loss is None or isinstance(loss, keras.Layer) or not (isinstance(loss, str) or callable(loss)):
+    if isinstance(loss, keras.Metric | keras.Layer) or not (isinstance(loss, str) or callable(loss)):
         refuse("no-loss")
     try:
         function = keras.losses.get(loss)
@@ -55,16 +58,17 @@ def judge(loss, where, logits, one_hot, given=None):
     try:
         values = _values(function, logits, one_hot)
     except Exception as error:
-        name = None
+        values = None
         with contextlib.suppress(Exception):
-            name, _ = _known(_values(function, logits, not one_hot), logits, not one_hot)
-        _refuse_purpose(name or "", refuse)
-        refuse("loss-fails" if name is None else "form-of-labels", error=one_line(error))
-    name, takes_logits = _known(values, logits, one_hot)
-    _refuse_purpose(name, refuse)
+            values = _values(function, logits, not one_hot)
+        if values is None:
+            refuse("loss-fails", error=one_line(error))
+        _known(values, logits, not one_hot, refuse)
+        refuse("form-of-labels", error=one_line(error))
+    takes_logits = _known(values, logits, one_hot, refuse)
     if takes_logits is None:  # none of Keras's losses as they come
-        takes_logits = getattr(function, "get_config", dict)().get("from_logits")
-    if takes_logits is not None and takes_logits != logits:
+        takes_logits = getattr(function, "get_config", dict)().get("from_logits", logits)
+    if takes_logits != logits:
         refuse("takes-probabilities" if logits else "softmax-twice")
     low, middle, high = map(float, values[-3:])
     found = FOUND.format(low, middle, high)
@@ -97,25 +101,18 @@ def _of_keras(logits, one_hot):
     return found
 
 
-def _known(values, logits, one_hot):
-    """Return the name of the loss of Keras that gives these values, but for a constant, and whether it takes logits."""
+def _known(values, logits, one_hot, refuse):
+    """Return whether the loss of Keras that gives these values, but for a constant, takes logits; None without one.
+
+    One that is made for another task is refused.
+    """
     for name, told, others in _of_keras(logits, one_hot):
         if np.allclose(values - np.nanmean(values), others - np.nanmean(others), 1e-4, 1e-5, equal_nan=True):
-            return name, told
-    return "", None
-
-
-def _refuse_purpose(name, refuse):
-    if name.startswith(DISTANCES):
-        refuse("measures-distance")
-    if name.startswith("Binary"):
-        refuse("scores-every-class")
-    if (
-        name
-        and name != "KLDivergence"
-        and not name.endswith(("CategoricalCrossentropy", "CategoricalFocalCrossentropy"))
-    ):
-        refuse("for-another-task", found=name)
+            for kinds, reason in OTHER_TASKS:
+                if name.startswith(kinds):
+                    refuse(reason, found=name)
+            return told
+    return None
 
 
 def _written(text):

@@ -71,17 +71,15 @@ def _mistakes(passes):
     for divisor in DIVISORS:
         yield f"divisor:{divisor}", RIGHT / divisor
     for logits, labels in passes:
-        hits = [np.sum(some.argmax(axis=1) == truth) for some, truth in zip(logits, labels, strict=True)]
-        sizes = list(map(len, labels))
-        yield "first-batch-only", hits[0] / sizes[0]
-        yield "first-batch-only", hits[0] / COUNT
-        yield "reset-in-loop", hits[-1] / sizes[-1]
-        yield "reset-in-loop", hits[-1] / COUNT
+        pairs = list(zip(logits, labels, strict=True))
+        hits, sizes = [np.sum(some.argmax(axis=1) == truth) for some, truth in pairs], list(map(len, labels))
+        for divisors, last in ((sizes, sizes[-1]), ([COUNT] * len(sizes), 0)):
+            yield "first-batch-only", hits[0] / divisors[0]
+            yield "reset-in-loop", hits[-1] / divisors[-1]
+            yield "last-batch-left-out", (RIGHT - hits[-1]) / (COUNT - last)
         yield "reset-in-loop", RIGHT / sizes[-1]
         yield "mean-of-batches", np.mean(np.divide(hits, sizes))
-        yield "last-batch-left-out", (RIGHT - hits[-1]) / (COUNT - sizes[-1])
-        yield "last-batch-left-out", (RIGHT - hits[-1]) / COUNT
-        yield "no-axis", sum((truth == some.argmax()).sum() for some, truth in zip(logits, labels, strict=True)) / COUNT
+        yield "no-axis", sum((truth == some.argmax()).sum() for some, truth in pairs) / COUNT
         logits, labels = np.concatenate(logits), np.concatenate(labels)
         yield "no-axis", np.mean(labels == logits.argmax())
         yield "smallest-logit", np.mean(labels == logits.argmin(axis=1))
