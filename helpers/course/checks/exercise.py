@@ -90,8 +90,8 @@ class Verdict:
 class Exercise:
     """The check of one exercise: called with an answer, it displays a verdict.
 
-    It never raises and never changes what it is given. The second wrong try brings a further hint. ``accepts`` says
-    in silence whether an answer is right.
+    It never raises and never changes what it is given, but that a model which was never called is built. The second
+    wrong try brings a further hint. ``accepts`` says in silence whether an answer is right.
     """
 
     def __init__(self, judge, notebook, said, values):
