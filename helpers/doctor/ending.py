@@ -1,12 +1,13 @@
 """How the model ends: do its last layers, its loss and the labels fit one another?"""
 
+import contextlib
 import re
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.doctor import splits
+from helpers.doctor import splits, undisturbed
 from helpers.doctor.findings import error, unjudged, warning
 from helpers.network import inspection
 
@@ -22,37 +23,37 @@ def check(case):
     yield from _linear_stacks(case)
     outputs = case.outputs
     if outputs.ndim != 2:
-        shape = _shape(outputs)
-        yield unjudged(
-            "activation-loss-mismatch", f"The model gives shape {shape}, not one row of outputs for each input."
-        )
+        seen = f"The model gives shape {_shape(outputs)}, not one row of outputs for each input."
+        yield unjudged("activation-loss-mismatch", seen)
         return
+    yield from _always_the_same(case)
+    yield from _activated_twice(case)
     if case.loss is None:
         yield unjudged("loss-expects-probabilities", "The model was not compiled with a loss.")
         return
     name = loss_name(case.loss)
+    wrong = list(check_labels(case, name))
+    for split in case.splits[1:] if not any(finding.alarm for finding in wrong) else ():
+        wrong += check_labels(case, name, split)
+    yield from wrong
     if name not in (*SPARSE, *ROWS, *BINARY):
         yield unjudged("activation-loss-mismatch", f"The doctor does not know the loss {name!r}.")
-        if name.startswith("mean_") and outputs.shape[1] > 1 and _whole_numbers(case.train.labels):
-            yield _misfit(
-                "single numbers",
-                f"{name} compares them with each of {outputs.shape[1]} outputs",
-                'loss="sparse_categorical_crossentropy"  # after softmax',
-            )
         return
-    yield from check_labels(case, name)
+    if outputs.shape[1] == 1 and name not in BINARY:
+        return
     kind = ending_of(case)
+    yield from _metrics(case, kind, name)
     if kind is None:
         yield unjudged("activation-loss-mismatch", "Which activation the model ends in cannot be told.")
-        return
-    yield from _activation_and_loss(case, kind, name)
+    else:
+        yield from _activation_and_loss(case, kind, name)
 
 
 def ending_of(case):
-    """Return the kind of the outputs: "softmax", "sigmoid", "relu", "tanh", "logits", or None where it is unclear.
+    """Return the kind of the outputs: "softmax", "sigmoid", "logits", the name of another activation, or None.
 
     A known activation is recognised by its name, any other function is tried on numbers. Where the last layer has no
-    activation of its own, as a pooling, the outputs for a few rows decide.
+    activation of its own, as a pooling, the outputs for a few rows decide. None where it is unclear.
     """
     try:
         operation = inspection.last_operation(case.model)
@@ -62,23 +63,109 @@ def ending_of(case):
     name = inspection.activation(operation)
     if name in ("softmax", "sigmoid", "relu", "tanh"):
         return name
-    function = getattr(operation, "activation", None)
-    if function is not None:
-        ramp = np.linspace(-LARGE, LARGE, case.outputs.shape[1] + 1, dtype="float32")
-        return _kind(np.asarray(function(tf.constant(np.stack([ramp[1:], ramp[:-1]])))))
-    kind = _kind(case.outputs)
-    return kind if kind in ("softmax", "logits") else None
+    kind = type(operation).__name__.lower()
+    function = getattr(operation, "activation", None) or getattr(keras.activations, kind, None)
+    if callable(function):
+        return _kind_of_function(function, case.outputs.shape[1], kind if name == "linear" else name)
+    if _are_probabilities(case.outputs):
+        return "softmax"
+    return "logits" if case.outputs.min() < -1 else None
 
 
-def _kind(rows):
-    low, high, units = rows.min(), rows.max(), rows.shape[1]
-    if low >= -1e-6 and high <= 1 + 1e-6:
-        if np.allclose(rows.sum(axis=1), 1, atol=1e-3) and (units > 1 or np.ptp(rows) < 1e-6):
-            return "softmax"
-        return "sigmoid"
-    if low >= -1e-6:
-        return "relu"
-    return "tanh" if low >= -1 - 1e-6 and high <= 1 + 1e-6 else "logits"
+def _kind_of_function(function, units, name):
+    """Return the kind of an activation function by what it does, `name` where it holds back large numbers."""
+    ramp = np.linspace(-LARGE, LARGE, units + 1, dtype="float32")
+    ramp = np.stack([ramp[1:], ramp[:-1]])
+    rows, far = (np.asarray(function(tf.constant(numbers))) for numbers in (ramp, 1000 * ramp))
+    straight = np.allclose(rows * ramp[0, -1], ramp * rows[0, -1], atol=1e-4)
+    if (straight and rows[0, -1] > 0) or np.allclose(np.exp(rows).sum(axis=1), 1, atol=1e-3):  # as log_softmax
+        return "logits"
+    if rows.min() >= -1e-6 and far.max() <= 1 + 1e-6:
+        return "softmax" if _are_probabilities(rows) else "sigmoid"
+    return name.replace("<lambda>", "a function of its own") if far.min() >= -1 else None
+
+
+def _are_probabilities(rows):
+    within = rows.min() >= -1e-6 and np.allclose(rows.sum(axis=1), 1, atol=1e-3)
+    return within and (rows.shape[1] > 1 or np.ptp(rows) < 1e-6)
+
+
+def _always_the_same(case):
+    """Yield a finding where nothing of the pictures reaches the last layer; a new head of zeros is none."""
+    pictures = set(splits.digests_of(case.inputs)) - {b""}
+    if len(pictures) < 2 or not np.isfinite(case.outputs).all() or not _same_rows(case.outputs):
+        return
+    last = [call for call in case.calls if hasattr(call[0], "kernel")][-1:]
+    same = f"{len(pictures)} different inputs give the same outputs"
+    for layer, inputs, _ in last:
+        if _same_rows(inputs):
+            yield error("constant-output", f"{same}: what reaches {layer.name!r} is the same for all of them.")
+            return
+    if not last or np.any(last[0][0].kernel):
+        yield unjudged("constant-output", f"{same}; whether the model is sure of one class, or dead, cannot be told.")
+
+
+def _same_rows(rows):
+    return float(np.ptp(rows, axis=0).max()) <= 1e-6 * float(np.abs(rows).max())
+
+
+def _activated_twice(case):
+    """Yield a finding where the outputs of a softmax or sigmoid go through another one."""
+    squeezing = []
+    with contextlib.suppress(ValueError):  # of a subclassed model
+        operations = list(inspection.all_operations(case.model))
+        squeezing = [each for each in operations if inspection.activation(each) in ("softmax", "sigmoid")]
+    if len(squeezing) > 1:
+        calls = undisturbed.recorded_call(case.model, squeezing[-2:], case.inputs)[1]
+        if len(calls) == 2 and np.array_equal(calls[0][2], calls[1][1]) and not getattr(calls[1][0], "weights", None):
+            names = " of ".join(inspection.activation(each) for each in reversed(squeezing[-2:]))
+            low, high = case.outputs.min(), case.outputs.max()
+            seen = f"The outputs are the {names}: they run from {low:.3g} to {high:.3g}, whatever the picture."
+            yield error("activation-twice", seen, mend=f"leave out {squeezing[-1].name!r}")
+
+
+def _metrics(case, kind, name):
+    """Yield findings about metrics that count something else than right answers."""
+    labels, units = case.train.labels, case.outputs.shape[1]
+    rows = labels is not None and labels.dtype.kind != "U" and labels.shape[1:] == (units,) and units > 1
+    several = rows and _tags(labels) > 0
+    for metric, settings in _compiled_metrics(case.model):
+        accuracy = metric in ("accuracy", "acc")
+        cut = metric in ("binaryaccuracy", "precision", "recall") or (accuracy and units == 1)
+        threshold = settings.get("threshold", settings.get("thresholds"))
+        if kind == "logits" and cut and threshold in (None, 0.5):
+            seen = f"{metric} cuts at 0.5, but the outputs are logits, which are cut at 0."
+            yield warning("metric-misleads", seen, mend="keras.metrics.BinaryAccuracy(threshold=0.0)")
+        elif kind == "logits" and metric == "auc" and not settings.get("from_logits"):
+            seen = "AUC compares with thresholds from 0 to 1, but the outputs are logits."
+            yield warning("metric-misleads", seen, mend="keras.metrics.AUC(from_logits=True)")
+        elif several and (accuracy or metric == "categoricalaccuracy"):
+            seen = f"{metric} compares the largest output alone; {_tags(labels)} of {len(labels)} rows have several 1s."
+            yield warning("metric-misleads", seen, mend="keras.metrics.BinaryAccuracy(), and the recall of each tag")
+        elif name in SPARSE and units > 1 and metric == "categoricalaccuracy":
+            seen = f"CategoricalAccuracy takes one-hot rows, the labels are of shape {_shape(labels)}."
+            yield warning("metric-misleads", seen, mend='metrics=["accuracy"]')
+        elif rows and name in ROWS and metric == "binaryaccuracy" and units > 2:
+            seen = f"BinaryAccuracy counts each of {units} outputs: saying no to all scores {1 - 1 / units:.0%}."
+            yield warning("metric-misleads", seen, mend='metrics=["accuracy"]')
+
+
+def _compiled_metrics(model):
+    """Return the metrics that a model was compiled with, as (name without underscores, settings)."""
+    found, waiting = [], []
+    with contextlib.suppress(Exception):  # of metrics that have no configuration
+        waiting = [model.get_compile_config().get(kind) for kind in ("metrics", "weighted_metrics")]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, list | tuple):
+            waiting += entry
+        elif isinstance(entry, dict) and not isinstance(entry.get("class_name"), str):
+            waiting += entry.values()
+        elif entry:
+            name = entry if isinstance(entry, str) else entry["class_name"]
+            settings = {} if isinstance(entry, str) else entry.get("config")
+            found.append((name.replace("_", "").lower(), settings if isinstance(settings, dict) else {}))
+    return found
 
 
 def _activation_and_loss(case, kind, name):
@@ -95,8 +182,8 @@ def _activation_and_loss(case, kind, name):
         seen = f"{says}, but every label row holds a single 1." if one_class_a_row else f"{says}."
         mend = f'layers.Dense({units}, activation="softmax") with loss="categorical_crossentropy"'
         yield error("activation-loss-mismatch", seen, mend=mend)
-    elif kind in ("relu", "tanh"):
-        seen = f"{says}: {kind} cuts off what the loss has to see."
+    elif kind not in ("softmax", "sigmoid", "logits"):
+        seen = f"{says}: {kind} holds back numbers that the loss has to see."
         yield error("activation-loss-mismatch", seen, mend=f"layers.Dense({units})  # no activation: logits")
     elif kind == "sigmoid" and units > 1 and name not in BINARY:
         seen = f"{says}: with sigmoid several units can say yes, but the loss makes them compete."
@@ -113,59 +200,81 @@ def _class_name(name):
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def check_labels(case, name):
-    """Yield findings about labels, for a loss of this name."""
-    labels, units = case.train.labels, case.outputs.shape[1]
+def check_labels(case, name, split=None):
+    """Yield findings about the labels of a split (training, if none is given), for a loss of this name."""
+    split = split or case.train
+    labels, units, whose = split.labels, case.outputs.shape[-1], "" if split is case.train else f" of {split.name}"
     if labels is None:
-        yield unjudged("labels-do-not-fit", "The training data hold no labels of one shape.")
+        if split is case.train or split.batch_labels:
+            yield unjudged("labels-do-not-fit", f"The {split.name} data hold no labels of one shape.")
+        return
+
+    def misfit(form, problem, mend):
+        return error("labels-do-not-fit", f"The labels{whose} are {form}; {problem}.", mend=mend)
+
+    if labels.dtype.kind == "U":
+        mend = "class_names, labels = np.unique(labels, return_inverse=True)"
+        yield misfit(f"words, as {str(labels.flat[0])!r}", "a loss takes numbers", mend)
+        return
+    if not np.isfinite(labels).all():
+        yield misfit("not all numbers", f"{np.sum(~np.isfinite(labels))} are NaN or infinite", "leave these rows out")
         return
     shape, columns = _shape(labels), labels.shape[1] if labels.ndim == 2 else 1
-    lowest, highest = (labels.min(), labels.max()) if labels.size else (0, 0)
-    single = labels.ndim <= 2 and columns == 1
-    values = f"from {lowest:g} to {highest:g}"
-    if name in SPARSE and not single:
-        yield _misfit(f"rows of shape {shape}", f"{name} takes whole numbers", 'loss="categorical_crossentropy"')
-    elif name in ROWS and single and units > 1:
-        yield _misfit(f"single numbers of shape {shape}", f"{name} takes one-hot rows", f'loss="sparse_{ROWS[0]}"')
-    elif name in BINARY and columns != units:
-        problem = f"{name} takes one for each of {units} outputs"
-        yield _misfit(f"of shape {shape}", problem, f'loss="sparse_{ROWS[0]}"  # after softmax')
-    elif name in ROWS and columns != units and units > 1:
-        yield _misfit(f"rows of {columns}", f"the model has {units} outputs", f"layers.Dense({columns})")
-    elif units == 1 and single and len(np.unique(labels)) > 2:
+    lowest, highest = labels.min(), labels.max()
+    single, whole = labels.ndim <= 2 and columns == 1, np.array_equal(labels, np.round(labels))
+    values, sparse = f"from {lowest:g} to {highest:g}", f'loss="sparse_{ROWS[0]}"'
+    if name not in (*SPARSE, *ROWS, *BINARY):
+        if name.startswith("mean_") and units > 1 and single and whole:
+            problem = f"{name} compares them with each of {units} outputs"
+            yield misfit("single numbers", problem, f"{sparse}  # after softmax")
+    elif units == 1 and single and whole and split is case.train and len(np.unique(labels)) > 2:
         seen = f"One output unit, and {len(np.unique(labels))} different labels up to {highest:g}."
-        mend = f'layers.Dense({int(highest) + 1}, activation="softmax") with loss="sparse_categorical_crossentropy"'
+        mend = f'layers.Dense({int(highest) + 1}, activation="softmax") with {sparse}'
         yield error("one-unit-many-classes", seen, mend=mend)
+    elif units == 1 and name not in BINARY:
+        if split is case.train:
+            seen = f"{name} over one output unit is 0, whatever the output: nothing can be learned."
+            mend = 'layers.Dense(1, activation="sigmoid") with loss="binary_crossentropy"'
+            yield error("activation-loss-mismatch", seen, mend=mend)
+    elif name in SPARSE and not (single and whole):
+        form = "no whole numbers" if single else f"rows of shape {shape}"
+        yield misfit(form, f"{name} takes whole numbers", 'loss="categorical_crossentropy"')
+    elif name in ROWS and single:
+        yield misfit(f"single numbers of shape {shape}", f"{name} takes one-hot rows", sparse)
+    elif name in BINARY and columns != units:
+        yield misfit(f"of shape {shape}", f"{name} takes one for each of {units} outputs", f"{sparse}  # after softmax")
+    elif name in ROWS and columns != units:
+        yield misfit(f"rows of {columns}", f"the model has {units} outputs", f"layers.Dense({columns})")
+    elif name in ROWS and _tags(labels):
+        problem = f"{_tags(labels)} of {len(labels)} have several 1s, but {name} makes the classes compete"
+        mend = f'layers.Dense({units}, activation="sigmoid") with loss="binary_crossentropy"'
+        yield misfit(f"rows of {columns}", problem, mend)
     elif name in BINARY and (lowest < 0 or highest > 1):
-        yield _misfit(values, f"{name} takes 0 and 1", "labels = labels - labels.min()")
-    elif name in SPARSE and units > 1 and (lowest < 0 or highest >= units):
+        yield misfit(values, f"{name} takes 0 and 1", "labels = labels - labels.min()")
+    elif name in SPARSE and (lowest < 0 or highest >= units):
         problem = f"with {units} output units they must run from 0 to {units - 1}"
         from_one = lowest == 1 and highest == units
-        yield _misfit(values, problem, "labels = labels - 1" if from_one else f"layers.Dense({int(highest) + 1})")
-    elif units > 1:
+        yield misfit(values, problem, "labels = labels - 1" if from_one else f"layers.Dense({int(highest) + 1})")
+    elif units > 1 and split is case.train:
         yield from _too_many_units(case, int(highest) + 1 if single else columns, single)
+
+
+def _tags(labels):
+    """Return how many rows of labels hold several 1s, and zeros."""
+    return int(np.sum(labels.sum(axis=1) > 1)) if np.all((labels == 0) | (labels == 1)) else 0
 
 
 def _too_many_units(case, classes, single):
     units = case.outputs.shape[1]
     named = len(case.class_names) if case.class_names is not None else None
-    too_many = units > named if named else single and len(case.train.labels) >= FEW and units >= 3 * classes
+    too_many = units > named if named else single and len(case.train.labels) >= FEW and units >= 3 * classes > 3
     if too_many:
         seen = f"The model has {units} output units, for {named or classes} classes."
         mend = f"layers.Dense({named or classes})  # on base.output or on the layer before the old top"
         yield error("units-exceed-classes", seen, mend=mend)
     elif named and units < named:
-        yield _misfit(f"of {named} classes", f"the model has {units} output units", f"layers.Dense({named})")
-
-
-def _misfit(form, problem, mend):
-    return error("labels-do-not-fit", f"The labels are {form}; {problem}.", mend=mend)
-
-
-def _whole_numbers(labels):
-    """Return whether labels are one whole number a row."""
-    single = labels is not None and (labels.ndim == 1 or labels.shape[1:] == (1,))
-    return single and np.array_equal(labels, np.round(labels))
+        seen = f"There are {named} class names, and the model has {units} output units."
+        yield error("labels-do-not-fit", seen, mend=f"layers.Dense({named})")
 
 
 def _shape(rows):

@@ -3,11 +3,10 @@
 import warnings
 
 import keras
-import numpy as np
 
 from helpers.doctor import data, ending, movement, pixels, reload, splits, undisturbed
 from helpers.doctor.findings import Diagnosis, error, unjudged
-from helpers.doctor.splits import Case
+from helpers.doctor.splits import TRIED, Case
 from helpers.network import inspection
 
 CHECKS = (
@@ -26,23 +25,61 @@ def run(model, train, validation, test, class_names, frozen):
         )
     if train is None:
         raise TypeError("train=None: expected a tf.data.Dataset of (inputs, labels) batches, or a tuple of arrays.")
+    for what in ("inputs", "outputs"):
+        _check_single(what, getattr(model, what, None))
+    names = _class_names(class_names)
     given = {"train": train, "validation": validation, "test": test}
-    read = {name: splits.read(name, split) for name, split in given.items() if split is not None}
-    class_names = tuple(class_names) if class_names is not None else None
-    case = Case(model, **read, class_names=class_names, frozen=_layer_names(frozen))
-    findings = _guarded("the data", data.check, case)
-    _check_names(case)
-    if not model.built:
-        reason = "The model has no weights yet, so nothing of it can be tried."
-        return Diagnosis([*findings, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
     with undisturbed.undisturbed(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Keras warns of is among the findings, or of the doctor's own doing
+        read = {name: splits.read(name, split) for name, split in given.items() if split is not None}
+        case = Case(model, **read, class_names=names, frozen=_layer_names(frozen))
+        findings = _guarded("the data", data.check, case)
+        _check_names(case)
+        if not model.built:
+            reason = "The model has no weights yet, so nothing of it can be tried."
+            return Diagnosis([*findings, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
         problem = _does_not_run(case)
         if problem:
             return Diagnosis([*findings, problem])
+        _check_number_of_names(case)
+        for split in case.splits[1:]:
+            findings += _guarded(f"{split.name} on the model", lambda case, split=split: _tried(case, split), case)
         for what, check in CHECKS:
             findings += _guarded(what, check, case)
     return Diagnosis(_once(findings))
+
+
+def _check_single(what, ends):
+    """Raise `TypeError` where a model takes or gives several tensors, or one in a dictionary."""
+    several = isinstance(ends, list | tuple) and len(ends) > 1
+    if several or isinstance(ends, dict):
+        found = f"a dictionary of {what}" if isinstance(ends, dict) else f"{len(ends)} {what}"
+        raise TypeError(
+            f"The model has {found}: the doctor judges models with one input and one output, plain tensors. "
+            "Give it such a part: keras.Model(one input, one output)."
+        )
+
+
+def _class_names(names):
+    if names is None:
+        return None
+    if (
+        isinstance(names, str | dict)
+        or not hasattr(names, "__iter__")
+        or not all(isinstance(one, str) for one in names)
+    ):
+        raise TypeError(f"class_names={names!r:.80}: expected a list of str, in the order of the labels.")
+    return tuple(names)
+
+
+def _check_number_of_names(case):
+    """Raise `ValueError` where model and labels agree on a number of classes that the names do not have."""
+    units, classes = case.outputs.shape[-1], data.number_of_classes(case.train.labels)
+    if case.class_names is not None and classes == max(units, 2) != len(case.class_names):
+        raise ValueError(
+            f"class_names holds {len(case.class_names)} names, but the labels are of {classes} classes and the model "
+            f"has {units} output units: expected {classes} names, in the order of the labels."
+        )
 
 
 def _layer_names(frozen):
@@ -79,17 +116,43 @@ def _in_one_line(problem):
 
 def _does_not_run(case):
     try:
-        _ = case.outputs
+        outputs = case.call[0]
     except Exception as problem:
-        wanted, shape = getattr(case.model, "input_shape", None), tuple(np.shape(case.inputs))
-        seen = f"The model takes {wanted}, a batch of the training data has shape {shape} ({_in_one_line(problem)})."
-        return error("inputs-do-not-fit", seen)
+        return _inputs_do_not_fit(case, case.train, problem)
+    if isinstance(outputs, dict | list | tuple):
+        _check_single("outputs", outputs)
     return None
+
+
+def _inputs_do_not_fit(case, split, problem):
+    wanted, shape = getattr(case.model, "input_shape", None), split.batches[0][0][:TRIED].shape
+    single = " (one picture, no batch)" if len(shape) == 3 and wanted and len(wanted) == 4 else ""
+    seen = f"The model takes {wanted}, a batch of {split.name} has shape {shape}{single} ({_in_one_line(problem)})."
+    return error("inputs-do-not-fit", seen)
+
+
+def _tried(case, split):
+    """Yield a finding where the model cannot be called on a split, or gets pictures of another size there."""
+    try:
+        case.model(split.batches[0][0][:TRIED], training=False)
+    except Exception as problem:
+        yield _inputs_do_not_fit(case, split, problem)
+        return
+    sizes = {inputs.shape[1:3] for inputs, _ in case.train.batches}
+    size = split.batches[0][0].shape[1:3]
+    if case.train.pictures and split.pictures and size not in sizes:
+        seen = f"{split.name}: pictures of {size[0]}×{size[1]} pixels, in training of {min(sizes)[0]}×{min(sizes)[1]}."
+        if max(size) > 1.5 * max(max(sizes)) or max(size) < max(min(sizes)) / 1.5:
+            yield error("splits-prepared-differently", seen)
+        else:
+            yield unjudged("splits-prepared-differently", f"{seen} A little more is sometimes meant.")
 
 
 def _once(findings):
     """Drop findings that repeat name and observation, and what could not be judged where an alarm has that name."""
     alarms = {finding.name for finding in findings if finding.alarm}
+    if "labels-do-not-fit" in alarms:  # says the same, and more exactly
+        findings = [finding for finding in findings if finding.name != "classes-differ-between-splits"]
     kept = {}
     for finding in findings:
         if finding.alarm or finding.name not in alarms:

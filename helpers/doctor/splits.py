@@ -3,7 +3,9 @@
 import contextlib
 import functools
 import hashlib
+import itertools
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import keras
@@ -27,21 +29,27 @@ class Split:
     """What was seen of one split."""
 
     name: str
-    data: object  # as the learner gave it: a tuple of arrays or a tf.data.Dataset
+    data: object  # as the learner gave it; of an iterator, which can be read once only, its first batch
     batches: list  # the first two, as (ndarray, ndarray or None)
     labels: object  # ndarray of all rows that were read, or None
     digests: list  # of bytes, one for each row that was read
-    thumbnails: object  # float32 (n, 16 × 16 × channels), or None for features
+    thumbnails: object  # float32 (n, 16, 16, channels), or None for features
     lowest: float  # value of the inputs
     highest: float
     size: float  # mean of the absolute values
     complete: bool  # whether all rows were read
     batch_labels: list  # of ndarray: the labels of each batch
+    once: str  # the type of an iterator, which a second pass finds empty; "" for what can be read again
 
     @property
     def is_dataset(self):
         """Whether a tf.data.Dataset was given."""
         return isinstance(self.data, tf.data.Dataset)
+
+    @property
+    def in_batches(self):
+        """Whether the rows came in batches of the learner's making, not as arrays."""
+        return bool(self.once) or not _are_arrays(self.data)
 
     @property
     def pictures(self):
@@ -57,9 +65,11 @@ def read(name, data):
     first, labels, digests, thumbnails, values, complete = [], [], [], [], [], True
     start = time.monotonic()
     for batch in batches(name, data):
+        inputs, answers = _as_batch(name, *batch)
+        if len(inputs) == 0:
+            continue
         if len(first) < 2:
             first.append(batch)
-        inputs, answers = _as_batch(*batch)
         if answers is not None:
             labels.append(answers)
         digests += digests_of(inputs)
@@ -67,14 +77,15 @@ def read(name, data):
             thumbnails.append(thumbnails_of(inputs))
         values.append((inputs.min(), inputs.max(), np.abs(inputs).mean(dtype="float64")))
         if len(digests) >= MOST_ROWS or time.monotonic() - start > MOST_SECONDS:
-            complete = isinstance(data, tuple | list) and len(digests) >= len(data[0])
+            complete = _are_arrays(data) and len(digests) >= len(data[0])
             break
     if not first:
-        raise ValueError(f"{name} holds no batch. Check that the data set is not empty or used up.")
+        raise ValueError(f"{name} holds no batch. Is it empty, used up, or smaller than a batch with drop_remainder?")
     lowest, highest, sizes = np.array(values, "float64").T
+    once = type(data).__name__ if _can_be_read_once(data) else ""
     return Split(
         name=name,
-        data=data,
+        data=first[0] if once else data,
         batches=first,
         labels=_joined(labels),
         digests=digests,
@@ -84,14 +95,17 @@ def read(name, data):
         size=sizes.mean(),
         complete=complete,
         batch_labels=labels,
+        once=once,
     )
 
 
 def read_again(split):
     """Read the rows of a split again; return (digests, labels) of as many as at first."""
     digests, labels = [], []
+    if isinstance(split.data, keras.utils.PyDataset):
+        split.data.on_epoch_end()  # as fit calls it after each pass
     for batch in batches(split.name, split.data):
-        inputs, answers = _as_batch(*batch)
+        inputs, answers = _as_batch(split.name, *batch)
         digests += digests_of(inputs)
         if answers is not None:
             labels.append(answers)
@@ -100,46 +114,82 @@ def read_again(split):
     return digests[: len(split.digests)], _joined(labels)
 
 
+def _are_arrays(data):
+    """Return whether data are (inputs, labels), not a list of such batches."""
+    batched = isinstance(data, list) and all(isinstance(part, tuple) for part in data)
+    return isinstance(data, tuple | list) and len(data) in (2, 3) and not batched
+
+
+def _can_be_read_once(data):
+    return isinstance(data, Iterator) and not isinstance(data, keras.utils.PyDataset)
+
+
 def batches(name, data):
     """Yield a split as (inputs, labels) of NumPy arrays, labels None where there are none.
 
     Raises `TypeError` when it is neither arrays nor a data set, or when inputs or labels are not single arrays.
     """
-    if isinstance(data, tf.data.Dataset):
-        for element in data:
-            parts = element if isinstance(element, tuple) else (element,)
-            yield _array(parts[0], name), _array(parts[1], name) if len(parts) > 1 else None
-    elif isinstance(data, tuple | list) and len(data) in (2, 3):
-        inputs, labels = (_array(part, name) for part in data[:2])
-        if len(inputs) != len(labels):
+    if _are_arrays(data):
+        inputs, labels = _row(data, name)
+        if labels is not None and len(inputs) != len(labels):
             raise ValueError(f"{name} holds {len(inputs)} inputs and {len(labels)} labels: expected as many of both.")
         for start in range(0, len(inputs), BATCH):
-            yield inputs[start : start + BATCH], labels[start : start + BATCH]
-    elif isinstance(data, keras.utils.PyDataset):
-        for index in range(len(data)):
-            yield tuple(_array(part, name) for part in data[index][:2])
+            yield inputs[start : start + BATCH], None if labels is None else labels[start : start + BATCH]
+        return
+    if isinstance(data, keras.utils.PyDataset):
+        count = data.num_batches
+        elements = (data[index] for index in (itertools.count() if count is None else range(count)))
+    elif isinstance(data, Iterable) and not isinstance(data, str | bytes | dict | tuple | np.ndarray | tf.Tensor):
+        elements = data
     else:
         raise TypeError(
             f"{name} is of type {type(data).__name__}: expected a tf.data.Dataset of (inputs, labels) batches, "
-            "or a tuple (inputs, labels) of arrays."
+            "a keras.utils.PyDataset, a generator (not its function), or a tuple (inputs, labels) of arrays."
         )
+    for element in elements:
+        yield _row(element, name)
+
+
+def _row(element, name):
+    """Return an element of a data set as (inputs, labels), weights of samples left out."""
+    inputs, labels = (*element, None)[:2] if isinstance(element, tuple | list) else (element, None)
+    inputs = _array(inputs, name)
+    if inputs.dtype.kind in "OSU":
+        raise TypeError(f"{name} holds words or files ({inputs.flat[0]!r:.60}) for inputs: expected numbers, decoded.")
+    inputs = inputs.astype("float32") if inputs.dtype.kind in "bV" else inputs  # V: bfloat16
+    if labels is not None:
+        labels = _array(labels, name)
+        if labels.dtype.kind == "O":
+            words = any(isinstance(one, str | bytes) for one in labels.flat)
+            labels = labels.astype(str if words else "float64")
+        elif labels.dtype.kind == "b":
+            labels = labels.astype("int64")
+    return inputs, labels
 
 
 def _array(part, name):
+    if isinstance(part, dict) and len(part) == 1 and hasattr(next(iter(part.values())), "shape"):
+        (part,) = part.values()
     if isinstance(part, list):
         with contextlib.suppress(ValueError):  # of rows of unequal length
             part = np.asarray(part)
-    if isinstance(part, dict | list | tuple):
+    if isinstance(part, dict | list | tuple | tf.RaggedTensor | tf.SparseTensor):
         raise TypeError(
             f"{name} holds a {type(part).__name__} of tensors: the doctor judges models with one input and output."
         )
     return np.asarray(part)
 
 
-def _as_batch(inputs, labels):
+def _as_batch(name, inputs, labels):
     """Return a batch as it is, and a single row of a data set without batches as a batch of one."""
-    single = labels is not None and labels.ndim == 0
-    return (inputs[None], labels[None]) if single else (inputs, labels)
+    if inputs.ndim == 0 or (labels is not None and (labels.ndim == 0 or inputs.ndim == 1)):
+        return inputs[None], None if labels is None else labels[None]
+    if labels is not None and len(inputs) != len(labels):
+        if inputs.ndim != 3:
+            counts = f"{len(inputs)} inputs and {len(labels)} labels"
+            raise ValueError(f"{name} holds a batch of {counts}: expected as many of both.")
+        return inputs[None], labels[None]  # one picture with a one-hot label
+    return inputs, labels
 
 
 def _are_pictures(inputs):
@@ -164,9 +214,8 @@ def digests_of(inputs):
 
 
 def thumbnails_of(pictures):
-    """Return small copies of pictures in the same range of values, float32 (n, 16 × 16 × channels)."""
-    small = tf.image.resize(tf.constant(pictures, "float32"), (SIDE, SIDE), method="area")
-    return np.asarray(small).reshape(len(pictures), -1)
+    """Return small copies of pictures in the same range of values, float32 (n, 16, 16, channels)."""
+    return np.asarray(tf.image.resize(tf.constant(pictures, "float32"), (SIDE, SIDE), method="area"))
 
 
 @dataclass(frozen=True)
@@ -226,16 +275,17 @@ class Case:
         return structure.find_base(self.model)
 
     @functools.cached_property
-    def _call(self):
+    def call(self):
+        """The model's outputs for the few rows as it gives them, and `calls`."""
         layers = [layer for layer in self.layers if isinstance(layer, RECORDED)]
         return undisturbed.recorded_call(self.model, layers, self.inputs)
 
     @property
     def outputs(self):
         """What the model gives for the few rows."""
-        return np.asarray(self._call[0])
+        return np.asarray(self.call[0])
 
     @property
     def calls(self):
         """What went through the layers of `RECORDED`, as (layer, inputs, outputs) in the order of the calls."""
-        return self._call[1]
+        return self.call[1]
