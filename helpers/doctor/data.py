@@ -1,8 +1,10 @@
 """What the data show by themselves: shared pictures, other orders, unequal classes, random alterations."""
 
 import collections
+import itertools
 import re
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,28 +17,21 @@ from helpers.doctor.splits import CONTRAST
 NEAR = 0.03
 FLAT = 0.03  # spread of a thumbnail, as a share of the range, below which a picture is as good as blank
 # A mirrored, brightened or slightly cropped copy correlates so highly with its original, ten times nearer to it than to
-# the tenth picture (or the twentieth part of them). One in 800 bundled pictures does by chance, of copies nine in ten.
-COPY = 0.975
-NEARER = 0.1
+# the tenth picture (or the twentieth part of them). One in 400 bundled pictures does by chance, of copies nine in ten.
+COPY, NEARER = 0.975, 0.1
 SHARE = 0.02  # of the pictures of a split that have to look like altered copies, at least two
 COMMON = 0.05  # where even the tenth correlates by 1 minus this, they share a background or a layout
 LIKELY = 0.85  # correlation of the coarsest copies, from which on two pictures are compared
-CROPS = [(0.0, 0.0, 1.0, 1.0)] + [
-    (top * (1 - side), left * (1 - side), top * (1 - side) + side, left * (1 - side) + side)
-    for side in (0.95, 0.9)
-    for top in (0, 0.5, 1)
-    for left in (0, 0.5, 1)
-]
-CHANCE = 1e-4  # probability of a class to be missing in one of two splits that were dealt at random, when it counts
+PLACES = itertools.product((0.95, 0.9), (0, 0.5, 1), (0, 0.5, 1))
+CROPS = [(0, 0, 1, 1)] + [(y * (1 - a), x * (1 - a), y * (1 - a) + a, x * (1 - a) + a) for a, y, x in PLACES]
+CHANCE = 1e-4  # probability that splits dealt at random differ in a class, below which that counts
 FEATURE_RATIO = 2.0  # of the mean absolute features of two splits
 UNEQUAL = 10  # the largest class has so many times the pictures of the smallest
 MAJORITY = 0.8  # of all pictures in one class
 ENOUGH = 20  # pictures for each class, below which their numbers say little
 LARGEST_GRAPH = 600_000_000  # bytes of pictures that a data set made from arrays may carry in its graph
 # TensorFlow's operations that draw random numbers, and those that call Python, by the beginnings of their names.
-RANDOM = (
-    r"Random(Uniform|Standard)|Truncated|Stateless(Random|Truncated|Sample)|Stateful(Uniform|Standard|Trunc)|SampleD"
-)
+RANDOM = "Random(Uniform|Standard)|Truncated|Stateless(Random|Trunc|Sample)|Stateful(Uniform|Standard|Trunc)|SampleD"
 PYTHON = "PyFunc|EagerPyFunc"
 
 
@@ -50,7 +45,9 @@ def check(case):
                 altered.add(split.name)
             yield finding
     yield from prepared_differently(case)
-    yield from random_alterations(case, altered)
+    for split in case.splits:
+        if split.is_dataset and split.name not in altered:
+            yield from random_alterations(split, split is case.train)
     yield from unequal(case)
     yield from sorted_by_class(case.train)
     yield from other_classes(case)
@@ -58,27 +55,22 @@ def check(case):
 
 def shared_pictures(case):
     """Yield a finding for each pair of splits that share a picture, exactly, nearly or altered."""
-    pairs = [(one, other) for index, one in enumerate(case.splits) for other in case.splits[index + 1 :]]
-    for one, other in pairs:
+    for one, other in itertools.combinations(case.splits, 2):
         exact = len(set(one.digests) & set(other.digests) - {b""})
         near, altered, common = (0, 0, 0) if exact else _look_alikes(one, other)
-        numbers = f"{len(one.digests)} rows of {one.name} and {len(other.digests)} of {other.name}"
-        part = "" if one.complete and other.complete else f" (the first {numbers} were compared)"
-        found = exact or near or altered
+        first = (
+            f"the first {len(one.digests)} rows of {one.name} and {len(other.digests)} of {other.name} were compared"
+        )
+        part = "" if one.complete and other.complete else f" ({first})"
         how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored, brighter or cropped"
-        if found:
-            yield error(
-                "same-picture-in-two-splits",
-                f"{one.name} and {other.name}: {found} of {len(other.digests)} {how}{part}.",
-            )
+        seen = f"{one.name} and {other.name}: {exact or near or altered or common} of {len(other.digests)}"
+        if exact or near or altered:
+            yield error("same-picture-in-two-splits", f"{seen} {how}{part}.")
         elif common > len(other.digests) / 2:
-            seen = f"{common} of {len(other.digests)} pictures of {other.name} resemble many of {one.name}"
-            yield unjudged(
-                "same-picture-in-two-splits",
-                f"{seen} (one background or layout?): no copy bit for bit; others cannot be told.",
-            )
+            reason = f"{seen} resemble many (one background or layout?), none bit for bit; copies cannot be told{part}."
+            yield unjudged("same-picture-in-two-splits", reason)
         elif part:
-            yield unjudged("same-picture-in-two-splits", f"Only the first {numbers} were compared: none is shared.")
+            yield unjudged("same-picture-in-two-splits", f"None is shared, but only{part}.")
 
 
 def _look_alikes(one, other):
@@ -93,27 +85,24 @@ def _look_alikes(one, other):
         part = other.thumbnails[start : start + 256]
         both = [_rows(tf.nn.avg_pool2d(each, 2, 2, "VALID")) @ coarse.T for each in (part, part[:, :, ::-1])]
         alike = np.maximum(*both)
-        distant = 1 - np.sort(alike, axis=1)[:, -1 - rank]
-        common += int(np.sum(distant < COMMON))
-        candidates = (alike.max(axis=1) > LIKELY) & (distant > (COMMON if rank else -1))
-        candidates &= part.std(axis=(1, 2, 3)) > FLAT * value_range
-        if not candidates.any():
-            continue
-        part, twins = part[candidates], one.thumbnails[alike[candidates].argmax(axis=1)]
-        same = np.sqrt(((part - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range
-        near += int(same.sum())
-        altered += int(np.sum(1 - _closest(part, twins) < np.minimum(1 - COPY, NEARER * distant[candidates])))
+        distance = 1 - np.sort(alike, axis=1)[:, -1 - rank]
+        common += int(np.sum(distance < COMMON))
+        likely = (alike.max(axis=1) > LIKELY) & (distance > (COMMON if rank else -1))
+        likely &= part.std(axis=(1, 2, 3)) > FLAT * value_range
+        if likely.any():
+            part, twins = part[likely], one.thumbnails[alike[likely].argmax(axis=1)]
+            near += int(np.sum(np.sqrt(((part - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range))
+            altered += int(np.sum(1 - _closest(part, twins) < np.minimum(1 - COPY, NEARER * distance[likely])))
     return near, altered if altered >= max(2, SHARE * len(other.thumbnails)) else 0, common
 
 
 def _closest(pictures, twins):
     """Return the highest correlation of each picture with its twin, mirrored or not, one of them cropped or not."""
-    crops, best = [_rows(_cropped(twins, box)) for box in CROPS], np.full(len(pictures), -1.0)
-    for turned in (pictures, pictures[:, :, ::-1]):
-        for box, crop in zip(CROPS, crops, strict=True):
-            best = np.maximum(best, (_rows(turned) * crop).sum(axis=1))
-            best = np.maximum(best, (_rows(_cropped(turned, box)) * crops[0]).sum(axis=1))
-    return best
+    crops = [[_rows(_cropped(each, box)) for box in CROPS] for each in (pictures, pictures[:, :, ::-1], twins)]
+    whole = len(CROPS) * crops[2][:1]
+    pairs = [*zip(crops[0] + crops[1], 2 * whole, strict=True)]
+    pairs += zip(len(CROPS) * crops[0][:1] + len(CROPS) * crops[1][:1], 2 * crops[2], strict=True)
+    return np.max([(one * other).sum(axis=1) for one, other in pairs], axis=0)
 
 
 def _cropped(pictures, box):
@@ -129,43 +118,54 @@ def _rows(pictures):
 
 def used_up(split):
     """Yield a finding where a second pass finds nothing, and say so where it cannot be tried."""
+    count = f"{len(split.digests)} rows"
     if split.once and split.complete and split.name != "test":
-        seen = f"{split.name} is a {split.once} that ended after {len(split.digests)} rows; they do not come again."
+        seen = f"{split.name} is a {split.once} that ended after {count}; they do not come again."
         yield error("used-up-generator", seen)
     elif split.once:
-        seen = f"{split.name} is a {split.once}: the {len(split.digests)} rows that were read are gone from it"
-        reason = f"{seen}, and its order and alterations on a second pass cannot be seen."
+        reason = (
+            f"{split.name} is a {split.once}: the {count} that were read are gone from it; no second pass was tried."
+        )
         yield unjudged("used-up-generator", reason, "make a new one before you go on, or give a keras.utils.PyDataset")
     elif not any(True for _ in splits.batches(split.name, split.data)):
-        yield error("used-up-generator", f"{split.name} gave {len(split.digests)} rows, and none on a second pass.")
+        yield error("used-up-generator", f"{split.name} gave {count}, and none on a second pass.")
 
 
 def second_pass(split):
     """Yield findings about a data set that gives other rows on a second pass than on the first."""
     if not split.in_batches:
         return
-    digests, labels = splits.read_again(split)
-    if digests == split.digests:
-        return
-    if not digests:
+    again = _read_again(split)
+    if again is None:
         yield from used_up(split)
         return
-    same_pictures = collections.Counter(digests) == collections.Counter(split.digests)
-    same_labels = labels is not None and np.array_equal(labels, split.labels)
-    shared = len(set(digests) & set(split.digests)) / max(len(set(split.digests)), 1)
-    if same_labels and shared < 0.9 and not same_pictures:
-        seen = f"on a second pass only {shared:.0%} of the pictures are the same, though their labels are"
-        yield error(
-            "augmentation-in-evaluation", f"{split.name}: {seen}.", "passes", mend=_without_random_layers(split)
-        )
+    (before, labels), (digests, others) = ((each.digests, each.labels) for each in (split, again))
+    if digests == before[: len(digests)] or before == digests[: len(before)]:  # as far as time allowed
         return
-    unmoved = np.mean([before == after for before, after in zip(split.digests, digests, strict=False)])
+    same_pictures = collections.Counter(digests) == collections.Counter(before)
+    same_labels = labels is not None and np.array_equal(labels, others)
+    shared = len(set(digests) & set(before)) / len(set(before))
+    if same_labels and shared < 0.9 and not same_pictures:
+        seen = f"{split.name}: only {shared:.0%} of the pictures are the same on a second pass, though all labels are."
+        yield error("augmentation-in-evaluation", seen, "passes")
+        return
+    unmoved = np.mean([one == other for one, other in zip(before, digests, strict=False)])
     seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
     mend = f"{split.name} without shuffling, or collect predictions and labels in one pass"
     yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
-    if not same_pictures and split.complete and shared < 0.5 and len(digests) == len(split.digests):
+    if not same_pictures and split.complete and shared < 0.5 and len(digests) == len(before):
         reason = f"{split.name}: order and pictures differ on a second pass; whether they are altered cannot be told."
         yield unjudged("augmentation-in-evaluation", reason)
+
+
+def _read_again(split):
+    """Return a split as a second pass finds it; None where that is empty."""
+    if isinstance(split.data, keras.utils.PyDataset):
+        split.data.on_epoch_end()  # as fit calls it after each pass
+    try:
+        return splits.read(split.name, split.data)
+    except ValueError:
+        return None
 
 
 def prepared_differently(case):
@@ -209,22 +209,10 @@ def class_numbers(labels):
     return numbers.astype("int64") if np.array_equal(numbers, np.round(numbers)) else None
 
 
-def number_of_classes(labels):
-    """Return how many classes labels speak of, or None where that is unclear."""
-    numbers = class_numbers(labels)
-    if labels is None or labels.dtype.kind == "U":
-        return None
-    return (
-        labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else None if numbers is None else numbers.max() + 1
-    )
-
-
 def unequal(case):
     """Yield a finding where a model that always says the largest class scores high."""
     numbers = class_numbers(case.train.labels)
-    if numbers is None:
-        return
-    classes, counts = np.unique(numbers, return_counts=True)
+    classes, counts = np.unique([] if numbers is None else numbers, return_counts=True)
     if not 2 <= len(classes) <= 100 or len(numbers) < ENOUGH * len(classes):
         return
     share = counts.max() / counts.sum()
@@ -240,65 +228,58 @@ def unequal(case):
 
 def sorted_by_class(train):
     """Yield a finding where the batches of a data set hold one class each."""
-    if not train.in_batches or train.labels is None:
-        return
-    numbers = [class_numbers(labels) for labels in train.batch_labels]
+    numbers = [class_numbers(labels) for labels in train.batch_labels] if train.in_batches else []
     numbers = [batch for batch in numbers if batch is not None and len(batch) >= 4]
     if len(numbers) < 4:
         return
     _, counts = np.unique(np.concatenate(numbers), return_counts=True)
-    if len(counts) < 2:
-        if not train.complete:
-            reason = f"All of the first {counts.sum()} training labels are the same; the others were not read."
-            yield unjudged("sorted-by-class", reason)
-        return
     pure = np.mean([len(np.unique(batch)) == 1 for batch in numbers])
     by_chance = np.sum((counts / counts.sum()) ** np.mean([len(batch) for batch in numbers]))
-    if pure >= 0.6 and by_chance < 0.3:
+    if len(counts) == 1 and not train.complete:
+        reason = f"All of the first {counts.sum()} training labels are the same; the others were not read."
+        yield unjudged("sorted-by-class", reason)
+    elif pure >= 0.6 and by_chance < 0.3:
         yield error("sorted-by-class", f"{pure:.0%} of the training batches hold pictures of one class only.")
 
 
 def other_classes(case):
     """Yield a finding where a class is in one of two splits alone, though chance would have dealt it to both."""
-    own = class_numbers(case.train.labels)
-    for split in case.splits[1:]:
-        theirs = class_numbers(split.labels)
-        if own is None or theirs is None:
+    for one, other in [pair for split in case.splits[1:] for pair in ((split, case.train), (case.train, split))]:
+        numbers, others = class_numbers(one.labels), class_numbers(other.labels)
+        if numbers is None or others is None:
             continue
-        for numbers, others, says in (
-            (theirs, own, "training has none of it: the model cannot know it"),
-            (own, theirs, f"{split.name} has none of it: is a folder missing, so that all later labels shift?"),
-        ):
-            share = len(numbers) / (len(numbers) + len(others))
-            classes, counts = np.unique(numbers, return_counts=True)
-            missing = [
-                (int(number), int(count))
-                for number, count in zip(classes, counts, strict=True)
-                if number not in others and share**count < CHANCE / len(classes)
-            ]
-            if not missing:
-                continue
-            seen = ", ".join(f"{count} of {len(numbers)} labels are {number}" for number, count in missing[:3])
-            seen = f"{split.name if numbers is theirs else 'train'}: {seen}; {says}"
-            if case.train.complete and split.complete:
-                yield (error if numbers is theirs else warning)("classes-differ-between-splits", seen)
+        share, (classes, counts) = len(numbers) / len([*numbers, *others]), np.unique(numbers, return_counts=True)
+        missing = (share**counts < CHANCE / len(classes)) & ~np.isin(classes, others)
+        if missing.any():
+            seen = f"{one.name} has {counts[missing][0]} rows of class {classes[missing][0]}, {other.name} none."
+            if not (one.complete and other.complete):
+                yield unjudged("classes-differ-between-splits", f"{seen} Not all rows were read.")
+            elif one is case.train:
+                yield warning("classes-differ-between-splits", seen)
             else:
-                yield unjudged("classes-differ-between-splits", f"{seen} (not all rows were read).")
+                yield error("classes-differ-between-splits", seen)
 
 
-def random_alterations(case, known):
-    """Yield findings about random alterations, but for the splits in `known`, which were found to be altered before."""
-    for split in case.splits:
-        if not split.is_dataset or split.name in known:
-            continue
-        training = split is case.train
-        try:
-            graph = graph_of(split)
-        except Exception as problem:
-            name = "augmentation-cached" if training else "augmentation-in-evaluation"
-            yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
-            continue
-        yield from _in_training(split, graph) if training else _in_evaluation(split, graph)
+def random_alterations(split, training):
+    """Yield findings about random alterations, by what the graph of a data set calls."""
+    try:
+        graph = graph_of(split)
+    except Exception as problem:
+        name = "augmentation-cached" if training else "augmentation-in-evaluation"
+        yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
+        return
+    stored, drawn = _before(graph, "CacheDataset", RANDOM), _before(graph, "", RANDOM)
+    seen = f"{split.name} draws random numbers ({drawn})"
+    if drawn and not training:
+        yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.", "mapped")
+    elif stored:
+        yield error("augmentation-cached", f"{seen} before its cache().", "stored")
+    elif training and _before(graph, "CacheDataset", PYTHON):
+        reason = "train calls Python before its cache(): whether that alters pictures at random cannot be seen."
+        yield unjudged("augmentation-cached", reason)
+    elif drawn and set(_read_again(split).digests) == set(split.digests):
+        same = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
+        yield warning("augmentation-cached", same, "repeated")
 
 
 def graph_of(split):
@@ -310,63 +291,29 @@ def graph_of(split):
     return tf.compat.v1.GraphDef.FromString(text.numpy())
 
 
-def _in_training(train, graph):
-    stored, drawn = _before(graph, "CacheDataset", RANDOM), _before(graph, "", RANDOM)
-    if stored:
-        seen = f"The training data draw random numbers ({stored}) before their cache()."
-        yield error("augmentation-cached", seen, "stored")
-    elif _before(graph, "CacheDataset", PYTHON):
-        reason = "The training data call Python before their cache(): whether that alters pictures cannot be seen."
-        yield unjudged("augmentation-cached", reason, "data.cache().map(augment)  # cache first, alter afterwards")
-    elif drawn and sorted(splits.read_again(train)[0]) == sorted(train.digests):
-        pictures = f"two passes give the same {len(train.digests)} pictures"
-        yield warning(
-            "augmentation-cached", f"The training data draw random numbers ({drawn}); {pictures}.", "repeated"
-        )
-
-
-def _in_evaluation(split, graph):
-    drawn = _before(graph, "", RANDOM)
-    if drawn:
-        seen = f"{split.name} draws random numbers ({drawn}) in a function that is mapped over it."
-        yield error("augmentation-in-evaluation", seen, "mapped", mend=_without_random_layers(split))
-
-
-def _without_random_layers(split):
-    return f"{split.name} without random layers: put them into the model, or map them over train only"
-
-
 def _before(graph, kind, wanted):
     """Return the name of a wanted operation that runs before the nodes of some kind, or None.
 
-    Steps of a data set are nodes of its graph. Functions that are mapped over it are named in a node's attributes, and
-    may call other functions.
+    Steps of a data set are nodes of its graph; their attributes name the functions that are mapped, which call others.
     """
     nodes = {node.name: node for node in graph.node}
     functions = {function.signature.name: function.node_def for function in graph.library.function}
     waiting = [name for node in graph.node if node.op.startswith(kind) for name in node.input]
-    called, seen = [], set()
+    called = []
     while waiting:
-        node = nodes.get(waiting.pop().split(":")[0].lstrip("^"))
-        if node is not None and node.name not in seen:
-            seen.add(node.name)
+        node = nodes.pop(waiting.pop().split(":")[0].lstrip("^"), None)
+        if node is not None:
             called += _called(node)
             waiting.extend(node.input)
-    seen = set()
     while called:
-        name = called.pop()
-        if name in functions and name not in seen:
-            seen.add(name)
-            for node in functions[name]:
-                if re.match(wanted, node.op):
-                    return node.op
-                called += _called(node)
+        for node in functions.pop(called.pop(), ()):
+            if re.match(wanted, node.op):
+                return node.op
+            called += _called(node)
     return None
 
 
 def _called(node):
     """Return the names of the functions that a node may call, and its own operation."""
-    names = [node.op]
-    for value in node.attr.values():
-        names += [value.func.name, *(function.name for function in value.list.func)]
-    return names
+    values = node.attr.values()
+    return [node.op, *(function.name for value in values for function in (value.func, *value.list.func))]

@@ -74,11 +74,15 @@ def _class_names(names):
 
 def _check_number_of_names(case):
     """Raise `ValueError` where model and labels agree on a number of classes that the names do not have."""
-    units, classes = case.outputs.shape[-1], data.number_of_classes(case.train.labels)
-    if case.class_names is not None and classes == max(units, 2) != len(case.class_names):
+    units, labels, numbers = case.outputs.shape[-1], case.train.labels, data.class_numbers(case.train.labels)
+    if case.class_names is None or labels is None:
+        return
+    one_a_row = labels.ndim == 1 or labels.shape[1:] == (1,)
+    classes = labels.shape[-1] if not one_a_row else 0 if numbers is None else numbers.max() + 1
+    if classes == max(units, 2) != len(case.class_names):
         raise ValueError(
-            f"class_names holds {len(case.class_names)} names, but the labels are of {classes} classes and the model "
-            f"has {units} output units: expected {classes} names, in the order of the labels."
+            f"class_names holds {len(case.class_names)} names, but labels and model have {classes} classes: "
+            f"expected {classes} names, in the order of the labels."
         )
 
 

@@ -30,7 +30,9 @@ class Split:
 
     name: str
     data: object  # as the learner gave it; of an iterator, which can be read once only, its first batch
+    once: str  # the type of such an iterator; "" for what can be read again
     batches: list  # the first two, as (ndarray, ndarray or None)
+    batch_labels: list  # of ndarray: the labels of each batch
     labels: object  # ndarray of all rows that were read, or None
     digests: list  # of bytes, one for each row that was read
     thumbnails: object  # float32 (n, 16, 16, channels), or None for features
@@ -38,8 +40,6 @@ class Split:
     highest: float
     size: float  # mean of the absolute values
     complete: bool  # whether all rows were read
-    batch_labels: list  # of ndarray: the labels of each batch
-    once: str  # the type of an iterator, which a second pass finds empty; "" for what can be read again
 
     @property
     def is_dataset(self):
@@ -68,50 +68,24 @@ def read(name, data):
         inputs, answers = _as_batch(name, *batch)
         if len(inputs) == 0:
             continue
-        if len(first) < 2:
-            first.append(batch)
-        if answers is not None:
-            labels.append(answers)
+        first += [batch] if len(first) < 2 else []
+        labels += [] if answers is None else [answers]
         digests += digests_of(inputs)
-        if _are_pictures(inputs):
-            thumbnails.append(thumbnails_of(inputs))
+        thumbnails += [thumbnails_of(inputs)] if _are_pictures(inputs) else []
         values.append((inputs.min(), inputs.max(), np.abs(inputs).mean(dtype="float64")))
         if len(digests) >= MOST_ROWS or time.monotonic() - start > MOST_SECONDS:
             complete = _are_arrays(data) and len(digests) >= len(data[0])
             break
     if not first:
         raise ValueError(f"{name} holds no batch. Is it empty, used up, or smaller than a batch with drop_remainder?")
-    lowest, highest, sizes = np.array(values, "float64").T
-    once = type(data).__name__ if _can_be_read_once(data) else ""
-    return Split(
-        name=name,
-        data=first[0] if once else data,
-        batches=first,
-        labels=_joined(labels),
-        digests=digests,
-        thumbnails=np.concatenate(thumbnails) if len(thumbnails) == len(values) else None,
-        lowest=lowest.min(),
-        highest=highest.max(),
-        size=sizes.mean(),
-        complete=complete,
-        batch_labels=labels,
-        once=once,
-    )
-
-
-def read_again(split):
-    """Read the rows of a split again; return (digests, labels) of as many as at first."""
-    digests, labels = [], []
-    if isinstance(split.data, keras.utils.PyDataset):
-        split.data.on_epoch_end()  # as fit calls it after each pass
-    for batch in batches(split.name, split.data):
-        inputs, answers = _as_batch(split.name, *batch)
-        digests += digests_of(inputs)
-        if answers is not None:
-            labels.append(answers)
-        if len(digests) >= len(split.digests):
-            break
-    return digests[: len(split.digests)], _joined(labels)
+    one_shape = len({answers.shape[1:] for answers in labels}) == 1
+    all_labels = np.concatenate(labels) if one_shape else None
+    small = np.concatenate(thumbnails) if len(thumbnails) == len(values) else None
+    low, high, sizes = np.array(values, "float64").T
+    once = isinstance(data, Iterator) and not isinstance(data, keras.utils.PyDataset)
+    kind, data = (type(data).__name__, first[0]) if once else ("", data)
+    seen = first, labels, all_labels, digests, small, low.min(), high.max(), sizes.mean(), complete
+    return Split(name, data, kind, *seen)
 
 
 def _are_arrays(data):
@@ -120,51 +94,41 @@ def _are_arrays(data):
     return isinstance(data, tuple | list) and len(data) in (2, 3) and not batched
 
 
-def _can_be_read_once(data):
-    return isinstance(data, Iterator) and not isinstance(data, keras.utils.PyDataset)
-
-
 def batches(name, data):
     """Yield a split as (inputs, labels) of NumPy arrays, labels None where there are none.
 
     Raises `TypeError` when it is neither arrays nor a data set, or when inputs or labels are not single arrays.
     """
     if _are_arrays(data):
-        inputs, labels = _row(data, name)
+        inputs, labels = _as_arrays(data, name)
         if labels is not None and len(inputs) != len(labels):
             raise ValueError(f"{name} holds {len(inputs)} inputs and {len(labels)} labels: expected as many of both.")
         for start in range(0, len(inputs), BATCH):
             yield inputs[start : start + BATCH], None if labels is None else labels[start : start + BATCH]
         return
+    elements = data
     if isinstance(data, keras.utils.PyDataset):
-        count = data.num_batches
-        elements = (data[index] for index in (itertools.count() if count is None else range(count)))
-    elif isinstance(data, Iterable) and not isinstance(data, str | bytes | dict | tuple | np.ndarray | tf.Tensor):
-        elements = data
-    else:
+        places = itertools.count() if data.num_batches is None else range(data.num_batches)
+        elements = (data[index] for index in places)
+    elif not isinstance(data, Iterable) or isinstance(data, str | bytes | dict | tuple | np.ndarray | tf.Tensor):
         raise TypeError(
             f"{name} is of type {type(data).__name__}: expected a tf.data.Dataset of (inputs, labels) batches, "
             "a keras.utils.PyDataset, a generator (not its function), or a tuple (inputs, labels) of arrays."
         )
     for element in elements:
-        yield _row(element, name)
+        yield _as_arrays(element, name)
 
 
-def _row(element, name):
+def _as_arrays(element, name):
     """Return an element of a data set as (inputs, labels), weights of samples left out."""
     inputs, labels = (*element, None)[:2] if isinstance(element, tuple | list) else (element, None)
-    inputs = _array(inputs, name)
+    inputs, labels = _array(inputs, name), None if labels is None else _array(labels, name)
     if inputs.dtype.kind in "OSU":
         raise TypeError(f"{name} holds words or files ({inputs.flat[0]!r:.60}) for inputs: expected numbers, decoded.")
-    inputs = inputs.astype("float32") if inputs.dtype.kind in "bV" else inputs  # V: bfloat16
-    if labels is not None:
-        labels = _array(labels, name)
-        if labels.dtype.kind == "O":
-            words = any(isinstance(one, str | bytes) for one in labels.flat)
-            labels = labels.astype(str if words else "float64")
-        elif labels.dtype.kind == "b":
-            labels = labels.astype("int64")
-    return inputs, labels
+    if labels is not None and labels.dtype.kind in "OSb":
+        words = any(isinstance(one, str | bytes) for one in labels.flat)
+        labels = labels.astype(str if words else "float64")
+    return inputs.astype("float32") if inputs.dtype.kind in "bV" else inputs, labels  # V: bfloat16
 
 
 def _array(part, name):
@@ -174,32 +138,23 @@ def _array(part, name):
         with contextlib.suppress(ValueError):  # of rows of unequal length
             part = np.asarray(part)
     if isinstance(part, dict | list | tuple | tf.RaggedTensor | tf.SparseTensor):
-        raise TypeError(
-            f"{name} holds a {type(part).__name__} of tensors: the doctor judges models with one input and output."
-        )
+        kind = type(part).__name__
+        raise TypeError(f"{name} holds a {kind} of tensors: the doctor judges models with one input and output.")
     return np.asarray(part)
 
 
 def _as_batch(name, inputs, labels):
     """Return a batch as it is, and a single row of a data set without batches as a batch of one."""
-    if inputs.ndim == 0 or (labels is not None and (labels.ndim == 0 or inputs.ndim == 1)):
-        return inputs[None], None if labels is None else labels[None]
-    if labels is not None and len(inputs) != len(labels):
-        if inputs.ndim != 3:
-            counts = f"{len(inputs)} inputs and {len(labels)} labels"
-            raise ValueError(f"{name} holds a batch of {counts}: expected as many of both.")
-        return inputs[None], labels[None]  # one picture with a one-hot label
-    return inputs, labels
+    single = labels is not None and (labels.ndim == 0 or inputs.ndim == 1)
+    if labels is None or (not single and len(inputs) == len(labels)):
+        return inputs, labels
+    if not single and inputs.ndim != 3:  # else one picture with a one-hot label
+        raise ValueError(f"{name} holds a batch of {len(inputs)} inputs and {len(labels)} labels: expected as many.")
+    return inputs[None], labels[None]
 
 
 def _are_pictures(inputs):
     return inputs.ndim == 4 and inputs.shape[-1] in (1, 3)
-
-
-def _joined(labels):
-    if not labels or len({answers.shape[1:] for answers in labels}) > 1:
-        return None
-    return np.concatenate(labels)
 
 
 def one_hot(labels):
