@@ -19,9 +19,9 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
     ----------
     model : keras.Model
         Built; one input, one output. Compiled, or training is not judged.
-    train, validation, test : tf.data.Dataset of (inputs, labels) batches, or (inputs, labels) arrays
+    train, validation, test : tf.data.Dataset, keras.utils.PyDataset or iterable of batches, or (inputs, labels) arrays
         Inputs are pixels (n, height, width, 3) or features. At most 2000 rows of each are read, for at most
-        two seconds.
+        two seconds. A generator is used up by that, which is said; make a new one afterwards.
     class_names : sequence of str, optional
         In the order of the labels.
     frozen : keras.Layer or sequence of str, optional
@@ -35,9 +35,9 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
     Raises
     ------
     TypeError
-        When `model` is not a Keras model, or a split is neither arrays nor a data set.
+        When `model` is not a Keras model of one input and one output, or a split is neither arrays nor a data set.
     ValueError
-        When a split is empty, or `frozen` names a layer that the model does not have.
+        When a split is empty, `frozen` names a layer that the model does not have, or `class_names` do not fit.
     """
     from helpers.doctor import examine  # only now: the check of the machine runs without TensorFlow, too
 

@@ -38,16 +38,12 @@ PYTHON = "PyFunc|EagerPyFunc"
 def check(case):
     """Yield findings about the data."""
     yield from shared_pictures(case)
-    altered = set()
     for split in case.splits:
-        for finding in used_up(split) if split.once or split is case.train else second_pass(split):
-            if finding.alarm and finding.name == "augmentation-in-evaluation":
-                altered.add(split.name)
-            yield finding
-    yield from prepared_differently(case)
-    for split in case.splits:
-        if split.is_dataset and split.name not in altered:
+        found = list(used_up(split) if split.once or split is case.train else second_pass(split))
+        yield from found
+        if split.is_dataset and "augmentation-in-evaluation" not in [each.name for each in found if each.alarm]:
             yield from random_alterations(split, split is case.train)
+    yield from prepared_differently(case)
     yield from unequal(case)
     yield from sorted_by_class(case.train)
     yield from other_classes(case)
@@ -98,15 +94,15 @@ def _look_alikes(one, other):
 
 def _closest(pictures, twins):
     """Return the highest correlation of each picture with its twin, mirrored or not, one of them cropped or not."""
-    crops = [[_rows(_cropped(each, box)) for box in CROPS] for each in (pictures, pictures[:, :, ::-1], twins)]
-    whole = len(CROPS) * crops[2][:1]
-    pairs = [*zip(crops[0] + crops[1], 2 * whole, strict=True)]
-    pairs += zip(len(CROPS) * crops[0][:1] + len(CROPS) * crops[1][:1], 2 * crops[2], strict=True)
+    many, size = range(len(twins)), twins.shape[1:3]
+    own, mirrored, others = (
+        [_rows(tf.image.crop_and_resize(each, [box] * len(twins), many, size)) for box in CROPS]
+        for each in (pictures, pictures[:, :, ::-1], twins)
+    )
+    pairs = [(one, others[0]) for one in own + mirrored] + [
+        (one[0], other) for one in (own, mirrored) for other in others
+    ]
     return np.max([(one * other).sum(axis=1) for one, other in pairs], axis=0)
-
-
-def _cropped(pictures, box):
-    return tf.image.crop_and_resize(pictures, [box] * len(pictures), range(len(pictures)), pictures.shape[1:3])
 
 
 def _rows(pictures):
@@ -135,15 +131,18 @@ def second_pass(split):
     """Yield findings about a data set that gives other rows on a second pass than on the first."""
     if not split.in_batches:
         return
-    again = _read_again(split)
-    if again is None:
+    if isinstance(split.data, keras.utils.PyDataset):
+        split.data.on_epoch_end()  # as fit calls it after each pass
+    try:
+        again = splits.read(split.name, split.data)
+    except ValueError:
         yield from used_up(split)
         return
-    (before, labels), (digests, others) = ((each.digests, each.labels) for each in (split, again))
+    before, digests = split.digests, again.digests
     if digests == before[: len(digests)] or before == digests[: len(before)]:  # as far as time allowed
         return
     same_pictures = collections.Counter(digests) == collections.Counter(before)
-    same_labels = labels is not None and np.array_equal(labels, others)
+    same_labels = split.labels is not None and np.array_equal(split.labels, again.labels)
     shared = len(set(digests) & set(before)) / len(set(before))
     if same_labels and shared < 0.9 and not same_pictures:
         seen = f"{split.name}: only {shared:.0%} of the pictures are the same on a second pass, though all labels are."
@@ -158,36 +157,18 @@ def second_pass(split):
         yield unjudged("augmentation-in-evaluation", reason)
 
 
-def _read_again(split):
-    """Return a split as a second pass finds it; None where that is empty."""
-    if isinstance(split.data, keras.utils.PyDataset):
-        split.data.on_epoch_end()  # as fit calls it after each pass
-    try:
-        return splits.read(split.name, split.data)
-    except ValueError:
-        return None
-
-
 def prepared_differently(case):
     """Yield a finding for each split that was prepared in another way than the training data."""
+    train = case.train
     for split in case.splits[1:]:
-        difference = _difference(case.train, split)
-        if difference is not None:
-            yield error("splits-prepared-differently", f"{split.name}: {difference}.")
-
-
-def _difference(train, other):
-    """Return in words how the values of two splits differ, or None."""
-    if any(split.size < 1e-12 or split.highest - split.lowest < CONTRAST for split in (train, other)):
-        return None
-    if train.pictures:
-        kinds = {_kind(split.lowest, split.highest) for split in (train, other)}
-        own = f"training values from {train.lowest:.4g} to {train.highest:.4g}"
-        bounds = f"{own}, here {other.lowest:.4g} to {other.highest:.4g}"
-        return bounds if len(kinds) == 2 and None not in kinds else None
-    ratio = max(train.size / other.size, other.size / train.size)
-    sizes = f"training features are {train.size:.3g} on average, these {other.size:.3g}"
-    return sizes if ratio > FEATURE_RATIO else None
+        if any(each.size < 1e-12 or each.highest - each.lowest < CONTRAST for each in (train, split)):
+            continue
+        kinds = {_kind(each.lowest, each.highest) for each in (train, split)}
+        seen = f"training values from {train.lowest:.4g} to {train.highest:.4g}"
+        seen = f"{split.name}: {seen}, here {split.lowest:.4g} to {split.highest:.4g}."
+        ratio = max(train.size / split.size, split.size / train.size)
+        if len(kinds) == 2 and None not in kinds if train.pictures else ratio > FEATURE_RATIO:
+            yield error("splits-prepared-differently", seen)
 
 
 def _kind(low, high):
@@ -263,7 +244,11 @@ def other_classes(case):
 def random_alterations(split, training):
     """Yield findings about random alterations, by what the graph of a data set calls."""
     try:
-        graph = graph_of(split)
+        if len(split.digests) * split.batches[0][0][0].nbytes > LARGEST_GRAPH:
+            raise ValueError("too large")
+        variant = tf.data.experimental.to_variant(split.data)
+        text = tf.raw_ops.DatasetToGraphV2(input_dataset=variant, external_state_policy=1)
+        graph = tf.compat.v1.GraphDef.FromString(text.numpy())
     except Exception as problem:
         name = "augmentation-cached" if training else "augmentation-in-evaluation"
         yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
@@ -277,18 +262,9 @@ def random_alterations(split, training):
     elif training and _before(graph, "CacheDataset", PYTHON):
         reason = "train calls Python before its cache(): whether that alters pictures at random cannot be seen."
         yield unjudged("augmentation-cached", reason)
-    elif drawn and set(_read_again(split).digests) == set(split.digests):
+    elif drawn and set(splits.read(split.name, split.data).digests) == set(split.digests):
         same = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
         yield warning("augmentation-cached", same, "repeated")
-
-
-def graph_of(split):
-    """Return the graph of a data set; raise `ValueError` when its pictures are part of the graph and too large."""
-    if len(split.digests) * split.batches[0][0][0].nbytes > LARGEST_GRAPH:
-        raise ValueError("too large")
-    variant = tf.data.experimental.to_variant(split.data)
-    text = tf.raw_ops.DatasetToGraphV2(input_dataset=variant, external_state_policy=1, strip_device_assignment=False)
-    return tf.compat.v1.GraphDef.FromString(text.numpy())
 
 
 def _before(graph, kind, wanted):
@@ -304,7 +280,7 @@ def _before(graph, kind, wanted):
         node = nodes.pop(waiting.pop().split(":")[0].lstrip("^"), None)
         if node is not None:
             called += _called(node)
-            waiting.extend(node.input)
+            waiting += node.input
     while called:
         for node in functions.pop(called.pop(), ()):
             if re.match(wanted, node.op):

@@ -15,6 +15,7 @@ SPARSE = ("sparse_categorical_crossentropy",)
 ROWS = ("categorical_crossentropy", "categorical_focal_crossentropy")
 BINARY = ("binary_crossentropy", "binary_focal_crossentropy")
 KNOWN = (*SPARSE, *ROWS, *BINARY)
+FOREIGN = [("categoricalaccuracy", name) for name in SPARSE] + [("binaryaccuracy", name) for name in ROWS]
 FEW = 30  # labels, below which their distribution says little
 LARGE = 6.0  # up to such logits an activation function is tried
 
@@ -39,22 +40,16 @@ def check(case):
     yield from wrong
     if name not in KNOWN:
         yield unjudged("activation-loss-mismatch", f"The doctor does not know the loss {name!r}.")
-        return
-    if outputs.shape[1] == 1 and name not in BINARY:
-        return
-    kind = ending_of(case)
-    yield from _metrics(case, kind, name)
-    if kind is None:
-        yield unjudged("activation-loss-mismatch", "Which activation the model ends in cannot be told.")
-    else:
+    elif outputs.shape[1] > 1 or name in BINARY:
+        kind = ending_of(case)
+        yield from _metrics(case, kind, name)
         yield from _activation_and_loss(case, kind, name)
 
 
 def ending_of(case):
     """Return the kind of the outputs: "softmax", "sigmoid", "logits", the name of another activation, or None.
 
-    A known activation is recognised by its name, any other function is tried on numbers. Where the last layer has no
-    activation of its own, as a pooling, the outputs for a few rows decide. None where it is unclear.
+    A function is tried on numbers; after a layer without any, as a pooling, the outputs decide. None: it is unclear.
     """
     try:
         operation = inspection.last_operation(case.model)
@@ -135,10 +130,8 @@ def _metrics(case, kind, name):
         elif several and (accuracy or metric == "categoricalaccuracy"):
             seen = f"{metric} sees the largest output alone, but {several} of {len(labels)} rows have several 1s."
             yield warning("metric-misleads", seen, "tags")
-        elif name in SPARSE and units > 1 and metric == "categoricalaccuracy":
-            yield warning("metric-misleads", "CategoricalAccuracy takes one-hot rows, the labels are numbers.", "named")
-        elif rows and name in ROWS and metric == "binaryaccuracy" and units > 2:
-            seen = f"BinaryAccuracy counts each of {units} outputs: saying no to all scores {1 - 1 / units:.0%}."
+        elif units > 2 and (metric, name) in FOREIGN:
+            seen = f"{metric} does not fit labels for {name} and {units} units, so it counts something else."
             yield warning("metric-misleads", seen, "named")
 
 
@@ -159,33 +152,35 @@ def _compiled(model):
 
 
 def _activation_and_loss(case, kind, name):
+    if kind is None:
+        yield unjudged("activation-loss-mismatch", "Which activation the model ends in cannot be told.")
+        return
     units, labels, wants_logits = case.outputs.shape[1], case.train.labels, from_logits(case.loss, name)
     has_rows = labels is not None and labels.shape[1:] == (units,) and len(labels) >= FEW
-    one_class_a_row = units > 2 and name in BINARY and has_rows and splits.one_hot(labels)
+    single = units > 2 and name in BINARY and has_rows and splits.one_hot(labels)
+    competing = units > 2 and name in BINARY and kind == "softmax"
     activation = "none (logits)" if kind == "logits" else kind
     says = f"The last activation is {activation}, the loss {name}(from_logits={wants_logits})"
-    loss = "".join(word.capitalize() for word in name.split("_"))
+    loss = "keras.losses." + "".join(word.capitalize() for word in name.split("_"))
+    softmax = f'layers.Dense({units}, activation="softmax") with loss="categorical_crossentropy"'
+    other, linear = kind not in ("softmax", "sigmoid", "logits"), f"layers.Dense({units})  # no activation: logits"
+    for wrong, seen, mend in (
+        (kind == "softmax" and units == 1, "softmax over one unit is always 1", 'layers.Dense(1, "sigmoid")'),
+        (single, "every label row holds a single 1, so the classes compete", softmax),
+        (competing, "softmax makes the classes compete, the loss asks for each by itself", softmax),
+        (other, f"{kind} holds back numbers that the loss has to see", linear),
+        (kind == "sigmoid" and units > 1 and name not in BINARY, "sigmoid lets several units say yes", softmax),
+    ):
+        if wrong:
+            yield error("activation-loss-mismatch", f"{says}: {seen}.", mend=mend)
+            return
     if wants_logits is None:
         yield unjudged("loss-expects-logits", f"Whether {name} expects logits cannot be told: it could not be tried.")
-    elif kind == "softmax" and units == 1:
-        seen, mend = f"{says}: softmax over one unit is always 1.", 'layers.Dense(1, activation="sigmoid")'
-        yield error("activation-loss-mismatch", seen, mend=mend)
-    elif one_class_a_row or (kind == "softmax" and name in BINARY and units > 2):
-        seen = f"{says}, but every label row holds a single 1." if one_class_a_row else f"{says}."
-        mend = f'layers.Dense({units}, activation="softmax") with loss="categorical_crossentropy"'
-        yield error("activation-loss-mismatch", seen, mend=mend)
-    elif kind not in ("softmax", "sigmoid", "logits"):
-        seen = f"{says}: {kind} holds back numbers that the loss has to see."
-        yield error("activation-loss-mismatch", seen, mend=f"layers.Dense({units})  # no activation: logits")
-    elif kind == "sigmoid" and units > 1 and name not in BINARY:
-        seen = f"{says}: with sigmoid several units can say yes, but the loss makes them compete."
-        yield error("activation-loss-mismatch", seen, mend='activation="softmax"')
     elif kind == "logits" and not wants_logits:
         seen = f"{says}: outputs run from {case.outputs.min():.3g} to {case.outputs.max():.3g}."
-        yield error("loss-expects-probabilities", seen, mend=f"loss=keras.losses.{loss}(from_logits=True)")
-    elif kind in ("softmax", "sigmoid") and wants_logits:
-        mend = f"loss=keras.losses.{loss}()  # from_logits=False"
-        yield warning("loss-expects-logits", f"{says}: the outputs lie in 0..1.", mend=mend)
+        yield error("loss-expects-probabilities", seen, mend=f"loss={loss}(from_logits=True)")
+    elif kind != "logits" and wants_logits:
+        yield warning("loss-expects-logits", f"{says}: the outputs lie in 0..1.", mend=f"loss={loss}()")
 
 
 def check_labels(case, name, split=None):
@@ -203,20 +198,15 @@ def check_labels(case, name, split=None):
     low, high, whole = labels.min(), labels.max(), np.array_equal(labels, np.round(labels))
     several, different = _tags(labels) if labels.ndim == 2 else 0, len(np.unique(labels))
     dense, values = f"layers.Dense({int(high) + 1 if single else columns})", f"from {low:g} to {high:g}"
-    sparse = f'loss="sparse_{ROWS[0]}"'
+    sparse, one_by_one = f'loss="sparse_{ROWS[0]}"', f'layers.Dense({units}, "sigmoid") with loss="{BINARY[0]}"'
+    alone = "labels = labels.argmax(axis=1)" if units == 1 else f"{sparse}  # after softmax"
     misfits = (  # (losses, whether it is so, what the labels are, what is wanted, what to do)
         (SPARSE, not single, f"rows of shape {_shape(labels)}", "takes whole numbers", f'loss="{ROWS[0]}"'),
-        (SPARSE, not whole, "no whole numbers", "takes whole numbers", f'loss="{ROWS[0]}"'),
+        (SPARSE, not whole, "no whole numbers", "takes whole numbers", 'labels = labels.astype("int32")'),
         (ROWS, single, f"single numbers of shape {_shape(labels)}", "takes one-hot rows", sparse),
-        (BINARY, columns != units, f"of shape {_shape(labels)}", f"takes one for each of {units} outputs", sparse),
+        (BINARY, columns != units, f"of shape {_shape(labels)}", f"takes one for each of {units} outputs", alone),
         (ROWS, columns != units, f"rows of {columns}", f"takes one for each of {units} outputs", dense),
-        (
-            ROWS,
-            several,
-            f"rows, {several} with several 1s",
-            "makes the classes compete",
-            f'"sigmoid", loss="{BINARY[0]}"',
-        ),
+        (ROWS, several, f"rows, {several} with several 1s", "makes the classes compete", one_by_one),
         (BINARY, low < 0 or high > 1, values, "takes 0 and 1", "labels = labels - labels.min()"),
         (SPARSE, low == 1 and high == units, values, f"takes 0 to {units - 1}", "labels = labels - 1"),
         (SPARSE, low < 0 or high >= units, values, f"takes 0 to {units - 1} with {units} output units", dense),
@@ -226,8 +216,8 @@ def check_labels(case, name, split=None):
         seen, mend = f"One output unit, and {different} different labels up to {high:g}.", f'{dense[:-1]}, "softmax")'
         yield error("one-unit-many-classes", seen, mend=f"{mend} with {sparse}")
     elif units == 1 and name in KNOWN and name not in BINARY:
-        seen = f"{name} over one output unit is 0, whatever the output: nothing can be learned."
-        yield error("activation-loss-mismatch", seen, mend=f'layers.Dense(1, "sigmoid") with loss="{BINARY[0]}"')
+        seen = f"{name} over one output unit is 0 or not a number, whatever the output: nothing can be learned."
+        yield error("activation-loss-mismatch", seen, mend=one_by_one)
     elif name.startswith("mean_") and units > 1 and single and whole:
         wrong = [("single numbers", f"compares them with each of {units} outputs", f"{sparse}  # after softmax")]
     if wrong and not (units == 1 and (name not in BINARY or different > 2 and training)):
@@ -249,9 +239,6 @@ def _too_many_units(case, classes, single):
         seen = f"The model has {units} output units, for {named or classes} classes."
         mend = f"layers.Dense({named or classes})  # on base.output or on the layer before the old top"
         yield error("units-exceed-classes", seen, mend=mend)
-    elif units < named:
-        seen = f"There are {named} class names, and the model has {units} output units."
-        yield error("labels-do-not-fit", seen, mend=f"layers.Dense({named})")
 
 
 def _shape(rows):
@@ -260,15 +247,9 @@ def _shape(rows):
 
 def loss_name(loss):
     """Return the name of a loss as Keras spells it: ``binary_crossentropy``."""
-    short = {"bce": "binary_crossentropy", "mse": "mean_squared_error", "mae": "mean_absolute_error"}
-    if isinstance(loss, str):
-        name = loss
-    elif isinstance(loss, keras.losses.Loss):
-        name = type(loss).__name__
-    else:
-        name = getattr(loss, "__name__", type(loss).__name__)
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower().replace("cross_entropy", "crossentropy")
-    return short.get(name, name)
+    function = keras.losses.get(loss)
+    name = getattr(function, "__name__", type(function).__name__)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower().replace("cross_entropy", "crossentropy")
 
 
 def from_logits(loss, name):
@@ -292,23 +273,16 @@ def _linear_stacks(case):
     calls = [call for call in case.calls if isinstance(call[0], keras.layers.Dense)]
     for (first, _, outputs), (second, inputs, _) in zip(calls, calls[1:], strict=False):
         connected = first is not second and outputs.shape == inputs.shape
-        if connected and _is_straight(first.activation) and _straight_line_between(outputs, inputs):
+        if connected and inspection.activation(first) == "linear" and _straight_line_between(outputs, inputs):
             seen = f"{first.name!r} ({outputs.shape[-1]} units) feeds {second.name!r} with no activation between."
             mend = f'{first.name!r}: layers.Dense({outputs.shape[-1]}, activation="relu")'
             yield warning("dense-without-activation", seen, mend=mend)
 
 
-def _is_straight(activation):
-    probe = np.array([[-3.0, -0.5, 0.0, 0.7, 4.0]], "float32")
-    return np.allclose(np.asarray(activation(tf.constant(probe))), probe)
-
-
 def _straight_line_between(outputs, inputs):
     """Return whether each column of `inputs` is a straight line over the same column of `outputs`."""
-    if np.array_equal(outputs, inputs):
-        return bool(np.any(outputs < 0)) or np.ptp(outputs) > 0
-    if len(outputs) < 4 or not np.any(outputs < 0):
+    if len(outputs) < 4 or not np.any(outputs < 0) or np.ptp(inputs) == 0:
         return False
     before, after = outputs - outputs.mean(axis=0), inputs - inputs.mean(axis=0)
     slope = (before * after).sum(axis=0) / np.maximum((before**2).sum(axis=0), 1e-12)
-    return np.abs(slope * before - after).max() <= 1e-3 * max(np.abs(after).max(), 1e-9) and np.ptp(after) > 0
+    return np.abs(slope * before - after).max() <= 1e-3 * np.abs(after).max()

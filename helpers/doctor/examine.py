@@ -9,6 +9,7 @@ from helpers.doctor.findings import Diagnosis, error, unjudged
 from helpers.doctor.splits import TRIED, Case
 from helpers.network import inspection
 
+LARGER = 1.5  # pictures of a split than in training, or smaller; a little more is sometimes meant
 CHECKS = (
     ("the pixels", pixels.check),
     ("what trains", movement.check),
@@ -20,9 +21,8 @@ CHECKS = (
 def run(model, train, validation, test, class_names, frozen):
     """Run every check and return a `Diagnosis`; see `helpers.doctor.diagnose`."""
     if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"model is of type {type(model).__name__}: expected a keras.Model. Give the model itself, not its name."
-        )
+        kind = type(model).__name__
+        raise TypeError(f"model is of type {kind}: expected a keras.Model. Give the model itself, not its name.")
     if train is None:
         raise TypeError("train=None: expected a tf.data.Dataset of (inputs, labels) batches, or a tuple of arrays.")
     for what in ("inputs", "outputs"):
@@ -42,8 +42,7 @@ def run(model, train, validation, test, class_names, frozen):
         if problem:
             return Diagnosis([*findings, problem])
         _check_number_of_names(case)
-        for split in case.splits[1:]:
-            findings += _guarded(f"{split.name} on the model", lambda case, split=split: _tried(case, split), case)
+        findings += _guarded("validation and test on the model", _others_tried, case)
         for what, check in CHECKS:
             findings += _guarded(what, check, case)
     return Diagnosis(_once(findings))
@@ -51,8 +50,7 @@ def run(model, train, validation, test, class_names, frozen):
 
 def _check_single(what, ends):
     """Raise `TypeError` where a model takes or gives several tensors, or one in a dictionary."""
-    several = isinstance(ends, list | tuple) and len(ends) > 1
-    if several or isinstance(ends, dict):
+    if isinstance(ends, dict) or (isinstance(ends, list | tuple) and len(ends) > 1):
         found = f"a dictionary of {what}" if isinstance(ends, dict) else f"{len(ends)} {what}"
         raise TypeError(
             f"The model has {found}: the doctor judges models with one input and one output, plain tensors. "
@@ -61,25 +59,19 @@ def _check_single(what, ends):
 
 
 def _class_names(names):
-    if names is None:
-        return None
-    if (
-        isinstance(names, str | dict)
-        or not hasattr(names, "__iter__")
-        or not all(isinstance(one, str) for one in names)
-    ):
+    listed = hasattr(names, "__iter__") and not isinstance(names, str | dict)
+    if names is not None and not (listed and all(isinstance(one, str) for one in names)):
         raise TypeError(f"class_names={names!r:.80}: expected a list of str, in the order of the labels.")
-    return tuple(names)
+    return None if names is None else tuple(names)
 
 
 def _check_number_of_names(case):
     """Raise `ValueError` where model and labels agree on a number of classes that the names do not have."""
-    units, labels, numbers = case.outputs.shape[-1], case.train.labels, data.class_numbers(case.train.labels)
-    if case.class_names is None or labels is None:
-        return
-    one_a_row = labels.ndim == 1 or labels.shape[1:] == (1,)
-    classes = labels.shape[-1] if not one_a_row else 0 if numbers is None else numbers.max() + 1
-    if classes == max(units, 2) != len(case.class_names):
+    labels, numbers, units = case.train.labels, data.class_numbers(case.train.labels), case.outputs.shape[-1]
+    classes = 0 if numbers is None else numbers.max() + 1
+    if labels is not None and labels.ndim == 2 and labels.shape[1] > 1:
+        classes = labels.shape[1]
+    if case.class_names is not None and classes == max(units, 2) != len(case.class_names):
         raise ValueError(
             f"class_names holds {len(case.class_names)} names, but labels and model have {classes} classes: "
             f"expected {classes} names, in the order of the labels."
@@ -118,38 +110,34 @@ def _in_one_line(problem):
     return f"{type(problem).__name__}: {line}"
 
 
-def _does_not_run(case):
+def _does_not_run(case, split=None):
+    """Return a finding where the model cannot be called on a split (training, if none is given), or None."""
+    first = (split or case.train).batches[0][0][:TRIED]
     try:
-        outputs = case.call[0]
+        outputs = case.model(first, training=False) if split else case.call[0]
     except Exception as problem:
-        return _inputs_do_not_fit(case, case.train, problem)
-    if isinstance(outputs, dict | list | tuple):
-        _check_single("outputs", outputs)
+        wanted = getattr(case.model, "input_shape", None)
+        single = " (one picture, no batch)" if first.ndim == 3 and wanted and len(wanted) == 4 else ""
+        seen = f"The model takes {wanted}, a batch of {(split or case.train).name} has shape {first.shape}{single}"
+        return error("inputs-do-not-fit", f"{seen} ({_in_one_line(problem)}).")
+    _check_single("outputs", outputs)
     return None
 
 
-def _inputs_do_not_fit(case, split, problem):
-    wanted, shape = getattr(case.model, "input_shape", None), split.batches[0][0][:TRIED].shape
-    single = " (one picture, no batch)" if len(shape) == 3 and wanted and len(wanted) == 4 else ""
-    seen = f"The model takes {wanted}, a batch of {split.name} has shape {shape}{single} ({_in_one_line(problem)})."
-    return error("inputs-do-not-fit", seen)
-
-
-def _tried(case, split):
-    """Yield a finding where the model cannot be called on a split, or gets pictures of another size there."""
-    try:
-        case.model(split.batches[0][0][:TRIED], training=False)
-    except Exception as problem:
-        yield _inputs_do_not_fit(case, split, problem)
-        return
+def _others_tried(case):
+    """Yield findings where the model cannot be called on validation or test, or gets pictures of another size."""
     sizes = {inputs.shape[1:3] for inputs, _ in case.train.batches}
-    size = split.batches[0][0].shape[1:3]
-    if case.train.pictures and split.pictures and size not in sizes:
-        seen = f"{split.name}: pictures of {size[0]}×{size[1]} pixels, in training of {min(sizes)[0]}×{min(sizes)[1]}."
-        if max(size) > 1.5 * max(max(sizes)) or max(size) < max(min(sizes)) / 1.5:
-            yield error("splits-prepared-differently", seen)
-        else:
-            yield unjudged("splits-prepared-differently", f"{seen} A little more is sometimes meant.")
+    for split in case.splits[1:]:
+        own, size = case.train.batches[0][0].shape[1:3], split.batches[0][0].shape[1:3]
+        seen = f"{split.name}: pictures of {size} pixels, in training of {own}."
+        problem = _does_not_run(case, split)
+        if problem:
+            yield problem
+        elif case.train.pictures and split.pictures and size not in sizes:
+            if max(max(size) / max(own), max(own) / max(size)) > LARGER:
+                yield error("splits-prepared-differently", seen)
+            else:
+                yield unjudged("splits-prepared-differently", seen)
 
 
 def _once(findings):

@@ -31,6 +31,9 @@ class Split:
     name: str
     data: object  # as the learner gave it; of an iterator, which can be read once only, its first batch
     once: str  # the type of such an iterator; "" for what can be read again
+    is_dataset: bool  # whether a tf.data.Dataset was given
+    in_batches: bool  # whether the rows came in batches of the learner's making, not as arrays
+    pictures: bool  # whether the inputs are pictures (n, height, width, 1 or 3)
     batches: list  # the first two, as (ndarray, ndarray or None)
     batch_labels: list  # of ndarray: the labels of each batch
     labels: object  # ndarray of all rows that were read, or None
@@ -41,27 +44,9 @@ class Split:
     size: float  # mean of the absolute values
     complete: bool  # whether all rows were read
 
-    @property
-    def is_dataset(self):
-        """Whether a tf.data.Dataset was given."""
-        return isinstance(self.data, tf.data.Dataset)
-
-    @property
-    def in_batches(self):
-        """Whether the rows came in batches of the learner's making, not as arrays."""
-        return bool(self.once) or not _are_arrays(self.data)
-
-    @property
-    def pictures(self):
-        """Whether the inputs are pictures (n, height, width, 1 or 3)."""
-        return _are_pictures(self.batches[0][0])
-
 
 def read(name, data):
-    """Read a split once: at most `MOST_ROWS` rows, for at most `MOST_SECONDS`.
-
-    Raises `TypeError` when it holds no single arrays of inputs and labels, and `ValueError` when it is empty.
-    """
+    """Read a split once: at most `MOST_ROWS` rows, for at most `MOST_SECONDS`; `ValueError` when it is empty."""
     first, labels, digests, thumbnails, values, complete = [], [], [], [], [], True
     start = time.monotonic()
     for batch in batches(name, data):
@@ -78,14 +63,14 @@ def read(name, data):
             break
     if not first:
         raise ValueError(f"{name} holds no batch. Is it empty, used up, or smaller than a batch with drop_remainder?")
-    one_shape = len({answers.shape[1:] for answers in labels}) == 1
-    all_labels = np.concatenate(labels) if one_shape else None
+    all_labels = np.concatenate(labels) if len({answers.shape[1:] for answers in labels}) == 1 else None
     small = np.concatenate(thumbnails) if len(thumbnails) == len(values) else None
     low, high, sizes = np.array(values, "float64").T
     once = isinstance(data, Iterator) and not isinstance(data, keras.utils.PyDataset)
-    kind, data = (type(data).__name__, first[0]) if once else ("", data)
+    given = (first[0], type(data).__name__) if once else (data, "")
+    form = isinstance(data, tf.data.Dataset), not _are_arrays(data), _are_pictures(first[0][0])
     seen = first, labels, all_labels, digests, small, low.min(), high.max(), sizes.mean(), complete
-    return Split(name, data, kind, *seen)
+    return Split(name, *given, *form, *seen)
 
 
 def _are_arrays(data):
@@ -95,10 +80,7 @@ def _are_arrays(data):
 
 
 def batches(name, data):
-    """Yield a split as (inputs, labels) of NumPy arrays, labels None where there are none.
-
-    Raises `TypeError` when it is neither arrays nor a data set, or when inputs or labels are not single arrays.
-    """
+    """Yield a split as (inputs, labels) of NumPy arrays, labels None where there are none; `TypeError` for others."""
     if _are_arrays(data):
         inputs, labels = _as_arrays(data, name)
         if labels is not None and len(inputs) != len(labels):
