@@ -54,10 +54,8 @@ def shared_pictures(case):
     for one, other in itertools.combinations(case.splits, 2):
         exact = len(set(one.digests) & set(other.digests) - {b""})
         near, altered, common = (0, 0, 0) if exact else _look_alikes(one, other)
-        first = (
-            f"the first {len(one.digests)} rows of {one.name} and {len(other.digests)} of {other.name} were compared"
-        )
-        part = "" if one.complete and other.complete else f" ({first})"
+        numbers = f"{len(one.digests)} of {one.name}, {len(other.digests)} of {other.name}"
+        part = "" if one.complete and other.complete else f" (compared: the first {numbers})"
         how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored, brighter or cropped"
         seen = f"{one.name} and {other.name}: {exact or near or altered or common} of {len(other.digests)}"
         if exact or near or altered:
@@ -66,7 +64,7 @@ def shared_pictures(case):
             reason = f"{seen} resemble many (one background or layout?), none bit for bit; copies cannot be told{part}."
             yield unjudged("same-picture-in-two-splits", reason)
         elif part:
-            yield unjudged("same-picture-in-two-splits", f"None is shared, but only{part}.")
+            yield unjudged("same-picture-in-two-splits", f"None is shared{part}.")
 
 
 def _look_alikes(one, other):
@@ -99,9 +97,8 @@ def _closest(pictures, twins):
         [_rows(tf.image.crop_and_resize(each, [box] * len(twins), many, size)) for box in CROPS]
         for each in (pictures, pictures[:, :, ::-1], twins)
     )
-    pairs = [(one, others[0]) for one in own + mirrored] + [
-        (one[0], other) for one in (own, mirrored) for other in others
-    ]
+    pairs = [(one, others[0]) for one in own + mirrored]
+    pairs += [(one[0], other) for one in (own, mirrored) for other in others]
     return np.max([(one * other).sum(axis=1) for one, other in pairs], axis=0)
 
 
@@ -120,7 +117,7 @@ def used_up(split):
         yield error("used-up-generator", seen)
     elif split.once:
         reason = (
-            f"{split.name} is a {split.once}: the {count} that were read are gone from it; no second pass was tried."
+            f"{split.name} is a {split.once}: the {count} that were read are gone from it; no second pass is tried."
         )
         yield unjudged("used-up-generator", reason, "make a new one before you go on, or give a keras.utils.PyDataset")
     elif not any(True for _ in splits.batches(split.name, split.data)):
@@ -138,11 +135,12 @@ def second_pass(split):
     except ValueError:
         yield from used_up(split)
         return
-    before, digests = split.digests, again.digests
-    if digests == before[: len(digests)] or before == digests[: len(before)]:  # as far as time allowed
+    count = min(len(split.digests), len(again.digests))  # as far as time allowed
+    before, digests = split.digests[:count], again.digests[:count]
+    if digests == before:
         return
     same_pictures = collections.Counter(digests) == collections.Counter(before)
-    same_labels = split.labels is not None and np.array_equal(split.labels, again.labels)
+    same_labels = split.labels is not None and np.array_equal(split.labels[:count], again.labels[:count])
     shared = len(set(digests) & set(before)) / len(set(before))
     if same_labels and shared < 0.9 and not same_pictures:
         seen = f"{split.name}: only {shared:.0%} of the pictures are the same on a second pass, though all labels are."
@@ -152,7 +150,7 @@ def second_pass(split):
     seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
     mend = f"{split.name} without shuffling, or collect predictions and labels in one pass"
     yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
-    if not same_pictures and split.complete and shared < 0.5 and len(digests) == len(before):
+    if not same_pictures and split.complete and shared < 0.5:
         reason = f"{split.name}: order and pictures differ on a second pass; whether they are altered cannot be told."
         yield unjudged("augmentation-in-evaluation", reason)
 

@@ -37,13 +37,13 @@ def check(case):
     wrong = list(check_labels(case, name))
     for split in case.splits[1:] if not any(finding.alarm for finding in wrong) else ():
         wrong += check_labels(case, name, split)
-    yield from wrong
     if name not in KNOWN:
         yield unjudged("activation-loss-mismatch", f"The doctor does not know the loss {name!r}.")
     elif outputs.shape[1] > 1 or name in BINARY:
         kind = ending_of(case)
-        yield from _metrics(case, kind, name)
-        yield from _activation_and_loss(case, kind, name)
+        wrong = [*wrong, *_activation_and_loss(case, kind, name)]
+        wrong += () if any(finding.alarm for finding in wrong) else _metrics(case, kind, name)
+    yield from wrong
 
 
 def ending_of(case):
