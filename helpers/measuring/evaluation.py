@@ -25,7 +25,7 @@ def accuracy(labels, predictions, confidence=0.95):
     Raises
     ------
     ValueError
-        When there are no labels, or the numbers of labels and predictions differ.
+        When there are no labels, the numbers of labels and predictions differ, or one is no class: a word, NaN, −1.
 
     References
     ----------
@@ -134,6 +134,7 @@ def confusion(labels, predictions, class_names):
         When a label or a prediction has no name.
     """
     labels, predicted = _pair(labels, predictions)
+    class_names = list(class_names)
     _check_names(class_names, max(labels.max(), predicted.max()) + 1)
     matrix = metrics.confusion_matrix(labels, predicted, labels=range(len(class_names)))
     return pd.DataFrame(
@@ -165,7 +166,7 @@ def mistakes(labels, probabilities, class_names, files=None):
         When the rows are not probabilities, or names or files are too few or too many.
     """
     labels, predicted = _pair(labels, probabilities)
-    probabilities = np.asarray(probabilities)
+    probabilities, class_names = np.asarray(probabilities), list(class_names)
     if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
         raise ValueError(
             "Expected probabilities (n, classes), rows that sum to 1: put logits through keras.ops.softmax first."
@@ -197,15 +198,48 @@ def _check_names(class_names, classes):
 
 
 def _pair(labels, predictions):
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    """Return labels and predicted labels as whole numbers, int64 (n,), or raise `ValueError`."""
+    labels, predictions = _numbers(labels, "labels"), _numbers(predictions, "predictions")
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels  # a column, as in CIFAR-10
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(f"labels of shape {labels.shape}: expected whole numbers (n,). Use argmax on one-hot rows.")
-    predicted = predictions.argmax(axis=1) if predictions.ndim == 2 and predictions.shape[1] > 1 else predictions
+    columns = predictions.shape[1] if predictions.ndim == 2 else None
+    if columns == 1 and predictions.dtype.kind != "f":
+        predictions, columns = predictions[:, 0], None
+    predicted = predictions.argmax(axis=1) if columns and columns > 1 else predictions
     if predicted.shape != labels.shape:
         raise ValueError(
             f"{len(labels)} labels but predictions of shape {predictions.shape}: expected one row for each label, "
-            "either a whole number or a column for each of at least 2 classes."
+            "either a whole number or a column for each of at least 2 classes. Of one sigmoid unit take "
+            "probabilities[:, 0] > 0.5, of one logit logits[:, 0] > 0."
         )
-    if predicted.dtype.kind == "f" and (predicted % 1).any():
-        raise ValueError("predictions (n,) must be whole numbers, the predicted labels; one is a fraction.")
-    return labels, predicted
+    for name, values in (("labels", labels), ("predictions", predicted)):
+        wrong = values[(values % 1 != 0) | (values < 0)]
+        if len(wrong):
+            raise ValueError(
+                f"{name} (n,) must be whole numbers from 0, one is {wrong[0]}. Leave out pictures without a label; of "
+                "one sigmoid unit take probabilities > 0.5, of one logit logits > 0."
+            )
+    if columns and labels.max() >= columns:
+        raise ValueError(f"The largest label is {labels.max()}, for {columns} columns: expected labels from 0 on.")
+    return labels.astype("int64"), predicted.astype("int64")
+
+
+def _numbers(values, name):
+    """Return numbers as an array, or raise `ValueError` where they are words, missing, or rows of several lengths."""
+    try:
+        array = np.asarray(values)
+        array = np.array(array.tolist()) if array.dtype.kind in "OV" else array  # objects; V is bfloat16
+    except ValueError as error:
+        raise ValueError(f"{name} make no array ({error}): expected rows of one length.") from error
+    if array.dtype.kind not in "biuf":
+        first = array.flat[0] if array.size else values
+        raise ValueError(
+            f"{name} are no numbers ({array.dtype}, first {first!r}): expected whole numbers from 0. "
+            "Turn words into numbers with [class_names.index(word) for word in words]."
+        )
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(
+            f"{np.isnan(array).sum()} of {name} are NaN, not a number, and can be neither right nor wrong."
+        )
+    return array.astype("int64") if array.dtype.kind == "b" else array

@@ -17,7 +17,9 @@ def take(model):
     Returns
     -------
     dict of str to ndarray
-        Path of the weight (``layer/kernel``) to a copy of its values, statistics of BatchNormalization included.
+        Path of the weight (``layer/kernel``) to a copy of its values, statistics of BatchNormalization included. Where
+        two weights share a path, the names of the models around the layer (``branch/layer/kernel``) or a number tell
+        them apart.
 
     Raises
     ------
@@ -26,10 +28,27 @@ def take(model):
     """
     if not model.weights:
         raise ValueError(f"{model.name!r} has no weights: build it first, by calling it on a batch.")
-    paths = [weight.path for weight in model.weights]
-    if len(set(paths)) != len(paths):  # two layers of one name: tell them apart by position
-        paths = [f"{number}:{path}" for number, path in enumerate(paths)]
-    return {path: np.array(weight.numpy()) for path, weight in zip(paths, model.weights, strict=True)}
+    paths = collections.Counter(weight.path for weight in model.weights)
+    around = dict(_around(model))
+    taken, seen = {}, collections.Counter()
+    for weight in model.weights:
+        path = weight.path
+        if paths[path] > 1 and not path.startswith(around.get(id(weight), "")):
+            path = around[id(weight)] + path
+        seen[path] += 1
+        layer, slash, name = path.rpartition("/")
+        key = path if seen[path] == 1 else f"{layer or name} ({seen[path]}){slash}{name if layer else ''}"
+        taken[key] = np.array(weight.numpy())
+    return taken
+
+
+def _around(model, names=""):
+    """Yield the id of every weight with the names of the models around its layer."""
+    for layer in getattr(model, "layers", ()):
+        if hasattr(layer, "layers"):
+            yield from _around(layer, f"{names}{layer.name}/")
+        else:
+            yield from ((id(weight), names) for weight in layer.weights)
 
 
 def compare(before, after):
@@ -53,8 +72,14 @@ def compare(before, after):
         When the two were not taken from the same weights.
     """
     if before.keys() != after.keys():
-        other = sorted(before.keys() ^ after.keys())
-        raise ValueError(f"The two moments hold different weights (first: {other[0]}). Take both from one model.")
+        gone, new = (
+            ", ".join([key for key in one if key not in other][:3]) or "none"
+            for one, other in ((before, after), (after, before))
+        )
+        raise ValueError(
+            f"The two moments hold different weights (only before: {gone}; only after: {new}). Take both from one "
+            "model, with no layer added, removed or quantized between."
+        )
     layers = dict.fromkeys(path.rpartition("/")[0] or path for path in before)
     names = collections.Counter(layer.rpartition("/")[2] for layer in layers)
     rows = {}
@@ -66,9 +91,10 @@ def compare(before, after):
         name = layer.rpartition("/")[2]
         row = rows.setdefault(name if names[name] == 1 else layer, [0, 0.0, False])
         row[0] += old.size
-        # A NaN counts as movement, and stays visible.
-        row[1] = float(np.max([row[1], np.abs(new - old).max(initial=0)]))
-        row[2] = row[2] or not np.array_equal(old, new)
+        # In float64, since whole numbers of 8 bits would wrap. NaN stays visible; that it came or went is movement.
+        with np.errstate(invalid="ignore"):
+            row[1] = float(np.max([row[1], np.abs(np.subtract(new, old, dtype=np.float64)).max(initial=0)]))
+        row[2] = row[2] or not np.array_equal(old, new, equal_nan=True)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["parameters", "largest_change", "moved"])
     return table.rename_axis("layer")
 

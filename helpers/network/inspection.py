@@ -3,6 +3,7 @@
 import numbers
 
 import keras
+import numpy as np
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 # Between the pixels and the first weights these leave the scale of the pixels as it is.
@@ -20,7 +21,48 @@ KEEP_PIXELS = (
 PREPARING = ("Normalization", "BatchNormalization")  # have weights of their own, and prepare the pixels
 PASS_ON = ("Identity", "Dropout", "Flatten", "Reshape")  # after the classifier these change no number
 ACTIVATIONS = ("Softmax", "Sigmoid", "Tanh", "ReLU", "Relu")  # as layers or operations of their own
+ENDINGS = (*ACTIVATIONS, *PASS_ON, "Activation", "LogSoftmax", "LeakyReLU", "ELU", "Cast")  # go with an old classifier
 SMALLEST_SIDE = 32  # five poolings halve the picture five times
+
+
+def check_single(model, *ends):
+    """Raise `ValueError` unless Keras knows a model's inputs and outputs, and has one of each of the `ends`.
+
+    `ends` are "inputs" and "outputs".
+    """
+    found = {end: getattr(model, end, None) for end in ("inputs", "outputs")}
+    name = getattr(model, "name", model)
+    if not all(found.values()):
+        raise ValueError(
+            f"{name!r} is a {type(model).__name__} that is not built, or a class whose layers Keras cannot follow: "
+            "expected a built Sequential or functional model. Build a Sequential with model.build((None, 96, 96, 3)), "
+            "its pictures' size; make a functional model of a class with x = keras.Input((96, 96, 3)) and "
+            "keras.Model(x, model.call(x))."
+        )
+    for end in ends:
+        if len(found[end]) != 1:
+            raise ValueError(
+                f"{name!r} has {len(found[end])} {end}: expected one. Of several outputs take one with "
+                "keras.Model(model.inputs, model.outputs[0]); with several inputs, or to keep all outputs, build the "
+                "new model by hand with keras.Model(inputs, outputs)."
+            )
+
+
+def calls(model, until=None):
+    """Return where the operations of a functional or Sequential model are called in it: id → list of Keras's nodes.
+
+    A layer may be called in other models, too, which ``layer.output`` does not tell apart. Walks back from the outputs,
+    not beyond the tensor `until`.
+    """
+    found, tensors = {}, list(model.outputs)
+    while tensors:
+        tensor = tensors.pop()
+        operation, index, _ = tensor._keras_history
+        node = operation._inbound_nodes[index]
+        if tensor is not until and node not in found.setdefault(id(operation), []):
+            found[id(operation)].append(node)
+            tensors += node.input_tensors
+    return found
 
 
 def all_operations(model):
@@ -149,7 +191,7 @@ def check_image_size(image_size):
 
 def check_pixels(pictures):
     """Raise `ValueError` unless `pictures` has the shape of colour pictures, (n, height, width, 3)."""
-    shape = tuple(pictures.shape)
+    shape = tuple(np.shape(pictures))
     if len(shape) != 4:
         raise ValueError(
             f"Pictures of shape {shape}: expected four axes (n, height, width, 3). "

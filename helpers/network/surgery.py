@@ -6,6 +6,8 @@ import numbers
 import keras
 import pandas as pd
 
+from helpers.network import inspection
+
 POOLINGS = {
     "avg": keras.layers.GlobalAveragePooling2D,
     "max": keras.layers.GlobalMaxPooling2D,
@@ -19,28 +21,39 @@ def layer_table(model):
     Returns
     -------
     pandas.DataFrame
-        Index: layer. Columns: ``type``, ``output`` (shape without the batch axis), ``parameters`` (int),
-        ``trainable`` (int: how many of them an optimizer may change after the next `compile`).
+        Index: layer. Columns: ``type``, ``output`` (shape without the batch axis; several where it has several outputs
+        or is called on several sizes), ``parameters`` (int), ``trainable`` (int: how many of them an optimizer may
+        change after the next `compile`).
+
+    Raises
+    ------
+    ValueError
+        When a layer is not built.
     """
+    layers = getattr(model, "layers", ())
+    if not layers or not all(layer.built for layer in layers):
+        raise ValueError(
+            f"{getattr(model, 'name', model)!r} has no layers, or some that are not built: build it first, by calling "
+            "it on a batch or with model.build((None, 96, 96, 3))."
+        )
+    calls = inspection.calls(model) if getattr(model, "outputs", None) else {}
     rows = [
         {
             "layer": layer.name,
             "type": type(layer).__name__,
-            "output": _shape(layer),
-            "parameters": layer.count_params(),
+            "output": _shapes(calls.get(id(layer), ())),
+            "parameters": count(layer.weights),
             "trainable": count(layer.trainable_weights),
         }
-        for layer in model.layers
+        for layer in layers
     ]
     return pd.DataFrame(rows).set_index("layer")
 
 
-def _shape(layer):
-    try:
-        shape = layer.output.shape
-    except AttributeError:
-        return "?"
-    return "×".join("?" if side is None else str(side) for side in shape[1:])
+def _shapes(nodes):
+    shapes = [tensor.shape[1:] for node in nodes for tensor in node.output_tensors]
+    texts = ["×".join("?" if side is None else str(side) for side in shape) for shape in shapes]
+    return ", ".join(dict.fromkeys(texts)) or "?"
 
 
 def count(weights):
@@ -49,46 +62,78 @@ def count(weights):
 
 
 def check_classes(classes):
-    """Raise unless `classes` is a whole number of at least 2."""
+    """Return `classes` as an int; raise unless it is a whole number of at least 2."""
     if isinstance(classes, bool) or not isinstance(classes, numbers.Integral) or classes < 2:
         raise ValueError(
             f"classes={classes!r}: expected a whole number of at least 2, one output unit for each class. "
             "With two classes take 2 units, softmax and the same losses as everywhere in the course."
         )
+    return int(classes)
 
 
 def final_dense(model):
-    """Return the last Dense layer of a model.
+    """Return the Dense layer that gives a model's output, in the model itself or in the one that it ends in.
 
     Raises
     ------
     ValueError
-        When no Dense layer is found, or when layers with weights come after the last one.
+        When the model ends in another layer, in several outputs, or is not built.
     """
-    indices = [index for index, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Dense)]
-    if not indices:
-        last = model.layers[-1]
-        raise ValueError(
-            f"{model.name!r} has no Dense layer to replace; it ends in {last.name!r} ({type(last).__name__}). "
+    end, _ = _end(model)
+    return final_dense(end) if isinstance(end, keras.Model) else end
+
+
+def _end(model):
+    """Return what gives a model's classes, a Dense layer or a model within, and Keras's node of that call.
+
+    The walk goes back from the output, past activations and layers that change no number.
+    """
+    inspection.check_single(model, "outputs")
+    tensor = model.outputs[0]
+    while True:
+        operation, index, _ = tensor._keras_history
+        node = operation._inbound_nodes[index]
+        if isinstance(operation, keras.layers.Dense | keras.Model):
+            return operation, node
+        if not _goes_with_the_end(operation, node):
+            raise ValueError(_no_classifier(model, operation))
+        tensor = node.input_tensors[0]
+
+
+def _goes_with_the_end(operation, node):
+    sources = [type(operation), getattr(operation, "activation", None) or type(operation)]
+    return (
+        type(operation).__name__ in inspection.ENDINGS
+        and all(
+            source.__module__.startswith(("keras.", "tensorflow.")) for source in sources
+        )  # no function of one's own
+        and node.input_tensors[0].shape == node.output_tensors[0].shape
+    )
+
+
+def _no_classifier(model, operation):
+    ending = f"{operation.name!r} ({type(operation).__name__})"
+    dense = [layer.name for layer in inspection.flat_layers(model) if isinstance(layer, keras.layers.Dense)]
+    if not dense:
+        return (
+            f"{model.name!r} has no Dense layer to replace; it ends in {ending}. "
             "If its top was left out, load it with include_top=True. If its classifier is a convolution, as in "
             "MobileNetV3, load it with include_top=False and put a new head on it with surgery.attach_head."
         )
-    dense = model.layers[indices[-1]]
-    later = [layer.name for layer in model.layers[indices[-1] + 1 :] if layer.weights]
-    if later:
-        raise ValueError(
-            f"The last Dense layer of {model.name!r} is {dense.name!r}, but layers with weights come after it: "
-            f"{', '.join(later)}. It is not this model's classifier; rebuild the end by hand."
-        )
-    return dense
+    return (
+        f"{model.name!r} does not end in its last Dense layer, {dense[-1]!r}: {ending} comes after it and would be "
+        "lost. If it may go, cut before you replace: keras.Model(model.inputs, dense.output), dense being that layer. "
+        "If it must stay, or that layer is no classifier but a gate, say, build the new end by hand."
+    )
 
 
 def replace_final_dense(model, classes, activation=None, name="new_predictions"):
     """Return a model that shares every layer with `model` up to its final Dense layer, which is new.
 
-    Everything that fed the old Dense layer feeds the new one, bit for bit the same. An activation layer after the old
-    Dense layer is dropped with it. `model` itself keeps its end; the layers are shared, so training one model moves
-    the other.
+    Everything that fed the old Dense layer feeds the new one, bit for bit the same. An activation after the old Dense
+    layer is dropped with it, and so is what changes no number when it predicts (Dropout, Flatten of a row); anything
+    else is an error. `model` itself keeps its end; the layers are shared, so training one model moves the other. Where
+    the model ends in another one that holds its top, the new layer is in a new one within.
 
     Parameters
     ----------
@@ -100,26 +145,44 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
     activation : str or callable, optional
         None for logits, ``"softmax"`` for probabilities. The loss must fit it.
     name : str
-        Name of the new layer.
+        Name of the new layer, which computes in float32 under mixed precision, too.
 
     Raises
     ------
     ValueError
-        When `classes` is below 2, or the model has no final Dense layer.
+        When `classes` is below 2, the model has no final Dense layer, or something would be lost with it.
     """
-    check_classes(classes)
-    old = final_dense(model)
-    outputs = keras.layers.Dense(classes, activation=activation, name=name)(_fed_to(old, model))
-    return keras.Model(model.inputs[0], outputs, name=f"{model.name}_{classes}_classes")
+    classes = check_classes(classes)
+    old, (end, node) = final_dense(model), _end(model)
+    if isinstance(end, keras.Model):
+        inner = replace_final_dense(end, classes, activation, name)
+        outputs = inner(*node.arguments.args, **node.arguments.kwargs)
+    else:
+        outputs = _dense(classes, activation, name)(node.input_tensors[0])
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
+    if not isinstance(model, keras.Sequential) and isinstance(model.output, dict):
+        outputs = dict.fromkeys(model.output, outputs)
+    kind = keras.Model if type(model).__module__.startswith("keras.") else type(model)  # with its own train_step
+    try:
+        new = kind(inputs, outputs, name=f"{model.name}_{classes}_classes")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{model.name!r} ({type(model).__name__}) cannot be built anew with {name!r} at its end: {error} Give "
+            "another name, or in place of a class of your own keras.Model(model.inputs, model.outputs)."
+        ) from error
+    if any(layer is old for layer in inspection.flat_layers(new)):
+        raise ValueError(
+            f"{old.name!r} is used a second time in {model.name!r}, where the old layer would stay beside the new one. "
+            "Build the new model by hand."
+        )
+    return new
 
 
-def _fed_to(layer, model):
-    if not isinstance(model, keras.Sequential):
-        return layer.input
-    tensor = model.inputs[0]  # a Sequential model's layers may be those of another model, with another input
-    for earlier in model.layers[: model.layers.index(layer)]:
-        tensor = earlier(tensor)
-    return tensor
+def _dense(classes, activation, name):
+    try:
+        return keras.layers.Dense(classes, activation=activation, name=name, dtype=keras.config.floatx())
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"activation={activation!r}, name={name!r} make no Dense layer: {error}") from error
 
 
 def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
@@ -141,21 +204,38 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
     Raises
     ------
     ValueError
-        When `classes` or `pooling` is unknown, or `base` does not end in maps.
+        When `classes` or `pooling` is unknown, `preprocess` is no function, or `base` does not end in maps.
     """
-    check_classes(classes)
-    if pooling not in POOLINGS:
+    classes = check_classes(classes)
+    if pooling not in list(POOLINGS):
         raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(map(repr, POOLINGS))}.")
-    if len(base.outputs[0].shape) != 4:
+    if preprocess is not None and not callable(preprocess):
         raise ValueError(
-            f"{base.name!r} gives shape {tuple(base.outputs[0].shape)}: expected maps (n, height, width, channels). "
-            "Load it with include_top=False."
+            f"preprocess={preprocess!r}: expected a function, not its name or module, for instance "
+            "keras.applications.vgg16.preprocess_input."
+        )
+    inspection.check_single(base, "inputs", "outputs")
+    shape = tuple(base.outputs[0].shape)
+    if len(shape) != 4:
+        raise ValueError(
+            f"{base.name!r} gives shape {shape}: expected maps (n, height, width, channels). "
+            "Load it with include_top=False and without pooling; attach_head pools."
+        )
+    if pooling == "flatten" and None in shape[1:]:
+        raise ValueError(
+            f"{base.name!r} gives maps of any size, {shape}, which Flatten cannot make rows of one length. Load it "
+            'with a size, input_shape=(96, 96, 3), or take pooling="avg".'
         )
     pixels = keras.Input(base.inputs[0].shape[1:], name="pixels")
-    maps = base(preprocess(pixels) if preprocess else pixels)
-    features = POOLINGS[pooling](name="pool")(maps)
-    outputs = keras.layers.Dense(classes, activation=activation, name="predictions")(features)
-    return keras.Model(pixels, outputs)
+    head = _dense(classes, activation, "predictions")
+    try:
+        maps = base(preprocess(pixels) if preprocess else pixels)
+        return keras.Model(pixels, head(POOLINGS[pooling](name="pool")(maps)))
+    except Exception as error:
+        raise ValueError(
+            f"{base.name!r} cannot be joined with pixels, preprocess={preprocess!r} and a head: "
+            f"{str(error).partition(chr(10))[0]} Write preprocess with keras.ops, or rename the base."
+        ) from error
 
 
 def split(base, cut):
@@ -183,21 +263,38 @@ def split(base, cut):
     ValueError
         When no layer has that name, or nothing comes before or after it.
     """
+    inspection.check_single(base, "inputs", "outputs")
     names = _names_with(base, cut)
-    tensor = base.get_layer(cut).output
+    calls = inspection.calls(base)
+    ends = [tensor for node in calls.get(id(base.get_layer(cut)), ()) for tensor in node.output_tensors]
+    if len(ends) != 1:
+        raise ValueError(f"{cut!r} has {len(ends)} outputs in {base.name!r}: expected one. Cut at another layer.")
+    tensor = ends[0]
     if cut == names[-1] or tensor is base.outputs[0]:
         raise ValueError(
             f"{cut!r} is the last layer of {base.name!r}, so no tail is left after the cut. "
             f"Cut earlier, for instance at {names[-2]!r}."
         )
-    if cut == names[0]:
+    if tensor is base.inputs[0]:
         raise ValueError(
             f"{cut!r} is the input of {base.name!r}, so the trunk would be empty. "
             f"Cut later, for instance at {names[1]!r}."
         )
+    if not _only_way(base, tensor):
+        later = [layer for layer in base.layers[names.index(cut) + 1 : -1] if len(calls[id(layer)]) == 1]
+        whole = [layer.name for layer in later if _only_way(base, calls[id(layer)][0].output_tensors[0])]
+        raise ValueError(
+            f"A branch leads past {cut!r} in {base.name!r}, so the tail would need a second input. Cut where all "
+            f"branches have met{f', for instance at {whole[0]!r}' if whole else ', earlier'}."
+        )
     trunk = keras.Model(base.inputs[0], tensor, name=f"{base.name}_to_{cut}")
     tail = keras.Model(tensor, base.outputs[0], name=f"{base.name}_after_{cut}")
     return trunk, tail
+
+
+def _only_way(base, tensor):
+    """Return whether every way from the input to the output of a model leads through a tensor."""
+    return id(base.inputs[0]._keras_history[0]) not in inspection.calls(base, until=tensor)
 
 
 def freeze_up_to(model, last_frozen):
@@ -224,8 +321,14 @@ def freeze_up_to(model, last_frozen):
 
 
 def _names_with(model, name):
-    """Return the names of a model's layers; raise `ValueError` when `name` is not among them."""
+    """Return the names of a model's layers; raise `ValueError` when `name` is not among them, or they have no order."""
+    if not isinstance(model, keras.Sequential):
+        inspection.check_single(model)
     names = [layer.name for layer in model.layers]
-    if name not in names:
-        raise ValueError(f"{model.name!r} has no layer called {name!r}; its layers are: {', '.join(names)}.")
-    return names
+    if name in names:
+        return names
+    inside = [part.name for part in inspection.nested_models(model) if name in [layer.name for layer in part.layers]]
+    raise ValueError(
+        f"{model.name!r} has no layer called {name!r}; its layers are: {', '.join(names)}."
+        + "".join(f" It is inside {part!r}: give that nested model, model.get_layer({part!r})." for part in inside)
+    )

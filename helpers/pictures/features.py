@@ -1,19 +1,30 @@
 """Run a trunk once over pictures and keep the result on disk.
 
 A cache entry is named after everything that decides its content: the trunk's structure and weights, the pictures'
-bytes, their size and resizing. So an entry can never be stale, only damaged, and its checksum shows damage.
+bytes, their size and resizing; checksums show damage. What a function or a class of one's own computes has no such
+name: features of a trunk that holds one are computed anew each time.
 """
 
 import hashlib
+import itertools
 import json
+import operator
+import secrets
+import types
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import tqdm.auto
 
 from helpers import storage
 from helpers.network import inspection
 from helpers.pictures import images
+
+UNNAMED = ("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # hold code that settings do not tell
+KEPT_METHODS = ("build", "quantize")  # Keras keeps them wrapped, in each layer
+OWN_CODE = ('"training": true', '"module": "builtins"', '"__lambda__"')  # in the settings
+MOST_BATCHES = 10_000  # of data that do not say where they end
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Features:
 
 
 def extract(trunk, data, splits=images.SPLITS):
-    """Run `trunk` once over every picture and return its outputs as `Features`, cached on disk.
+    """Run `trunk` once over every picture and return its outputs as `Features`, cached on disk where it has a name.
 
     Parameters
     ----------
@@ -43,14 +54,19 @@ def extract(trunk, data, splits=images.SPLITS):
     Raises
     ------
     ValueError
-        When the trunk takes pictures of another size or number of channels, or a split is unknown.
+        When the trunk takes pictures of another size or number of channels, has several inputs or outputs, or a split
+        is unknown.
     helpers.storage.StorageError
         When the cache folder cannot be written to.
     """
-    _check_fit(trunk, data)
+    inspection.check_single(trunk, "inputs", "outputs")
+    _check_fit(trunk, data.image_size, data.name)
     unknown = set(splits) - set(images.SPLITS)
     if unknown:
         raise ValueError(f"Unknown split(s) {sorted(unknown)}: expected some of {', '.join(images.SPLITS)}.")
+    if _settings(trunk) is None:
+        print(f"{trunk.name!r} holds code of your own, whose changes cannot be noticed: its features are not kept.")
+        return Features(**{split: run(trunk, data.in_order(split), f"{data.name}, {split}") for split in splits})
     name = fingerprint(trunk)
     folder = storage.cache_folder("features")
     results = {}
@@ -61,11 +77,51 @@ def extract(trunk, data, splits=images.SPLITS):
 
 
 def fingerprint(model):
-    """Return a digest of a model's structure and of every one of its weights."""
-    digest = hashlib.sha256(json.dumps(_structure(model.get_config()), default=repr).encode())
+    """Return a digest of a model's structure and of every one of its weights.
+
+    Two models with the same digest compute the same. A model that holds code of one's own (a function, a class, a
+    Lambda layer) or uses the whole batch (``training=True``) gets another digest at each call.
+    """
+    settings = _settings(model)
+    if settings is None:
+        return secrets.token_hex(32)
+    digest = hashlib.sha256(settings.encode())
     for weight in model.weights:
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(np.asarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def _settings(model):
+    """Return a text of all that decides a model's outputs beside its weights, None where that cannot be told."""
+    if _holds_own_code(model):
+        return None
+    try:
+        text = json.dumps(_structure(model.get_config()), default=_plain)
+    except (NotImplementedError, TypeError, ValueError):  # something that Keras or JSON cannot write down
+        return None
+    surroundings = keras.__version__, keras.config.backend(), keras.config.floatx(), keras.config.epsilon()
+    return None if any(sign in text for sign in OWN_CODE) else f"{text} {surroundings}"
+
+
+def _plain(value):
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"{value!r} has no exact text")
+
+
+def _holds_own_code(part):
+    """Return whether a model, a layer or a function, or one that it holds, is not Keras's own."""
+    source = getattr(part, "__module__", None) or ""
+    if isinstance(part, types.FunctionType):  # Keras has several of one name, but not among activations
+        return not source.startswith("keras.src.activations." if part.__name__ not in KEPT_METHODS else "keras.")
+    if not source.startswith("keras.") or type(part).__name__ in UNNAMED:
+        return True
+    if isinstance(part, keras.Model):
+        return any(map(_holds_own_code, getattr(part, "operations", part.layers)))
+    if not isinstance(part, keras.Operation):
+        return False
+    values = [value if isinstance(value, (list, tuple)) else [value] for value in vars(part).values()]
+    return any(callable(value) and _holds_own_code(value) for value in itertools.chain(*values))
 
 
 def _structure(config):
@@ -101,18 +157,18 @@ def _indexed(ends, indices):
     return ends
 
 
-def _check_fit(trunk, data):
+def _check_fit(trunk, image_size, name):
     shape = tuple(trunk.inputs[0].shape)
     if len(shape) != 4:
         raise ValueError(
             f"{trunk.name!r} takes shape {shape}, not pictures (n, height, width, 3): give the trunk itself."
         )
     if shape[-1] != 3:
-        raise ValueError(f"{trunk.name!r} takes {shape[-1]} channels, but the pictures of {data.name!r} have 3.")
+        raise ValueError(f"{trunk.name!r} takes {shape[-1]} channels, but the pictures of {name!r} have 3.")
     wanted = shape[1:3]
-    if any(side is not None and side != got for side, got in zip(wanted, data.image_size, strict=True)):
+    if any(side is not None and side != got for side, got in zip(wanted, image_size, strict=True)):
         raise ValueError(
-            f"{trunk.name!r} takes pictures of {wanted}, but {data.name!r} was loaded at {data.image_size}. "
+            f"{trunk.name!r} takes pictures of {wanted}, but {name!r} was loaded at {tuple(image_size)}. "
             f"Load it again with image_size={wanted}."
         )
 
@@ -136,7 +192,7 @@ def run(trunk, batches, description="pictures"):
     trunk : keras.Model
         From pixels 0..255 (n, h, w, 3) to features.
     batches : iterable of (pictures, labels)
-        For instance a batched `tf.data.Dataset`.
+        For instance a batched `tf.data.Dataset`, or a list. Of one with a length, so many batches are taken.
     description : str
         Shown before the bar.
 
@@ -149,13 +205,40 @@ def run(trunk, batches, description="pictures"):
     Raises
     ------
     ValueError
-        When a batch does not hold colour pictures, or there is none.
+        When a batch does not hold colour pictures with a label each, the trunk has several outputs, there is no batch,
+        or no end of them.
     """
+    number = _number(batches, description)
     features, labels = [], []
-    for pixels, batch_labels in tqdm.auto.tqdm(batches, desc=description, unit="batch", leave=False):
+    counted = itertools.islice(batches, number)
+    for batch in tqdm.auto.tqdm(counted, desc=description, unit="batch", leave=False, total=number):
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(f"A batch of {description} is not (pictures, labels): give both, and nothing more.")
+        pixels, answers = batch[0], np.asarray(batch[1])
         inspection.check_pixels(pixels)
-        features.append(trunk.predict_on_batch(pixels))
-        labels.append(np.asarray(batch_labels))
+        if answers.shape[:1] != (len(pixels),):
+            raise ValueError(f"Labels of shape {answers.shape} for {len(pixels)} pictures: expected one for each.")
+        if len(features) == MOST_BATCHES and number is None:
+            raise ValueError(f"No end of {description} after {MOST_BATCHES} batches: give a part, data.take(100).")
+        rows = trunk.predict_on_batch(pixels)
+        if np.shape(rows)[:1] != (len(pixels),):
+            raise ValueError(
+                f"{trunk.name!r} does not give one row of features for each picture. Of several outputs take one with "
+                "keras.Model(trunk.inputs, trunk.outputs[0])."
+            )
+        features.append(np.asarray(rows, dtype="float32"))
+        labels.append(answers)
     if not features:
         raise ValueError(f"No batch of {description} was given. Check that the data set is not empty or used up.")
     return np.concatenate(features), np.concatenate(labels)
+
+
+def _number(batches, description):
+    """Return how many batches there are, None for tf.data that cannot tell; raise where there may be no end."""
+    number = int(batches.cardinality()) if hasattr(batches, "cardinality") else operator.length_hint(batches, -1)
+    if number == -1:
+        raise ValueError(
+            f"The batches of {description} have no end, or do not say where it is, as generators do. Give a part: "
+            "data.take(100) of tf.data, list(itertools.islice(batches, 100)) of a generator."
+        )
+    return None if number < 0 else number

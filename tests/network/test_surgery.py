@@ -127,7 +127,7 @@ class TestReplaceFinalDense:
 
     def test_a_dense_layer_in_the_middle_is_no_classifier(self, classifier):
         longer = sequential(*classifier.layers, keras.layers.Reshape((5, 2)), keras.layers.Conv1D(2, 1, name="c"))
-        with pytest.raises(ValueError, match="layers with weights come after it: c"):
+        with pytest.raises(ValueError, match=r"last Dense layer, 'end': 'c' \(Conv1D\) comes after it"):
             surgery.replace_final_dense(longer, 5)
 
 
