@@ -84,7 +84,7 @@ def stages(model, classes=5):
     result = [Stage(name, shapes[name], tuple(_counted(blocks[name]))) for name in blocks]
     if head:
         return [*result, Stage("head", head[-1].output.shape[-1], tuple(_counted(head)))]
-    surgery.check_classes(classes)
+    classes = surgery.check_classes(classes)
     channels = result[-1].shape[-1]
     added = Layer(parameters=(channels + 1) * classes, forward=2 * channels * classes)
     return [*result, Stage("head", classes, (added,))]

@@ -208,14 +208,19 @@ def run(trunk, batches, description="pictures"):
         When a batch does not hold colour pictures with a label each, the trunk has several outputs, there is no batch,
         or no end of them.
     """
+    known = getattr(trunk, "inputs", None)
+    if known:
+        inspection.check_single(trunk, "inputs", "outputs")
     number = _number(batches, description)
     features, labels = [], []
     counted = itertools.islice(batches, number)
     for batch in tqdm.auto.tqdm(counted, desc=description, unit="batch", leave=False, total=number):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             raise ValueError(f"A batch of {description} is not (pictures, labels): give both, and nothing more.")
-        pixels, answers = batch[0], np.asarray(batch[1])
+        pixels, answers = (np.asarray(part) for part in batch)
         inspection.check_pixels(pixels)
+        if known:
+            _check_fit(trunk, pixels.shape[1:3], description)
         if answers.shape[:1] != (len(pixels),):
             raise ValueError(f"Labels of shape {answers.shape} for {len(pixels)} pictures: expected one for each.")
         if len(features) == MOST_BATCHES and number is None:

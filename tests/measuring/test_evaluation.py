@@ -1,7 +1,9 @@
 """Numbers agree with known answers; what cannot be counted is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 
 from helpers.measuring import evaluation
 
@@ -48,11 +50,45 @@ class TestAccuracy:
             ([0, 1], [[1, 0]], r"2 labels but predictions of shape \(1, 2\)"),
             ([0, 1], [[0.2], [0.9]], r"predictions of shape \(2, 1\).*at least 2 classes"),
             ([0, 1], [0.2, 0.9], "must be whole numbers"),
+            ([0, 1], [[-2.0], [3.0]], r"of one logit logits\[:, 0\] > 0"),
+            ([0, -1], [[1, 0], [0, 1]], "labels .* whole numbers from 0, one is -1"),
+            ([0, 1], [0, -1], "predictions .* whole numbers from 0, one is -1"),
+            ([1, 2], [[1, 0], [0, 1]], "largest label is 2, for 2 columns"),
+            ([0, 1], [[np.nan, np.nan], [0, 1]], "2 of predictions are NaN"),
+            ([0, np.nan], [0, 1], "1 of labels are NaN"),
+            ([0, None], [0, 1], "labels are no numbers"),
+            (["cat", "dog"], ["cat", "cat"], r"labels are no numbers.*class_names.index"),
+            (pd.Series([0, None], dtype="Int64"), [0, 1], "1 of labels are NaN"),
+            ([0, 1], [[1, 0], [1]], "predictions make no array"),
         ],
     )
     def test_what_cannot_be_counted_is_refused(self, labels, predicted, message):
         with pytest.raises(ValueError, match=message):
             evaluation.accuracy(labels, predicted)
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            np.array([[0], [1], [2]]),
+            tf.constant([0, 1, 2]),
+            pd.Series([0, 1, 2], index=[7, 8, 9], dtype=object),
+            pd.Series([0, 1, 2], dtype="Int64"),
+            np.float32([0, 1, 2]),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "predicted", [np.eye(3), tf.cast(np.eye(3), "bfloat16"), [[0], [1], [2]], pd.Series([0, 1, 2])]
+    )
+    def test_columns_tensors_and_series_are_counted(self, labels, predicted):
+        assert evaluation.accuracy(labels, predicted)[0] == 1
+        assert evaluation.confusion(labels, predicted, NAMES).to_numpy().tolist() == np.eye(3).tolist()
+
+    def test_one_unit_with_its_threshold_is_counted(self):
+        assert evaluation.accuracy([1, 0], np.array([[0.9], [0.2]]) > 0.5)[0] == 1
+
+    def test_small_whole_numbers_do_not_wrap(self):
+        labels = np.array([0, 255], "uint8")
+        assert evaluation.confusion(labels, labels, list(map(str, range(256)))).to_numpy().trace() == 2
 
     def test_confidence_is_no_percentage(self):
         with pytest.raises(ValueError, match="must be in the interval"):
@@ -133,6 +169,10 @@ class TestMistakes:
         assert table["confidence"].tolist() == pytest.approx([0.9, 0.6, 0.6])
         assert table["probability_of_true"].tolist() == pytest.approx([0.04, 0.3, 0.2])
         assert table["file"].tolist() == ["c", "a", "d"]
+
+    def test_takes_names_as_generators_keep_them(self):
+        names = {"cat": 0, "dog": 1, "frog": 2}
+        assert evaluation.mistakes(self.LABELS, self.ROWS, names)["true"].tolist() == ["frog", "cat", "cat"]
 
     def test_without_mistakes_the_table_is_empty(self):
         table = evaluation.mistakes([1], self.ROWS[:1], NAMES)

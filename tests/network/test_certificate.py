@@ -101,6 +101,66 @@ def test_layers_of_one_name_in_two_branches_are_told_apart():
     assert certificate.compare(before, after).index.tolist() == ["left/dense", "left_end", "right/dense", "right_end"]
 
 
+def test_layers_of_one_name_in_functional_models_are_two_rows():
+    def part(name):
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, keras.layers.Dense(4, name="dense")(inputs), name=name)
+
+    inputs = keras.Input((4,))
+    left, right = part("left"), part("right")
+    model = keras.Model(inputs, right(left(inputs)))
+    before = certificate.take(model)
+    left.get_layer("dense").bias.assign([1, 0, 0, 0])
+    table = certificate.compare(before, certificate.take(model))
+    assert table.index.tolist() == ["left/dense", "right/dense"]
+    assert table["parameters"].tolist() == [20, 20] and table["moved"].tolist() == [True, False]
+
+
+def test_layers_of_one_name_in_a_layer_of_ones_own_are_numbered():
+    class Both(keras.layers.Layer):
+        def build(self, shape):
+            self.parts = [keras.layers.Dense(4, name="dense") for _ in range(2)]
+            for part in self.parts:
+                part.build(shape)
+
+        def call(self, inputs):
+            return self.parts[1](self.parts[0](inputs))
+
+    model = keras.Sequential([keras.Input((4,)), Both(name="both")])
+    before = certificate.take(model)
+    model.layers[0].parts[1].bias.assign([1, 0, 0, 0])
+    assert certificate.moved(before, certificate.take(model)) == ["dense (2)"]
+    assert len(certificate.compare(before, before)) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (np.int8([-128, 0]), np.int8([127, 0]), 255),
+        (np.uint8([0]), np.uint8([1]), 1),
+        (np.array([True]), np.array([False]), 1),
+        (np.float16([60000]), np.float16([-60000]), 120000),
+    ],
+)
+def test_changes_do_not_wrap(old, new, change):
+    for one, other in ((old, new), (new, old)):
+        table = certificate.compare({"layer/kernel": one}, {"layer/kernel": other})
+        assert table.loc["layer"].tolist() == [old.size, pytest.approx(change, rel=1e-2), True]
+
+
+def test_what_is_no_number_and_stays_so_has_not_moved():
+    weights = {"layer/kernel": np.float32([np.nan, np.inf, 1])}
+    table = certificate.compare(weights, {"layer/kernel": weights["layer/kernel"].copy()})
+    assert not table["moved"]["layer"] and np.isnan(table["largest_change"]["layer"])
+
+
+def test_a_layer_added_between_is_named(model):
+    before = certificate.take(model)
+    model.add(keras.layers.Dense(2, name="third"))
+    with pytest.raises(ValueError, match="only before: none; only after: .*third/kernel, .*third/bias"):
+        certificate.compare(before, certificate.take(model))
+
+
 def test_a_model_without_weights_is_refused():
     with pytest.raises(ValueError, match="no weights: build it first"):
         certificate.take(keras.Sequential([keras.layers.Dense(2)]))

@@ -22,6 +22,7 @@ class TestChecks:
 
     def test_a_batch_of_colour_pictures_passes(self):
         inspection.check_pixels(np.zeros((2, 32, 40, 3)))
+        inspection.check_pixels(np.zeros((2, 32, 40, 3)).tolist())
 
     @pytest.mark.parametrize(
         ("shape", "remedy"),

@@ -131,6 +131,160 @@ class TestReplaceFinalDense:
             surgery.replace_final_dense(longer, 5)
 
 
+def row_after(*ends, width=10):
+    """Return a model of rows of 8 with a Dense layer "end", and what `ends` put after it."""
+    inputs = keras.Input((8,))
+    outputs = keras.layers.Dense(width, name="end")(keras.layers.Dense(6, name="body")(inputs))
+    for end in ends:
+        outputs = end(outputs)
+    return keras.Model(inputs, outputs)
+
+
+class TestReplaceFinalDenseLosesNothing:
+    @pytest.mark.parametrize(
+        "end",
+        [
+            keras.ops.softmax,
+            keras.ops.log_softmax,
+            lambda row: keras.layers.Activation("softmax", dtype="float32")(row),
+            lambda row: keras.layers.Softmax()(keras.layers.Dropout(0.5)(row)),
+            lambda row: keras.layers.Flatten()(keras.ops.cast(row, "float32")),
+        ],
+    )
+    def test_what_changes_no_number_goes_with_the_old_layer(self, end):
+        model, rows = row_after(end), noise(4, 8) / 100
+        kept, predicted = [weight.numpy() for weight in model.weights], outputs(model, rows)
+        new = surgery.replace_final_dense(model, 3)
+        kernel, bias = new.layers[-1].get_weights()
+        body = rows @ kept[0] + kept[1]
+        assert np.allclose(outputs(new, rows), body @ kernel + bias, atol=1e-4)
+        assert all(np.array_equal(one, other) for one, other in zip(kept, model.weights, strict=True))
+        assert np.array_equal(outputs(model, rows), predicted)
+
+    @pytest.mark.parametrize(
+        ("end", "named"),
+        [
+            (lambda row: row / 2, "divide"),
+            (lambda row: row[:, :5], "get_item"),
+            (lambda row: keras.layers.Rescaling(0.25, name="temperature")(row), "temperature"),
+            (lambda row: keras.layers.Activation(lambda logits: logits / 2, name="squeeze")(row), "squeeze"),
+            (lambda row: keras.layers.Lambda(lambda logits: logits / 2, name="scale")(row), "scale"),
+            (lambda row: keras.layers.Multiply(name="gate")([row, row]), "gate"),
+            (lambda row: keras.layers.Add(name="branch")([row, keras.layers.Dense(10)(row)]), "branch"),
+            (lambda row: keras.layers.BatchNormalization(name="norm")(row), "norm"),
+            (lambda row: keras.layers.Reshape((5, 2), name="pairs")(row), "pairs"),
+        ],
+    )
+    def test_what_would_be_lost_is_named(self, end, named):
+        with pytest.raises(ValueError, match=f"{named}.*comes after it and would be lost. If it may go, cut before"):
+            surgery.replace_final_dense(row_after(end), 3)
+
+    def test_the_way_out_works(self):
+        model = row_after(lambda row: row / 2)
+        cut = keras.Model(model.inputs, model.get_layer("end").output)
+        assert surgery.replace_final_dense(cut, 3).output.shape == (None, 3)
+
+    def test_a_second_output_is_no_end(self):
+        inputs = keras.Input((8,))
+        model = keras.Model(inputs, [keras.layers.Dense(10)(inputs), keras.layers.Dense(1)(inputs)])
+        with pytest.raises(ValueError, match=r"has 2 outputs: expected one.*model.outputs\[0\]"):
+            surgery.replace_final_dense(model, 3)
+
+    def test_the_gate_of_an_attention_block_is_no_classifier(self):
+        inputs = keras.Input((8, 8, 3))
+        gate = keras.layers.Dense(3, name="gate")(keras.layers.GlobalAveragePooling2D()(inputs))
+        scores = keras.layers.GlobalAveragePooling2D()(inputs * keras.layers.Reshape((1, 1, 3))(gate))
+        with pytest.raises(ValueError, match="does not end in its last Dense layer, 'gate'"):
+            surgery.replace_final_dense(keras.Model(inputs, scores), 5)
+
+    def test_a_layer_that_is_used_twice_is_refused(self):
+        inputs, shared = keras.Input((8,)), keras.layers.Dense(8, name="shared")
+        with pytest.raises(ValueError, match="'shared' is used a second time"):
+            surgery.replace_final_dense(keras.Model(inputs, shared(keras.ops.relu(shared(inputs)))), 3)
+
+    def test_layers_that_another_model_used_first_are_rewired_in_this_one(self):
+        first, inputs = sequential(keras.layers.Flatten(), keras.layers.Dense(4)), keras.Input((8, 8, 3))
+        model = keras.Model(inputs, first.layers[1](first.layers[0](inputs)))
+        assert outputs(surgery.replace_final_dense(model, 3), noise(2, 8, 8, 3)).shape == (2, 3)
+
+    def test_a_model_within_gets_the_new_layer_inside(self):
+        inner, inputs = row_after(keras.ops.softmax), keras.Input((8,))
+        new = surgery.replace_final_dense(keras.Model(inputs, inner(inputs / 2)), 3)
+        rows = noise(2, 8) / 100
+        kernel, bias = surgery.final_dense(new).get_weights()
+        body, _ = outputs(with_features(inner, inner.get_layer("end")), rows / 2)
+        assert np.allclose(outputs(new, rows), body @ kernel + bias, atol=1e-4)
+        assert inner.output.shape == (None, 10)
+
+    def test_several_inputs_and_a_training_step_of_ones_own_are_kept(self):
+        class Own(keras.Model):
+            def train_step(self, data):
+                return {"mine": keras.ops.convert_to_tensor(1.0)}
+
+        one, two = keras.Input((8,)), keras.Input((8,))
+        new = surgery.replace_final_dense(Own([one, two], keras.layers.Dense(4)(one + two)), 3)
+        new.compile("sgd")
+        assert new.output.shape == (None, 3)
+        assert new.train_on_batch([noise(2, 8), noise(2, 8)], np.zeros(2), return_dict=True)["mine"] == 1
+
+    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    def test_under_mixed_precision_new_heads_compute_in_float32(self, policy):
+        keras.config.set_dtype_policy(policy)
+        try:
+            heads = surgery.replace_final_dense(row_after(), 3, "softmax"), surgery.attach_head(convolutional(), 3)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        assert [head.outputs[0].dtype for head in heads] == ["float32", "float32"]
+        assert np.allclose(outputs(heads[0], noise(2, 8)).sum(axis=1), 1, atol=1e-5)
+
+    @pytest.mark.parametrize(("name", "activation"), [("body", None), ("mine", "sofmax")])
+    def test_a_name_that_is_taken_or_no_activation_is_said(self, name, activation):
+        with pytest.raises(ValueError, match=f"{name}.*{activation or 'name'}"):
+            surgery.replace_final_dense(row_after(), 3, activation, name)
+
+
+class Subclassed(keras.Model):
+    """A class with a convolution, a pooling and a Dense layer."""
+
+    def __init__(self):
+        super().__init__(name="mine")
+        self.parts = [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(5)]
+
+    def call(self, pixels):
+        for part in self.parts:
+            pixels = part(pixels)
+        return pixels
+
+
+CHANGES = {
+    "replace_final_dense": lambda model: surgery.replace_final_dense(model, 3),
+    "final_dense": surgery.final_dense,
+    "attach_head": lambda model: surgery.attach_head(model, 3),
+    "split": lambda model: vgg16.split(model, "conv"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("make", [Subclassed, lambda: keras.Sequential([keras.layers.Dense(4)]), lambda: "vgg16"])
+def test_what_keras_cannot_follow_is_refused_with_a_way_out(make, change):
+    with pytest.raises(ValueError, match=r"expected a built Sequential or functional model.*model.build.*model.call"):
+        CHANGES[change](make())
+
+
+def test_the_way_out_for_a_class_keeps_its_layers():
+    mine, inputs = Subclassed(), keras.Input((8, 8, 3))
+    new = surgery.replace_final_dense(keras.Model(inputs, mine.call(inputs)), 3)
+    assert new.output.shape == (None, 3) and new.layers[1] is mine.parts[0]
+
+
+@pytest.mark.parametrize("classes", [np.int64(3), np.uint8(200), np.int32(2)])
+def test_numbers_of_numpy_are_numbers_of_classes(classes, tmp_path):
+    for model in (surgery.replace_final_dense(row_after(), classes), surgery.attach_head(convolutional(), classes)):
+        assert model.output.shape == (None, int(classes))
+        model.save(tmp_path / "model.keras")
+        assert keras.models.load_model(tmp_path / "model.keras").output.shape == (None, int(classes))
+
+
 NO_CLASSES = [1, 0, -3, True, 2.0, "5", None]
 
 
@@ -175,9 +329,33 @@ class TestAttachHead:
         with pytest.raises(ValueError, match="pooling='mean': expected one of 'avg', 'max', 'flatten'"):
             surgery.attach_head(convolutional(), 5, "mean")
 
+    @pytest.mark.parametrize("preprocess", ["vgg16", "", keras.applications.vgg16])
+    def test_preprocessing_is_a_function(self, preprocess):
+        with pytest.raises(ValueError, match="expected a function.*vgg16.preprocess_input"):
+            surgery.attach_head(convolutional(), 5, preprocess=preprocess)
+
+    @pytest.mark.parametrize("preprocess", [lambda pixels: np.asarray(pixels) / 255, lambda pixels: None])
+    def test_preprocessing_that_keras_cannot_take_is_said(self, preprocess):
+        with pytest.raises(ValueError, match=r"'tiny' cannot be joined.*keras\.ops"):
+            surgery.attach_head(convolutional(), 5, preprocess=preprocess)
+
+    def test_flatten_needs_a_size(self):
+        base = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+        with pytest.raises(ValueError, match=r'maps of any size.*input_shape=.*pooling="avg"'):
+            surgery.attach_head(base, 5, "flatten")
+
+    def test_a_base_has_one_input_and_one_output(self):
+        one, two = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+        with pytest.raises(ValueError, match="has 2 inputs: expected one"):
+            surgery.attach_head(keras.Model([one, two], one + two), 5)
+        with pytest.raises(ValueError, match="has 2 outputs: expected one"):
+            surgery.attach_head(keras.Model(one, [one, one * 2]), 5)
+
     def test_a_base_that_gives_no_maps_is_refused(self):
         base = sequential(keras.layers.Flatten(), name="flat")
-        with pytest.raises(ValueError, match=r"'flat' gives shape \(None, 192\): expected maps.*include_top=False"):
+        with pytest.raises(
+            ValueError, match=r"'flat' gives shape \(None, 192\): expected maps.*include_top=False and without pooling"
+        ):
             surgery.attach_head(base, 5)
 
 
@@ -224,6 +402,18 @@ class TestFreezeUpTo:
         surgery.freeze_up_to(model, "normed")
         assert self.moved_by_fit(model) == ["predictions"]
 
+    def test_a_layer_of_a_model_within_is_named_with_the_call_that_reaches_it(self):
+        model = surgery.attach_head(convolutional(), 5)
+        for change in (surgery.freeze_up_to, surgery.split):
+            with pytest.raises(ValueError, match=r"no layer called 'conv1'.*inside.*model.get_layer\('tiny'\)"):
+                change(model, "conv1")
+        surgery.freeze_up_to(model.get_layer("tiny"), "conv1")
+        assert self.moved_by_fit(model) == ["conv2", "predictions"]
+
+    def test_a_class_has_no_order_of_layers(self):
+        with pytest.raises(ValueError, match="'mine' is a Subclassed that is not built, or a class"):
+            surgery.freeze_up_to(Subclassed(), "dense")
+
     def test_an_unknown_layer_lists_the_known_ones(self, model):
         with pytest.raises(ValueError, match="no layer called 'conv9'; its layers are: conv1, conv2, pool, end"):
             surgery.freeze_up_to(model, "conv9")
@@ -251,6 +441,26 @@ class TestLayerTable:
         model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(name="norm")])
         assert surgery.layer_table(model).loc["norm", ["parameters", "trainable"]].tolist() == [16, 8]
 
+    def test_a_shared_layer_has_the_shapes_of_its_calls_in_this_model(self):
+        conv = keras.layers.Conv2D(2, 3, name="conv")
+        small, large = keras.Input((8, 8, 3)), keras.Input((16, 16, 3))
+        conv(keras.Input((32, 32, 3)))
+        model = keras.Model([small, large], [conv(small), conv(large)])
+        assert sorted(surgery.layer_table(model).loc["conv", "output"].split(", ")) == ["14×14×2", "6×6×2"]
+
+    def test_several_outputs_of_a_layer_are_listed(self):
+        inputs = keras.Input((5, 3))
+        model = keras.Model(inputs, keras.layers.LSTM(4, return_sequences=True, return_state=True, name="l")(inputs))
+        assert surgery.layer_table(model).loc["l", "output"] == "5×4, 4"
+
+    def test_a_class_is_counted_once_it_is_built(self):
+        model = Subclassed()
+        for unbuilt in (model, keras.Sequential([keras.layers.Dense(2)]), keras.Sequential()):
+            with pytest.raises(ValueError, match="not built: build it first"):
+                surgery.layer_table(unbuilt)
+        model(noise(1, 8, 8, 3))
+        assert surgery.layer_table(model)["parameters"].sum() == model.count_params() == 112 + 25
+
     def test_a_side_that_is_free_is_a_question_mark(self):
         model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3, name="conv")])
         assert surgery.layer_table(model).loc["conv", "output"] == "?×?×4"
@@ -269,6 +479,21 @@ class TestSplit:
         assert trunk.output.shape == base.get_layer(cut).output.shape
         assert np.allclose(tail(trunk(pictures)), base(pictures), rtol=1e-4, atol=1e-3)
         assert trunk.count_params() + tail.count_params() == base.count_params()
+
+    def test_a_cut_inside_a_residual_block_is_refused_with_one_that_works(self):
+        inputs = keras.Input((8, 8, 3))
+        maps = keras.layers.Conv2D(3, 3, padding="same", name="inside")(inputs)
+        maps = keras.layers.ReLU(name="after")(keras.layers.Add(name="join")([inputs, maps]))
+        residual = keras.Model(inputs, keras.layers.Flatten()(maps))
+        with pytest.raises(ValueError, match="A branch leads past 'inside'.*for instance at 'join'"):
+            surgery.split(residual, "inside")
+        trunk, tail = surgery.split(residual, "join")
+        assert np.allclose(tail(trunk(noise(2, 8, 8, 3))), residual(noise(2, 8, 8, 3)))
+
+    def test_a_layer_that_is_called_twice_is_no_cut(self):
+        inputs, twice = keras.Input((8,)), keras.layers.Dense(8, name="twice")
+        with pytest.raises(ValueError, match="'twice' has 2 outputs"):
+            surgery.split(keras.Model(inputs, keras.layers.Dense(2)(twice(twice(inputs)))), "twice")
 
     def test_what_is_changed_in_the_tail_is_changed_in_the_model(self):
         base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))

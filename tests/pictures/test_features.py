@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from helpers import storage
@@ -24,6 +25,17 @@ def build(preprocess=None, side=SIDE, seed=1, strides=3, last=keras.layers.ReLU)
     kernel = keras.initializers.GlorotUniform(seed)
     maps = keras.layers.Conv2D(4, 5, strides, kernel_initializer=kernel)(preprocess(pixels) if preprocess else pixels)
     return keras.Model(pixels, last()(maps))
+
+
+class Scaled(keras.layers.Layer):
+    """A layer whose number is neither weight nor setting."""
+
+    def __init__(self, number=1.0):
+        super().__init__()
+        self.number = number
+
+    def call(self, pixels):
+        return pixels * self.number
 
 
 def refusing(trunk):
@@ -112,6 +124,52 @@ class TestCache:
         expected = computed(build(**other), animals)
         assert same(features.extract(build(**other), animals, ["test"]).test, expected)
         assert same(features.extract(refusing(build(**other)), animals, ["test"]).test, expected)
+
+    @staticmethod
+    def relu(number):
+        def relu(pixels):  # a name that Keras has, too
+            return pixels * number
+
+        return relu
+
+    OWN = {
+        "a function of one name": lambda number: keras.layers.Lambda(TestCache.relu(number)),
+        "an activation": lambda number: keras.layers.Activation(TestCache.relu(number)),
+        "an activation in a layer": lambda number: keras.layers.Conv2D(
+            2, 1, activation=TestCache.relu(number), kernel_initializer="ones"
+        ),
+        "an attribute": lambda number: Scaled(number),
+        "an operation": lambda number: lambda maps: keras.ops.map(lambda row: row * number, maps),
+        "a layer within": lambda number: keras.layers.TimeDistributed(keras.layers.Lambda(lambda row: row * number)),
+    }
+
+    @pytest.mark.filterwarnings("ignore:.*lambda")
+    @pytest.mark.parametrize("own", OWN)
+    def test_code_of_ones_own_is_never_taken_for_what_it_was(self, own, animals, fresh_cache, capsys):
+        one, two = (build(self.OWN[own](number), side=SIDE) for number in (1.0, 2.0))
+        assert features.fingerprint(one) != features.fingerprint(two)
+        first, second = (features.extract(trunk, animals, ["test"]).test for trunk in (one, two))
+        assert same(second, computed(two, animals)) and not np.array_equal(first[0], second[0])
+        assert "code of your own" in capsys.readouterr().out and not list(fresh_cache.rglob("features.npy"))
+
+    def test_settings_and_constants_of_keras_are_told_apart(self):
+        dot = np.zeros((SIDE, SIDE, 3), "float32")
+        dot[16, 16] = 1
+        held = keras.Variable(2.0)
+        trunks = [build(lambda pixels: pixels - 0 * dot), build(lambda pixels: pixels - dot)]
+        trunks += [build(lambda pixels: pixels * held)]
+        marks = [features.fingerprint(trunk) for trunk in trunks]
+        held.assign(3.0)
+        assert len({*marks, features.fingerprint(trunks[-1])}) == 4
+
+    def test_a_layer_that_sees_the_whole_batch_has_no_name(self):
+        trunk = build(lambda pixels: keras.layers.BatchNormalization()(pixels, training=True))
+        assert features.fingerprint(trunk) != features.fingerprint(trunk)
+
+    @pytest.mark.parametrize("family", ["MobileNetV2", "EfficientNetB0"])
+    def test_published_networks_have_a_name(self, family):
+        base = getattr(keras.applications, family)(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3))
+        assert features.fingerprint(base) == features.fingerprint(base)
 
     def test_another_wiring_of_the_same_layers_gets_features_of_its_own(self, animals):
         def wired(first, second):
@@ -233,6 +291,46 @@ class TestMisuse:
     def test_a_data_set_that_is_used_up_is_said(self):
         with pytest.raises(ValueError, match="No batch of pictures was given"):
             features.run(build(), iter([]))
+
+    def test_a_trunk_with_two_outputs_is_refused(self, animals):
+        pixels = keras.Input((SIDE, SIDE, 3))
+        trunk = keras.Model(pixels, [pixels[:, 0], pixels[:, 1]])
+        for call in (lambda: features.extract(trunk, animals), lambda: computed(trunk, animals)):
+            with pytest.raises(ValueError, match=r"2 outputs: expected one.*model.outputs\[0\]"):
+                call()
+
+    PICTURES, LABELS = np.zeros((4, SIDE, SIDE, 3), "float32"), np.zeros(4)
+    DATA = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS)).batch(2)
+
+    @pytest.mark.parametrize(
+        ("batches", "message"),
+        [
+            (DATA.map(lambda pixels, labels: pixels), r"not \(pictures, labels\)"),
+            (DATA.map(lambda pixels, labels: (pixels, labels, labels)), r"not \(pictures, labels\)"),
+            ([(PICTURES, None)], r"Labels of shape \(\) for 4 pictures"),
+            ([(PICTURES, LABELS[:3])], r"Labels of shape \(3,\) for 4 pictures"),
+            ([(np.zeros((2, 48, 48, 3)), LABELS[:2])], r"takes pictures of \(32, 32\)"),
+            (DATA.repeat(), r"no end.*data.take\(100\)"),
+            (map(tuple, iter(lambda: [TestMisuse.PICTURES, TestMisuse.LABELS], None)), "generators.*islice"),
+        ],
+    )
+    def test_batches_without_labels_or_end_are_refused(self, batches, message):
+        with pytest.raises(ValueError, match=message):
+            features.run(build(), batches)
+
+    def test_data_are_bounded_by_their_length(self, monkeypatch):
+        class Endless(keras.utils.PyDataset):
+            def __len__(self):
+                return 2
+
+            def __getitem__(self, index):
+                return TestMisuse.PICTURES, np.full(4, index)
+
+        assert features.run(build(), Endless())[1].tolist() == [0] * 4 + [1] * 4
+        assert len(features.run(build(), self.DATA.filter(lambda pixels, labels: True))[1]) == 4
+        monkeypatch.setattr(features, "MOST_BATCHES", 3)
+        with pytest.raises(ValueError, match="No end of pictures after 3 batches"):
+            features.run(build(), self.DATA.repeat().filter(lambda pixels, labels: True))
 
     def test_a_cache_that_cannot_be_written_to_is_said(self, animals, tmp_path, monkeypatch):
         (tmp_path / "file").touch()
