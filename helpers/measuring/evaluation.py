@@ -9,6 +9,9 @@ from sklearn import metrics
 def accuracy(labels, predictions, confidence=0.95):
     """Return an accuracy with its Wilson interval.
 
+    Raises `ValueError` when there are no labels, the numbers of labels and predictions differ, or one is no class: a
+    word, NaN, −1.
+
     Parameters
     ----------
     labels : array of int, shape (n,)
@@ -21,11 +24,6 @@ def accuracy(labels, predictions, confidence=0.95):
     -------
     accuracy, low, high : float
         In 0..1.
-
-    Raises
-    ------
-    ValueError
-        When there are no labels, the numbers of labels and predictions differ, or one is no class: a word, NaN, −1.
 
     References
     ----------
@@ -79,6 +77,8 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
 def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     """Return how many test pictures could show a difference in accuracy between two models.
 
+    Raises `ValueError` when a share is out of range.
+
     Parameters
     ----------
     difference : float
@@ -93,11 +93,6 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     Returns
     -------
     int
-
-    Raises
-    ------
-    ValueError
-        When a share is out of range.
 
     References
     ----------
@@ -117,6 +112,8 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
 def confusion(labels, predictions, class_names):
     """Return the confusion matrix: rows are the true classes, columns the predicted ones.
 
+    Raises `ValueError` when a label or a prediction has no name.
+
     Parameters
     ----------
     labels : array of int, shape (n,)
@@ -127,11 +124,6 @@ def confusion(labels, predictions, class_names):
     -------
     pandas.DataFrame
         Counts, shape (classes, classes).
-
-    Raises
-    ------
-    ValueError
-        When a label or a prediction has no name.
     """
     labels, predicted = _pair(labels, predictions)
     class_names = list(class_names)
@@ -144,6 +136,8 @@ def confusion(labels, predictions, class_names):
 
 def mistakes(labels, probabilities, class_names, files=None):
     """Return the wrong predictions, the most confident first.
+
+    Raises `ValueError` when the rows are not probabilities, or names or files are too few or too many.
 
     Parameters
     ----------
@@ -159,11 +153,6 @@ def mistakes(labels, probabilities, class_names, files=None):
     pandas.DataFrame
         Index: position of the picture. Columns: ``true``, ``predicted``, ``confidence`` (probability of the predicted
         class), ``probability_of_true``, and ``file`` where `files` is given.
-
-    Raises
-    ------
-    ValueError
-        When the rows are not probabilities, or names or files are too few or too many.
     """
     labels, predicted = _pair(labels, probabilities)
     probabilities, class_names = np.asarray(probabilities), list(class_names)

@@ -41,15 +41,7 @@ BACKBONES = {
     "EfficientNet-Lite0": Backbone(
         build=_efficientnet_lite0,
         preprocess=efficientnet_lite.preprocess_input,
-        cuts=(
-            "block1a_project_bn",
-            "block2b_add",
-            "block3b_add",
-            "block4c_add",
-            "block5c_add",
-            "block6d_add",
-            "top_activation",
-        ),
+        cuts=("block1a_project_bn", *(f"block{n}_add" for n in ("2b", "3b", "4c", "5c", "6d")), "top_activation"),
         frozen_up_to="block5c_add",
     ),
 }
@@ -58,16 +50,13 @@ BACKBONES = {
 def load(name, input_shape=(96, 96, 3), include_top=False):
     """Return a backbone with its bundled ImageNet weights; it takes preprocessed pictures.
 
+    Raises `ValueError` when no backbone has that name, or its top is asked for and does not ship.
+
     Parameters
     ----------
     name : {"VGG16", "EfficientNet-Lite0"}
     input_shape : (int, int, int)
     include_top : bool
-
-    Raises
-    ------
-    ValueError
-        When no backbone has that name, or its top is asked for and does not ship.
     """
     return known(name).build(include_top=include_top, input_shape=input_shape)
 

@@ -9,6 +9,8 @@ import pandas as pd
 def take(model):
     """Copy every weight of a model, as it is now.
 
+    Raises `ValueError` when the model has no weights yet.
+
     Parameters
     ----------
     model : keras.Model or keras.Layer
@@ -20,11 +22,6 @@ def take(model):
         Path of the weight (``layer/kernel``) to a copy of its values, statistics of BatchNormalization included. Where
         two weights share a path, the names of the models around the layer (``branch/layer/kernel``) or a number tell
         them apart.
-
-    Raises
-    ------
-    ValueError
-        When the model has no weights yet.
     """
     if not model.weights:
         raise ValueError(f"{model.name!r} has no weights: build it first, by calling it on a batch.")
@@ -54,6 +51,8 @@ def _around(model, names=""):
 def compare(before, after):
     """Return what moved between two moments, a row a layer.
 
+    Raises `ValueError` when the two were not taken from the same weights.
+
     Parameters
     ----------
     before, after : dict of str to ndarray
@@ -65,11 +64,6 @@ def compare(before, after):
         Index: layer, in the order of the model; with the names of the models around it (``branch/dense``) where
         two layers share a name. Columns: ``parameters`` (int), ``largest_change``
         (float, max |after − before|), ``moved`` (bool: any value differs at all).
-
-    Raises
-    ------
-    ValueError
-        When the two were not taken from the same weights.
     """
     if before.keys() != after.keys():
         gone, new = (

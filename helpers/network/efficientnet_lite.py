@@ -42,12 +42,8 @@ EPSILON = 1e-3  # of BatchNormalization
 def weights():
     """Return the path (str) of the bundled ImageNet weights, top included; its checksum was verified.
 
-    It is a Keras ``.weights.h5`` file: 4.65 million parameters and 42 thousand statistics, stored as float16.
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When the file is missing or altered.
+    It is a Keras ``.weights.h5`` file: 4.65 million parameters and 42 thousand statistics, stored as float16. Raises
+    `helpers.storage.StorageError` when the file is missing or altered.
     """
     return str(assets.bundled(WEIGHTS))
 
@@ -120,15 +116,12 @@ def class_names():
 def decode(probabilities, top=3):
     """Return the `top` most probable classes of each picture, as a list of (name, probability), the largest first.
 
+    Raises `ValueError` when there are not 1000 columns.
+
     Parameters
     ----------
     probabilities : array (n, 1000)
     top : int
-
-    Raises
-    ------
-    ValueError
-        When there are not 1000 columns.
     """
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2 or probabilities.shape[1] != 1000:

@@ -26,33 +26,28 @@ SMALLEST_SIDE = 32  # five poolings halve the picture five times
 
 
 def check_single(model, *ends):
-    """Raise `ValueError` unless Keras knows a model's inputs and outputs, and has one of each of the `ends`.
-
-    `ends` are "inputs" and "outputs".
-    """
-    found = {end: getattr(model, end, None) for end in ("inputs", "outputs")}
+    """Raise `ValueError` unless Keras knows the ends of a model and it has one of each of `ends`, inputs or outputs."""
     name = getattr(model, "name", model)
-    if not all(found.values()):
+    if not (getattr(model, "inputs", None) and getattr(model, "outputs", None)):
         raise ValueError(
             f"{name!r} is a {type(model).__name__} that is not built, or a class whose layers Keras cannot follow: "
-            "expected a built Sequential or functional model. Build a Sequential with model.build((None, 96, 96, 3)), "
-            "its pictures' size; make a functional model of a class with x = keras.Input((96, 96, 3)) and "
-            "keras.Model(x, model.call(x))."
+            "expected a built Sequential or functional model. Build a Sequential with model.build((None, 96, 96, 3)); "
+            "of a class make x = keras.Input((96, 96, 3)); keras.Model(x, model.call(x))."
         )
     for end in ends:
-        if len(found[end]) != 1:
+        number = len(getattr(model, end))
+        if number != 1:
             raise ValueError(
-                f"{name!r} has {len(found[end])} {end}: expected one. Of several outputs take one with "
-                "keras.Model(model.inputs, model.outputs[0]); with several inputs, or to keep all outputs, build the "
-                "new model by hand with keras.Model(inputs, outputs)."
+                f"{name!r} has {number} {end}: expected one. Of several outputs take one with "
+                "keras.Model(model.inputs, model.outputs[0]); otherwise build the new model by hand."
             )
 
 
 def calls(model, until=None):
-    """Return where the operations of a functional or Sequential model are called in it: id → list of Keras's nodes.
+    """Return the operations of a functional or Sequential model, their ids, with the list of Keras's nodes of each.
 
-    A layer may be called in other models, too, which ``layer.output`` does not tell apart. Walks back from the outputs,
-    not beyond the tensor `until`.
+    ``layer.output`` would tell of the layer's first call, perhaps in another model. Walks back from the outputs, not
+    beyond the tensor `until`.
     """
     found, tensors = {}, list(model.outputs)
     while tensors:

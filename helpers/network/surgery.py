@@ -18,17 +18,14 @@ POOLINGS = {
 def layer_table(model):
     """Return the layers of a built model as a table, one row for each.
 
+    Raises `ValueError` when a layer is not built.
+
     Returns
     -------
     pandas.DataFrame
         Index: layer. Columns: ``type``, ``output`` (shape without the batch axis; several where it has several outputs
         or is called on several sizes), ``parameters`` (int), ``trainable`` (int: how many of them an optimizer may
         change after the next `compile`).
-
-    Raises
-    ------
-    ValueError
-        When a layer is not built.
     """
     layers = getattr(model, "layers", ())
     if not layers or not all(layer.built for layer in layers):
@@ -74,10 +71,7 @@ def check_classes(classes):
 def final_dense(model):
     """Return the Dense layer that gives a model's output, in the model itself or in the one that it ends in.
 
-    Raises
-    ------
-    ValueError
-        When the model ends in another layer, in several outputs, or is not built.
+    Raises `ValueError` when the model ends in another layer, in several outputs, or is not built.
     """
     end, _ = _end(model)
     return final_dense(end) if isinstance(end, keras.Model) else end
@@ -95,32 +89,21 @@ def _end(model):
         node = operation._inbound_nodes[index]
         if isinstance(operation, keras.layers.Dense | keras.Model):
             return operation, node
-        if not _goes_with_the_end(operation, node):
-            raise ValueError(_no_classifier(model, operation))
+        sources = [getattr(part, "__module__", "") for part in (operation, getattr(operation, "activation", operation))]
+        foreign = [source for source in sources if not str(source).startswith(("keras.", "tensorflow."))]
+        passes = type(operation).__name__ in inspection.ENDINGS and not foreign
+        if not passes or node.input_tensors[0].shape != node.output_tensors[0].shape:
+            break
         tensor = node.input_tensors[0]
-
-
-def _goes_with_the_end(operation, node):
-    sources = [type(operation), getattr(operation, "activation", None) or type(operation)]
-    return (
-        type(operation).__name__ in inspection.ENDINGS
-        and all(
-            source.__module__.startswith(("keras.", "tensorflow.")) for source in sources
-        )  # no function of one's own
-        and node.input_tensors[0].shape == node.output_tensors[0].shape
-    )
-
-
-def _no_classifier(model, operation):
     ending = f"{operation.name!r} ({type(operation).__name__})"
     dense = [layer.name for layer in inspection.flat_layers(model) if isinstance(layer, keras.layers.Dense)]
     if not dense:
-        return (
+        raise ValueError(
             f"{model.name!r} has no Dense layer to replace; it ends in {ending}. "
             "If its top was left out, load it with include_top=True. If its classifier is a convolution, as in "
             "MobileNetV3, load it with include_top=False and put a new head on it with surgery.attach_head."
         )
-    return (
+    raise ValueError(
         f"{model.name!r} does not end in its last Dense layer, {dense[-1]!r}: {ending} comes after it and would be "
         "lost. If it may go, cut before you replace: keras.Model(model.inputs, dense.output), dense being that layer. "
         "If it must stay, or that layer is no classifier but a gate, say, build the new end by hand."
@@ -133,7 +116,8 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
     Everything that fed the old Dense layer feeds the new one, bit for bit the same. An activation after the old Dense
     layer is dropped with it, and so is what changes no number when it predicts (Dropout, Flatten of a row); anything
     else is an error. `model` itself keeps its end; the layers are shared, so training one model moves the other. Where
-    the model ends in another one that holds its top, the new layer is in a new one within.
+    the model ends in another one that holds its top, the new layer is in a new one within. Raises `ValueError` when
+    `classes` is below 2, the model has no final Dense layer, or something would be lost with it.
 
     Parameters
     ----------
@@ -146,35 +130,27 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
         None for logits, ``"softmax"`` for probabilities. The loss must fit it.
     name : str
         Name of the new layer, which computes in float32 under mixed precision, too.
-
-    Raises
-    ------
-    ValueError
-        When `classes` is below 2, the model has no final Dense layer, or something would be lost with it.
     """
     classes = check_classes(classes)
     old, (end, node) = final_dense(model), _end(model)
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
+    kind = keras.Model if type(model).__module__.startswith("keras.") else type(model)  # with its own train_step
     if isinstance(end, keras.Model):
         inner = replace_final_dense(end, classes, activation, name)
         outputs = inner(*node.arguments.args, **node.arguments.kwargs)
     else:
         outputs = _dense(classes, activation, name)(node.input_tensors[0])
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
     if not isinstance(model, keras.Sequential) and isinstance(model.output, dict):
         outputs = dict.fromkeys(model.output, outputs)
-    kind = keras.Model if type(model).__module__.startswith("keras.") else type(model)  # with its own train_step
     try:
         new = kind(inputs, outputs, name=f"{model.name}_{classes}_classes")
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{model.name!r} ({type(model).__name__}) cannot be built anew with {name!r} at its end: {error} Give "
-            "another name, or in place of a class of your own keras.Model(model.inputs, model.outputs)."
+            f"{model.name!r} ({type(model).__name__}) cannot end in {name!r}: {error} Give another name, or in place "
+            "of a class of your own keras.Model(model.inputs, model.outputs)."
         ) from error
     if any(layer is old for layer in inspection.flat_layers(new)):
-        raise ValueError(
-            f"{old.name!r} is used a second time in {model.name!r}, where the old layer would stay beside the new one. "
-            "Build the new model by hand."
-        )
+        raise ValueError(f"{old.name!r} is used a second time in {model.name!r}: build the new model by hand.")
     return new
 
 
@@ -188,6 +164,9 @@ def _dense(classes, activation, name):
 def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
     """Return a model from pixels to `classes` outputs: preprocessing, `base`, ``pool``, ``predictions`` (a new Dense).
 
+    Raises `ValueError` when `classes` or `pooling` is unknown, `preprocess` is no function, or `base` does not end in
+    maps.
+
     Parameters
     ----------
     base : keras.Model
@@ -200,19 +179,13 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
         None for logits, ``"softmax"`` for probabilities.
     preprocess : callable, optional
         From pixels 0..255 in RGB order to what `base` expects, e.g. ``keras.applications.vgg16.preprocess_input``.
-
-    Raises
-    ------
-    ValueError
-        When `classes` or `pooling` is unknown, `preprocess` is no function, or `base` does not end in maps.
     """
     classes = check_classes(classes)
     if pooling not in list(POOLINGS):
         raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(map(repr, POOLINGS))}.")
     if preprocess is not None and not callable(preprocess):
         raise ValueError(
-            f"preprocess={preprocess!r}: expected a function, not its name or module, for instance "
-            "keras.applications.vgg16.preprocess_input."
+            f"preprocess={preprocess!r}: expected a function, such as keras.applications.vgg16.preprocess_input."
         )
     inspection.check_single(base, "inputs", "outputs")
     shape = tuple(base.outputs[0].shape)
@@ -223,8 +196,8 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
         )
     if pooling == "flatten" and None in shape[1:]:
         raise ValueError(
-            f"{base.name!r} gives maps of any size, {shape}, which Flatten cannot make rows of one length. Load it "
-            'with a size, input_shape=(96, 96, 3), or take pooling="avg".'
+            f"{base.name!r} gives maps of any size, {shape}, but Flatten needs one: "
+            'load it with input_shape=(96, 96, 3), or take pooling="avg".'
         )
     pixels = keras.Input(base.inputs[0].shape[1:], name="pixels")
     head = _dense(classes, activation, "predictions")
@@ -233,8 +206,8 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
         return keras.Model(pixels, head(POOLINGS[pooling](name="pool")(maps)))
     except Exception as error:
         raise ValueError(
-            f"{base.name!r} cannot be joined with pixels, preprocess={preprocess!r} and a head: "
-            f"{str(error).partition(chr(10))[0]} Write preprocess with keras.ops, or rename the base."
+            f"{base.name!r} cannot be joined with preprocess={preprocess!r} and a head: {str(error).splitlines()[:1]} "
+            "Write preprocess with keras.ops, or give the base another name."
         ) from error
 
 
@@ -243,8 +216,9 @@ def split(base, cut):
 
     ``tail(trunk(x))`` is the same computation as ``base(x)``; what is trained in the tail is trained in `base`.
 
-    The layers keep their flags: in a base that was frozen, the layers of the tail are frozen, too, although the flag
-    of the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers.
+    The layers keep their flags: in a base that was frozen, the layers of the tail are frozen, too, although the flag of
+    the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers. Raises
+    `ValueError` when no layer has that name, or nothing comes before or after it.
 
     Parameters
     ----------
@@ -257,11 +231,6 @@ def split(base, cut):
     -------
     trunk, tail : keras.Model
         Shapes: base input → output of `cut`; output of `cut` → base output.
-
-    Raises
-    ------
-    ValueError
-        When no layer has that name, or nothing comes before or after it.
     """
     inspection.check_single(base, "inputs", "outputs")
     names = _names_with(base, cut)
@@ -272,13 +241,11 @@ def split(base, cut):
     tensor = ends[0]
     if cut == names[-1] or tensor is base.outputs[0]:
         raise ValueError(
-            f"{cut!r} is the last layer of {base.name!r}, so no tail is left after the cut. "
-            f"Cut earlier, for instance at {names[-2]!r}."
+            f"{cut!r} is the last layer of {base.name!r}: no tail is left. Cut earlier, for instance at {names[-2]!r}."
         )
     if tensor is base.inputs[0]:
         raise ValueError(
-            f"{cut!r} is the input of {base.name!r}, so the trunk would be empty. "
-            f"Cut later, for instance at {names[1]!r}."
+            f"{cut!r} is the input of {base.name!r}: the trunk is empty. Cut later, for instance at {names[1]!r}."
         )
     if not _only_way(base, tensor):
         later = [layer for layer in base.layers[names.index(cut) + 1 : -1] if len(calls[id(layer)]) == 1]
@@ -300,7 +267,8 @@ def _only_way(base, tensor):
 def freeze_up_to(model, last_frozen):
     """Freeze every layer up to and including `last_frozen`; let every later one train.
 
-    `compile` must be called afterwards: only then does training follow.
+    `compile` must be called afterwards: only then does training follow. Raises `ValueError` when no layer has that
+    name.
 
     Parameters
     ----------
@@ -308,11 +276,6 @@ def freeze_up_to(model, last_frozen):
         Its layers are changed in place.
     last_frozen : str or None
         Name of a layer of this model. None freezes nothing.
-
-    Raises
-    ------
-    ValueError
-        When no layer has that name.
     """
     frozen = 0 if last_frozen is None else _names_with(model, last_frozen).index(last_frozen) + 1
     model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say

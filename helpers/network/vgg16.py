@@ -9,13 +9,9 @@ BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 def weights():
     """Return the path (str) of the bundled ImageNet weights of VGG16's convolutional part; its checksum was verified.
 
-    Meant for ``keras.applications.VGG16(weights=vgg16.weights(), include_top=False, ...)``. The 14,714,688
-    parameters are stored as float16 and become float32 when Keras loads them.
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When the file is missing or altered.
+    Meant for ``keras.applications.VGG16(weights=vgg16.weights(), include_top=False, ...)``. The 14,714,688 parameters
+    are stored as float16 and become float32 when Keras loads them. Raises `helpers.storage.StorageError` when the file
+    is missing or altered.
 
     References
     ----------

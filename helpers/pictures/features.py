@@ -23,7 +23,7 @@ from helpers.pictures import images
 
 UNNAMED = ("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # hold code that settings do not tell
 KEPT_METHODS = ("build", "quantize")  # Keras keeps them wrapped, in each layer
-OWN_CODE = ('"training": true', '"module": "builtins"', '"__lambda__"')  # in the settings
+OWN_CODE = ('"training": true', '"class_name": "function"', '"__lambda__"')  # in the settings
 MOST_BATCHES = 10_000  # of data that do not say where they end
 
 
@@ -42,6 +42,9 @@ class Features:
 def extract(trunk, data, splits=images.SPLITS):
     """Run `trunk` once over every picture and return its outputs as `Features`, cached on disk where it has a name.
 
+    Raises `ValueError` when the trunk takes pictures of another size or number of channels, has several inputs or
+    outputs, or a split is unknown; `helpers.storage.StorageError` when the cache folder cannot be written to.
+
     Parameters
     ----------
     trunk : keras.Model
@@ -50,14 +53,6 @@ def extract(trunk, data, splits=images.SPLITS):
         Pictures of the size that the trunk takes.
     splits : sequence of {"train", "validation", "test"}
         Which splits to run over.
-
-    Raises
-    ------
-    ValueError
-        When the trunk takes pictures of another size or number of channels, has several inputs or outputs, or a split
-        is unknown.
-    helpers.storage.StorageError
-        When the cache folder cannot be written to.
     """
     inspection.check_single(trunk, "inputs", "outputs")
     _check_fit(trunk, data.image_size, data.name)
@@ -65,11 +60,9 @@ def extract(trunk, data, splits=images.SPLITS):
     if unknown:
         raise ValueError(f"Unknown split(s) {sorted(unknown)}: expected some of {', '.join(images.SPLITS)}.")
     if _settings(trunk) is None:
-        print(f"{trunk.name!r} holds code of your own, whose changes cannot be noticed: its features are not kept.")
+        print(f"Features of {trunk.name!r} are not kept: settings do not tell code of your own, or whole batches.")
         return Features(**{split: run(trunk, data.in_order(split), f"{data.name}, {split}") for split in splits})
-    name = fingerprint(trunk)
-    folder = storage.cache_folder("features")
-    results = {}
+    name, folder, results = fingerprint(trunk), storage.cache_folder("features"), {}
     for split in splits:
         key = hashlib.sha256(f"{name} {data.fingerprint(split)}".encode()).hexdigest()[:24]
         results[split] = _cached(folder / key, trunk, data, split)
@@ -77,15 +70,13 @@ def extract(trunk, data, splits=images.SPLITS):
 
 
 def fingerprint(model):
-    """Return a digest of a model's structure and of every one of its weights.
+    """Return a digest of a model's structure and of every one of its weights: models that share it compute the same.
 
-    Two models with the same digest compute the same. A model that holds code of one's own (a function, a class, a
-    Lambda layer) or uses the whole batch (``training=True``) gets another digest at each call.
+    A model that holds code of one's own (a function, a class, a Lambda layer) or sees whole batches (``training=True``)
+    gets another digest at each call.
     """
     settings = _settings(model)
-    if settings is None:
-        return secrets.token_hex(32)
-    digest = hashlib.sha256(settings.encode())
+    digest = hashlib.sha256((settings or secrets.token_hex()).encode())
     for weight in model.weights:
         digest.update(np.asarray(weight).tobytes())
     return digest.hexdigest()
@@ -96,17 +87,11 @@ def _settings(model):
     if _holds_own_code(model):
         return None
     try:
-        text = json.dumps(_structure(model.get_config()), default=_plain)
+        text = json.dumps(_structure(model.get_config()), default=np.ndarray.tolist)
     except (NotImplementedError, TypeError, ValueError):  # something that Keras or JSON cannot write down
         return None
     surroundings = keras.__version__, keras.config.backend(), keras.config.floatx(), keras.config.epsilon()
     return None if any(sign in text for sign in OWN_CODE) else f"{text} {surroundings}"
-
-
-def _plain(value):
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.tolist()
-    raise TypeError(f"{value!r} has no exact text")
 
 
 def _holds_own_code(part):
@@ -124,45 +109,30 @@ def _holds_own_code(part):
     return any(callable(value) and _holds_own_code(value) for value in itertools.chain(*values))
 
 
-def _structure(config):
-    """Return what decides a model's outputs beside its weights: its operations, their settings and how they are wired.
+def _structure(part, indices=None):
+    """Return the operations of a configuration, their settings and wiring, without `trainable`.
 
     Names become indices in the order of the model, since Keras numbers layers anew in every kernel.
     """
-    indices = {layer["config"]["name"]: index for index, layer in enumerate(config["layers"])}
-    layers = []
-    for layer in config["layers"]:
-        settings = layer["config"]
-        settings = _structure(settings) if "layers" in settings else _nameless({**settings, "trainable": None})
-        layers.append([layer["class_name"], settings, _indexed(layer.get("inbound_nodes"), indices)])
-    return [layers, *(_indexed(config.get(ends), indices) for ends in ("input_layers", "output_layers"))]
-
-
-def _nameless(settings):
-    """Drop the name and the trainable flag of a layer, and of every layer in its settings."""
-    if isinstance(settings, dict):
-        dropped = ("name", "trainable") if "trainable" in settings else ()
-        return {key: _nameless(value) for key, value in settings.items() if key not in dropped}
-    return [_nameless(value) for value in settings] if isinstance(settings, (list, tuple)) else settings
-
-
-def _indexed(ends, indices):
-    """Put indices for names wherever a tensor is given as [name of its layer, node, index]."""
-    if isinstance(ends, dict):
-        return {key: _indexed(value, indices) for key, value in ends.items()}
-    if isinstance(ends, (list, tuple)):
-        if len(ends) == 3 and isinstance(ends[0], str) and ends[0] in indices:
-            return [indices[ends[0]], *ends[1:]]
-        return [_indexed(end, indices) for end in ends]
-    return ends
+    if isinstance(part, dict):
+        if "layers" in part:
+            indices = {layer["config"]["name"]: index for index, layer in enumerate(part["layers"])}
+            flagless = [{**layer, "config": {**layer["config"], "trainable": None}} for layer in part["layers"]]
+            part = {**part, "layers": flagless}  # some operations have a name, but no flag
+        kept = ("class_name", "config", "inbound_nodes") if "class_name" in part else part
+        dropped = ("name", "trainable") if "trainable" in part or "layers" in part else ()
+        return {key: _structure(part[key], indices) for key in part if key in kept and key not in dropped}
+    if not isinstance(part, (list, tuple)):
+        return part
+    if len(part) == 3 and isinstance(part[0], str) and part[0] in (indices or {}):  # a tensor: layer, node, number
+        return [indices[part[0]], *part[1:]]
+    return [_structure(value, indices) for value in part]
 
 
 def _check_fit(trunk, image_size, name):
     shape = tuple(trunk.inputs[0].shape)
     if len(shape) != 4:
-        raise ValueError(
-            f"{trunk.name!r} takes shape {shape}, not pictures (n, height, width, 3): give the trunk itself."
-        )
+        raise ValueError(f"{trunk.name!r} takes shape {shape}, not pictures (n, height, width, 3): give the trunk.")
     if shape[-1] != 3:
         raise ValueError(f"{trunk.name!r} takes {shape[-1]} channels, but the pictures of {name!r} have 3.")
     wanted = shape[1:3]
@@ -187,6 +157,9 @@ def _cached(entry, trunk, data, split):
 def run(trunk, batches, description="pictures"):
     """Run `trunk` over batches, with a progress bar, and keep nothing on disk.
 
+    Raises `ValueError` when a batch does not hold colour pictures with a label each, the trunk has several outputs,
+    there is no batch, or no end of them.
+
     Parameters
     ----------
     trunk : keras.Model
@@ -201,18 +174,11 @@ def run(trunk, batches, description="pictures"):
     features : ndarray, float32 (n, ...)
     labels : ndarray
         In the same order: both are collected in one pass, so a data set that reshuffles does no harm.
-
-    Raises
-    ------
-    ValueError
-        When a batch does not hold colour pictures with a label each, the trunk has several outputs, there is no batch,
-        or no end of them.
     """
     known = getattr(trunk, "inputs", None)
     if known:
         inspection.check_single(trunk, "inputs", "outputs")
-    number = _number(batches, description)
-    features, labels = [], []
+    number, features, labels = _number(batches, description), [], []
     counted = itertools.islice(batches, number)
     for batch in tqdm.auto.tqdm(counted, desc=description, unit="batch", leave=False, total=number):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
@@ -227,10 +193,7 @@ def run(trunk, batches, description="pictures"):
             raise ValueError(f"No end of {description} after {MOST_BATCHES} batches: give a part, data.take(100).")
         rows = trunk.predict_on_batch(pixels)
         if np.shape(rows)[:1] != (len(pixels),):
-            raise ValueError(
-                f"{trunk.name!r} does not give one row of features for each picture. Of several outputs take one with "
-                "keras.Model(trunk.inputs, trunk.outputs[0])."
-            )
+            raise ValueError(f"{trunk.name!r} does not give one row of features for each picture: expected one output.")
         features.append(np.asarray(rows, dtype="float32"))
         labels.append(answers)
     if not features:

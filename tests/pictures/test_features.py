@@ -150,7 +150,9 @@ class TestCache:
         assert features.fingerprint(one) != features.fingerprint(two)
         first, second = (features.extract(trunk, animals, ["test"]).test for trunk in (one, two))
         assert same(second, computed(two, animals)) and not np.array_equal(first[0], second[0])
-        assert "code of your own" in capsys.readouterr().out and not list(fresh_cache.rglob("features.npy"))
+        assert "are not kept: settings do not tell code of your own" in capsys.readouterr().out and not list(
+            fresh_cache.rglob("features.npy")
+        )
 
     def test_settings_and_constants_of_keras_are_told_apart(self):
         dot = np.zeros((SIDE, SIDE, 3), "float32")
