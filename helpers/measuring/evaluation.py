@@ -110,20 +110,9 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
 
 
 def confusion(labels, predictions, class_names):
-    """Return the confusion matrix: rows are the true classes, columns the predicted ones.
+    """Return the confusion matrix, counts in a table: rows are the true classes, columns the predicted ones.
 
-    Raises `ValueError` when a label or a prediction has no name.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    predictions : array of int (n,), or of float (n, classes)
-    class_names : sequence of str
-
-    Returns
-    -------
-    pandas.DataFrame
-        Counts, shape (classes, classes).
+    Labels and predictions are those of `accuracy`. Raises `ValueError` when one has no name in `class_names`.
     """
     labels, predicted = _pair(labels, predictions)
     class_names = list(class_names)

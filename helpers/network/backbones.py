@@ -48,15 +48,9 @@ BACKBONES = {
 
 
 def load(name, input_shape=(96, 96, 3), include_top=False):
-    """Return a backbone with its bundled ImageNet weights; it takes preprocessed pictures.
+    """Return the backbone of a `name` in `BACKBONES` with its bundled ImageNet weights; it takes preprocessed pictures.
 
     Raises `ValueError` when no backbone has that name, or its top is asked for and does not ship.
-
-    Parameters
-    ----------
-    name : {"VGG16", "EfficientNet-Lite0"}
-    input_shape : (int, int, int)
-    include_top : bool
     """
     return known(name).build(include_top=include_top, input_shape=input_shape)
 
@@ -69,13 +63,6 @@ def known(name):
 
 
 def from_pixels(name, base):
-    """Return a model from pixels 0..255 to what `base` gives, the backbone's preprocessing in front.
-
-    Parameters
-    ----------
-    name : {"VGG16", "EfficientNet-Lite0"}
-    base : keras.Model
-        The backbone of that name, or the beginning of it.
-    """
+    """Return a model from pixels 0..255 to what `base` gives, the backbone of that name or the beginning of it."""
     pixels = keras.Input(base.inputs[0].shape[1:], name="pixels")
     return keras.Model(pixels, base(known(name).preprocess(pixels)), name=f"{base.name}_from_pixels")

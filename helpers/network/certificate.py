@@ -7,21 +7,15 @@ import pandas as pd
 
 
 def take(model):
-    """Copy every weight of a model, as it is now.
+    """Copy every weight of a model or layer as it is now, those of nested models and BatchNormalization's included.
 
-    Raises `ValueError` when the model has no weights yet.
-
-    Parameters
-    ----------
-    model : keras.Model or keras.Layer
-        Built. Nested models are included.
+    Raises `ValueError` when it has no weights yet.
 
     Returns
     -------
     dict of str to ndarray
-        Path of the weight (``layer/kernel``) to a copy of its values, statistics of BatchNormalization included. Where
-        two weights share a path, the names of the models around the layer (``branch/layer/kernel``) or a number tell
-        them apart.
+        Path of the weight (``layer/kernel``) to its values. Where two share a path, the names of the models around the
+        layer (``branch/layer/kernel``) or a number tell them apart.
     """
     if not model.weights:
         raise ValueError(f"{model.name!r} has no weights: build it first, by calling it on a batch.")
@@ -49,14 +43,9 @@ def _around(model, names=""):
 
 
 def compare(before, after):
-    """Return what moved between two moments, a row a layer.
+    """Return what moved between two results of `take` for one model, a row a layer.
 
     Raises `ValueError` when the two were not taken from the same weights.
-
-    Parameters
-    ----------
-    before, after : dict of str to ndarray
-        Two results of `take` for the same model.
 
     Returns
     -------
@@ -94,12 +83,6 @@ def compare(before, after):
 
 
 def moved(before, after):
-    """Return the names of the layers that moved between two moments, a list in the order of the model.
-
-    Parameters
-    ----------
-    before, after : dict of str to ndarray
-        Two results of `take` for the same model.
-    """
+    """Return the names of the layers that moved between two results of `take`, a list in the order of the model."""
     table = compare(before, after)
     return table.index[table["moved"]].tolist()

@@ -13,19 +13,9 @@ ADAM_NUMBERS = 2  # a parameter that trains: a mean of its gradients and a mean 
 
 
 def convolution_flops(model):
-    """Return the floating-point operations of a model's convolutions for one picture.
+    """Return the forward floating-point operations of a model's own convolutions for a picture: layer → int, in order.
 
-    A multiplication and an addition count as two.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With convolutions as layers of its own, channels last.
-
-    Returns
-    -------
-    dict of str to int
-        Name of the layer to its operations in the forward direction, in order.
+    A multiplication and an addition count as two. The model's channels are last.
     """
     return {layer.name: _flops(layer) for layer in model.layers if isinstance(layer, keras.layers.Conv2D)}
 

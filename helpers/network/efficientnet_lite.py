@@ -116,12 +116,7 @@ def class_names():
 def decode(probabilities, top=3):
     """Return the `top` most probable classes of each picture, as a list of (name, probability), the largest first.
 
-    Raises `ValueError` when there are not 1000 columns.
-
-    Parameters
-    ----------
-    probabilities : array (n, 1000)
-    top : int
+    `probabilities` has the shape (n, 1000); raises `ValueError` for another.
     """
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2 or probabilities.shape[1] != 1000:

@@ -212,25 +212,14 @@ def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
 
 
 def split(base, cut):
-    """Cut a model into a trunk and a tail that share its layers.
+    """Cut a model after its layer `cut` into a trunk and a tail, two models that share its layers.
 
-    ``tail(trunk(x))`` is the same computation as ``base(x)``; what is trained in the tail is trained in `base`.
+    ``tail(trunk(x))`` is the same computation as ``base(x)``; what is trained in the tail is trained in `base`, which
+    has one input, one output and no branch past `cut`, the name of a layer such as ``"block4_pool"``.
 
     The layers keep their flags: in a base that was frozen, the layers of the tail are frozen, too, although the flag of
     the tail itself is True. So ``tail.trainable = True`` changes nothing; set the flags of its layers. Raises
     `ValueError` when no layer has that name, or nothing comes before or after it.
-
-    Parameters
-    ----------
-    base : keras.Model
-        A functional model without branches at the cut, such as VGG16.
-    cut : str
-        Name of the last layer of the trunk, e.g. ``"block4_pool"``.
-
-    Returns
-    -------
-    trunk, tail : keras.Model
-        Shapes: base input → output of `cut`; output of `cut` → base output.
     """
     inspection.check_single(base, "inputs", "outputs")
     names = _names_with(base, cut)
@@ -265,17 +254,10 @@ def _only_way(base, tensor):
 
 
 def freeze_up_to(model, last_frozen):
-    """Freeze every layer up to and including `last_frozen`; let every later one train.
+    """Freeze every layer of a model up to and including the one named `last_frozen`; let every later one train.
 
-    `compile` must be called afterwards: only then does training follow. Raises `ValueError` when no layer has that
-    name.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Its layers are changed in place.
-    last_frozen : str or None
-        Name of a layer of this model. None freezes nothing.
+    The layers are changed in place; None freezes nothing. `compile` must be called afterwards: only then does training
+    follow. Raises `ValueError` when no layer of this model has that name.
     """
     frozen = 0 if last_frozen is None else _names_with(model, last_frozen).index(last_frozen) + 1
     model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say
@@ -290,8 +272,18 @@ def _names_with(model, name):
     names = [layer.name for layer in model.layers]
     if name in names:
         return names
-    inside = [part.name for part in inspection.nested_models(model) if name in [layer.name for layer in part.layers]]
+    way = "".join(f".get_layer({part!r})" for part in _way_to(name, model))
     raise ValueError(
         f"{model.name!r} has no layer called {name!r}; its layers are: {', '.join(names)}."
-        + "".join(f" It is inside {part!r}: give that nested model, model.get_layer({part!r})." for part in inside)
+        + (f" It is inside a nested model: give that, model{way}, in place of the whole." if way else "")
     )
+
+
+def _way_to(name, model):
+    """Return the names of the nested models, from the outside in, of which the last has a layer called `name`."""
+    for part in model.layers:
+        if isinstance(part, keras.Model):
+            inner = [] if name in [layer.name for layer in part.layers] else _way_to(name, part)
+            if inner or name in [layer.name for layer in part.layers]:
+                return [part.name, *inner]
+    return []

@@ -407,6 +407,9 @@ class TestFreezeUpTo:
         for change in (surgery.freeze_up_to, surgery.split):
             with pytest.raises(ValueError, match=r"no layer called 'conv1'.*inside.*model.get_layer\('tiny'\)"):
                 change(model, "conv1")
+        whole = keras.Model(model.inputs, model(model.inputs[0]))
+        with pytest.raises(ValueError, match=rf"model.get_layer\('{model.name}'\).get_layer\('tiny'\), in place"):
+            surgery.freeze_up_to(whole, "conv1")
         surgery.freeze_up_to(model.get_layer("tiny"), "conv1")
         assert self.moved_by_fit(model) == ["conv2", "predictions"]
 
