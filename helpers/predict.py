@@ -56,14 +56,12 @@ def pixels(picture, size):
 
 
 def _rgb(picture, largest):
-    if isinstance(picture, str | os.PathLike):
-        from helpers.pictures import opening
+    from helpers.pictures import opening
 
+    if isinstance(picture, str | os.PathLike):
         return opening.open_picture(picture, largest_side=largest)
     if isinstance(picture, Image.Image):
-        picture = picture.convert("RGB")
-        picture.thumbnail((largest, largest))
-        return picture
+        return opening.upright(picture, largest)
     array = np.asarray(picture)
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype.kind not in "uif" or array.size == 0:
         raise ValueError(
@@ -72,6 +70,9 @@ def _rgb(picture, largest):
         )
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
         raise ValueError("The picture has values outside 0 to 255: give it as it is, without preprocessing.")
+    opening.check_range(array)
+    if max(array.shape[:2]) > largest:  # made smaller as a file is
+        return opening.upright(Image.fromarray(np.rint(array).astype("uint8")), largest)
     return array.astype("float32")
 
 

@@ -75,6 +75,66 @@ class TestPixels:
                 seen.add(original.name)
         assert len(seen) == 6
 
+    @pytest.mark.parametrize("large", [False, True])
+    def test_of_an_opened_picture_are_those_of_its_file(self, tmp_path, large):
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        picture = photo(1300, 1100) if large else photo(90, 70)
+        clear = picture.convert("RGBA")
+        clear.putalpha(picture.convert("L"))
+        shades = (np.asarray(picture.convert("L"), np.uint16) * 257).astype(np.uint16)
+        files = {
+            "turned.jpg": (picture, {"exif": turned}),
+            "turned.png": (picture, {"exif": turned}),
+            "passes.jpg": (picture, {"progressive": True}),
+            "print.jpg": (picture.convert("CMYK"), {}),
+            "clear.png": (clear, {}),
+            "clear grey.png": (clear.convert("LA"), {}),
+            "colours.gif": (picture.convert("P"), {"transparency": 3}),
+            "16 bits.png": (Image.fromarray(shades), {}),
+            "16 bits clear.png": (Image.fromarray(shades), {"transparency": int(shades[0, 0])}),
+            "bits.png": (picture.convert("1"), {}),
+        }
+        for name, (content, options) in files.items():
+            content.save(tmp_path / name, **options)
+            expected = predict.pixels(tmp_path / name, (32, 48))
+            with Image.open(tmp_path / name) as opened:
+                size, mode = opened.size, opened.mode
+                np.testing.assert_array_equal(predict.pixels(opened, (32, 48)), expected, err_msg=name)
+                opened.load()  # pixels of a large JPEG are then finer, which shows in few of them
+                again = predict.pixels(opened, (32, 48))
+                assert np.abs(again - expected).mean() < (0.8 if name.endswith("jpg") and large else 1e-6), name
+                assert (opened.size, opened.mode) == (size, mode)
+                if (content.mode, options) == ("RGB", {}):
+                    np.testing.assert_array_equal(predict.pixels(np.asarray(opened), (32, 48)), again)
+
+    def test_of_a_large_array_are_those_of_its_picture(self):
+        picture = photo(700, 1300)
+        expected = predict.pixels(picture, (32, 48))
+        for array in (np.asarray(picture), np.asarray(picture, "float64")):
+            np.testing.assert_array_equal(predict.pixels(array, (32, 48)), expected)
+
+    @pytest.mark.parametrize(
+        ("picture", "words"),
+        [
+            (np.full((40, 40, 3), 0.5), "at most 0.5: divided by 255, it seems.*multiply them by 255"),
+            (np.eye(40)[..., None].repeat(3, 2).astype("float16"), "float16 and at most 1"),
+            (Image.fromarray(np.eye(40, dtype="float32")), "mode F have no known range"),
+            (Image.fromarray(np.eye(40, dtype="int32")), "mode I have no known range"),
+            (Image.new("RGB", (4000, 40)), "too small to show anything once it is 512"),
+            (np.zeros((40, 4000, 3), "uint8"), "too small to show anything once it is 512"),
+            (Image.new("RGB", (12, 40)), "12 × 40 pixels: too small"),
+        ],
+        ids=["0 to 1", "white in 0 to 1", "floats", "integers", "strip", "long array", "tiny"],
+    )
+    def test_refuses_what_a_file_could_not_be(self, picture, words):
+        with pytest.raises(ValueError, match=words):
+            predict.pixels(picture, (32, 32))
+
+    @pytest.mark.parametrize("dark", [np.zeros((40, 40, 3)), np.ones((40, 40, 3), "uint8")])
+    def test_of_a_dark_picture_are_dark(self, dark):
+        assert np.abs(predict.pixels(dark, (32, 32)) - dark.max()).max() < 1e-5
+
     def test_another_way_of_resizing_would_not_be_the_same(self, folder):
         picture = folder / "b" / "bmp.bmp"
         smooth = np.asarray(Image.open(picture).resize((64, 48), Image.Resampling.BICUBIC), "float32")

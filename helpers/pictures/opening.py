@@ -6,6 +6,7 @@ colour profile, nothing appended after the picture.
 
 import io
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass
@@ -20,9 +21,13 @@ FORMATS = tuple(sorted(set(naming.ENDINGS.values())))
 LARGEST_SIDE = 512  # pixels; pictures are stored and shown to a model no larger
 MOST_BYTES = 32 * 2**20  # of a file
 MOST_PIXELS = 64_000_000  # of a picture: 8000 × 8000
+MOST_WEBP_PIXELS = 25_000_000  # Pillow's reader needs about 25 bytes for each
 LARGE_PIXELS = 16_000_000  # mentioned in the report
+DARK = 64  # of 255: a picture whose brightest shades are below is nearly black
 TINY_SIDE, LEAST_SIDE = 32, 16  # pixels: what the trunk needs, and what can show anything at all
 MOST_READS = 200_000  # a file of countless tiny parts would keep the reader busy for minutes
+JPEG_MARK = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # what ends the data of a scan
+JPEG_END = re.compile(rb"\xff+\xd9")
 MOST_SCANS = 100  # of a progressive JPEG; each costs a pass over the whole picture
 ORIENTATION = ExifTags.Base.Orientation
 
@@ -68,10 +73,43 @@ def opened(path, folder=None, largest_side=LARGEST_SIDE):
     """Decode one picture as `open_picture` does, and tell what was found in its file: `Opened`."""
     path = Path(path)
     data = _bytes_of(path, folder)
+    return _in_words(path, data, lambda: _decoded(path, data, largest_side))
+
+
+def upright(picture, largest_side=LARGEST_SIDE):
+    """Return a PIL image as `open_picture` returns its file: turned, on white, RGB; the image itself stays as it is.
+
+    Raises `PictureError` when it is too small or too large, its file is damaged, or its shades have no known range.
+    """
+    name = Path(getattr(picture, "filename", "") or "the picture")
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PNG"):
+        raise PictureError(name, f"shades of mode {picture.mode} have no known range; convert them to 0..255, mode L")
+
+    def converted():
+        again = picture
+        if picture.format in ("JPEG", "MPO") and picture.tile and not picture.tell():
+            again = Image.open(picture.fp, formats=FORMATS)  # not decoded yet: no finer than needed, as from a file
+        _check_size(name, again, largest_side)
+        return _upright_rgb(again.copy() if again is picture else again, largest_side, [])
+
+    return _in_words(name, b"", converted)
+
+
+def check_range(array):
+    """Raise ValueError for float pixels in 0..1, not all of them 0 (black is black in either range)."""
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
+        raise ValueError(
+            f"The pixels are {array.dtype} and at most {array.max():.3g}: divided by 255, it seems. Expected 0 to 255: "
+            "multiply them by 255, or give the picture as it was opened. (A nearly black picture: as uint8.)"
+        )
+
+
+def _in_words(path, data, decode):
+    """Return what `decode` returns; whatever Pillow raises becomes a `PictureError`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow warns of is refused or reported here
         try:
-            return _decoded(path, data, largest_side)
+            return decode()
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
@@ -104,7 +142,7 @@ def _open_at_once(name, flags):
 
 def _check_status(path, status):
     if stat.S_ISDIR(status.st_mode):
-        raise PictureError(path, "a folder; pictures are looked for in the class folder itself")
+        raise PictureError(path, "a folder; give the pictures in it one by one, or move them up to where it lies")
     if not stat.S_ISREG(status.st_mode):
         raise PictureError(path, "no regular file but a pipe, a socket or a device", refused=True)
     if status.st_size > MOST_BYTES:
@@ -135,20 +173,52 @@ def _decoded(path, data, largest_side):
         raise PictureError(path, f"the ending {naming.shown(ending)} is none of {', '.join(naming.ENDINGS)}{advice}")
     with Image.open(_CountedReads(data, path), formats=FORMATS) as picture:
         kind = "JPEG" if picture.format == "MPO" else picture.format  # phones append a second picture to a JPEG
-        width, height = picture.size
-        if width * height > MOST_PIXELS:
-            raise _too_many_pixels(path, f"{width} × {height} pixels")
+        width, height = _check_size(path, picture, largest_side)
         if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
-        shrunk = min(1, (largest_side or max(width, height)) / max(width, height))
-        if min(width, height) * shrunk < LEAST_SIDE:
-            fitted = f" once it is {largest_side} pixels long" if min(width, height) >= LEAST_SIDE else ""
-            raise PictureError(path, f"{width} × {height} pixels: too small to show anything{fitted}")
         notes = [*_notes_on_name(ending, kind), *_notes_on_size(width, height)]
         if kind != "JPEG" and getattr(picture, "is_animated", False):
             notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
-        picture = _upright_rgb(picture, largest_side, notes)
-        return Opened(picture, tuple(notes))
+        in_passes = "progressive" in picture.info
+        upright_picture = _upright_rgb(picture, largest_side, notes)
+        if kind == "JPEG" and _lacks_data(data, in_passes, upright_picture, largest_side):
+            notes.append(("damaged: its data end before the picture does", "kept, the rest grey or coarse; replace it"))
+        return Opened(upright_picture, tuple(notes))
+
+
+def _check_size(path, picture, largest_side):
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise _too_many_pixels(path, f"{width} × {height} pixels")
+    if picture.format == "WEBP" and width * height > MOST_WEBP_PIXELS:
+        reason = f"a WebP of {width} × {height} pixels, more than the {MOST_WEBP_PIXELS:,} that fit into memory"
+        raise PictureError(path, f"{reason}; save it smaller, or as JPEG", refused=True)
+    shrunk = min(1, (largest_side or max(width, height)) / max(width, height))
+    if min(width, height) * shrunk < LEAST_SIDE:
+        fitted = f" once it is {largest_side} pixels long" if min(width, height) >= LEAST_SIDE else ""
+        raise PictureError(path, f"{width} × {height} pixels: too small to show anything{fitted}")
+    return width, height
+
+
+def _lacks_data(data, in_passes, picture, largest_side):
+    """Return whether a JPEG with an end mark is incomplete; its reader says nothing and paints the rest grey.
+
+    Bytes put in where its data end change a picture that lacks some, and no other.
+    """
+    side, (width, height) = LEAST_SIDE // 2, picture.size
+    corners = [(x, y, x + side, y + side) for x in (0, width - side) for y in (0, height - side)]
+    grey = any(np.abs(np.asarray(picture.crop(corner), int) - 128).max() <= 2 for corner in corners)
+    if not in_passes and not grey:
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":  # over what comes before
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    end = (JPEG_END if in_passes else JPEG_MARK).search(data, place + 2)
+    if not end:
+        return False
+    longer = data[: end.start()] + bytes(range(1, 200)) * 10 + data[end.start() :]
+    with Image.open(io.BytesIO(longer), formats=FORMATS) as again:
+        return _upright_rgb(again, largest_side, []).tobytes() != picture.tobytes()
 
 
 def _too_many_pixels(path, declared):
@@ -186,6 +256,12 @@ def _frames(path, data):
         return "many"
 
 
+def _brightest(picture):
+    """Return the value, 0..255, at or below which 99.9 % of the pixels are in every channel."""
+    counts = np.cumsum(np.reshape(picture.histogram(), (3, 256)), axis=1)
+    return max(int(np.searchsorted(channel, 0.999 * channel[-1])) for channel in counts)
+
+
 def _orientation(picture):
     try:
         orientation = picture.getexif().get(ORIENTATION, 1)
@@ -200,11 +276,14 @@ def _upright_rgb(picture, largest_side, notes):
         notes.append(("CMYK colours, for print", "converted to RGB"))
     elif picture.mode in ("1", "L", "LA") or picture.mode.startswith("I"):
         notes.append(("grey", "converted to RGB: three equal channels"))
+    profile = picture.info.get("icc_profile") or b""
+    if profile and b"sRGB" not in profile.replace(b"\0", b""):
+        notes.append(("a colour profile other than sRGB", "kept; the profile is not applied, here and in predict"))
     if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
-        grey = np.asarray(picture)
-        if grey.max() < 2**12:
-            notes.append(("grey of 16 bits, of which 12 or fewer are used", "kept, nearly black; stretch its shades"))
+        grey, clear = np.asarray(picture), picture.info.get("transparency")
         picture = Image.fromarray((grey // 257).astype(np.uint8))
+        if isinstance(clear, int):
+            picture.putalpha(Image.fromarray(np.where(grey == clear, 0, 255).astype(np.uint8)))
     if "transparency" in picture.info or picture.mode in ("PA", "LA"):
         picture = picture.convert("RGBA")
     elif picture.mode in ("1", "P"):
@@ -224,5 +303,8 @@ def _upright_rgb(picture, largest_side, notes):
     picture = picture.convert("RGB")
     if all(low == high for low, high in picture.getextrema()):
         notes.append(("blank: every pixel has the same colour", "kept; look whether it belongs here"))
+    elif (bright := _brightest(picture)) < DARK:
+        done = "kept, nearly black; if it was measured in 10 to 14 bits, stretch its shades to 16"
+        notes.append((f"very dark: 99.9 % of it is below {bright + 1} of 255", done))
     picture.info = {}
     return picture

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers.network import inspection
+from helpers.pictures import opening
 
 BATCH = 4  # pictures at once; at 224 pixels VGG16 keeps about 0.1 GB of maps for each
 
@@ -28,10 +29,14 @@ class GradCam:
 
     def __call__(self, pictures, classes=None):
         """Return where the network looked, as `grad_cam` does; `classes` is one for all pictures, or one for each."""
-        pictures = np.asarray(pictures, dtype="float32")
+        pictures = np.asarray(pictures)
         inspection.check_pixels(pictures)
         if len(pictures) == 0 or pictures.shape[1:3] != self.size:
             raise ValueError(f"Pictures of shape {pictures.shape}: expected at least one of {self.size}, (n, h, w, 3).")
+        if not np.isfinite(pictures).all():
+            raise ValueError("The pictures hold NaN or infinite values: their maps would be NaN, too.")
+        opening.check_range(pictures)
+        pictures = pictures.astype("float32")
         classes = self._checked(classes, len(pictures))
         batches = []
         for start in range(0, len(pictures), BATCH):

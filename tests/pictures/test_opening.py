@@ -79,10 +79,33 @@ class TestKindsOfPictures:
         pixels = np.asarray(opening.open_picture(own / "fish" / "odd.png"))
         assert np.ptp(pixels, axis=2).max() == 0 and np.ptp(pixels) > 200
 
-    def test_16_bits_of_which_few_are_used_are_said_to_be_nearly_black(self, own):
-        Image.fromarray((np.arange(1600).reshape(40, 40) * 2).astype(np.uint16)).save(own / "fish" / "odd.png")
+    @pytest.mark.parametrize(("bits", "below"), [(10, 4), (12, 16), (14, 64), (16, None)])
+    def test_16_bits_of_which_few_are_used_are_said_to_be_nearly_black(self, own, bits, below):
+        shades = np.linspace(0, 2**bits - 1, 1600).reshape(40, 40).astype(np.uint16)
+        shades[0, 0] = 65535  # a faulty pixel changes nothing
+        Image.fromarray(shades).save(own / "fish" / "odd.png")
         found = [found for found, _ in findings(own, "fish/odd.png")]
-        assert found == ["grey", "grey of 16 bits, of which 12 or fewer are used"]
+        assert found == ["grey", *([f"very dark: 99.9 % of it is below {below} of 255"] if below else [])]
+
+    @pytest.mark.parametrize("colour", ["blue", "red", (70, 0, 0)])
+    def test_one_bright_channel_is_not_dark(self, own, colour):
+        half = Image.new("RGB", (64, 64), colour)
+        half.paste((0, 0, 0), (0, 0, 64, 32))
+        half.save(own / "fish" / "odd.png")
+        assert findings(own, "fish/odd.png") == []
+
+    def test_one_transparent_shade_of_16_bits_becomes_white(self, own):
+        shades = np.repeat(np.arange(4, dtype=np.uint16) * 20_000, 400).reshape(40, 40)
+        Image.fromarray(shades).save(own / "fish" / "odd.png", transparency=20_000)
+        pixels = np.asarray(opening.open_picture(own / "fish" / "odd.png"))[:, 0, 0]
+        assert pixels[::10].tolist() == [0, 255, 40_000 // 257, 60_000 // 257]
+        assert findings(own, "fish/odd.png")[1][0] == "transparent in places"
+
+    @pytest.mark.parametrize(("profile", "said"), [(b"Display P3", True), ("sRGB".encode("utf-16"), False)])
+    def test_a_colour_profile_is_said_unless_it_is_that_of_plain_colours(self, own, profile, said):
+        noise().save(own / "fish" / "odd.png", icc_profile=profile)
+        assert bool(findings(own, "fish/odd.png")) == said
+        assert ("a colour profile other than sRGB" in str(findings(own, "fish/odd.png"))) == said
 
     def test_what_is_transparent_becomes_white(self, own):
         picture = half_red().convert("RGBA")
@@ -177,6 +200,35 @@ class TestKindsOfPictures:
         assert opening.open_picture(tmp_path / "large.png", largest_side=None).size == (1600, 800)
 
 
+class TestJpegsWithoutTheirEnd:
+    """A reader paints what is missing grey and says nothing."""
+
+    WAYS = ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3}, {"subsampling": 0})
+
+    @staticmethod
+    def said(path, data):
+        return any(found.startswith("damaged: its data end") for found, _ in opening.opened(write(path, data)).notes)
+
+    @pytest.mark.parametrize("mode", ["RGB", "L"])
+    @pytest.mark.parametrize("way", WAYS, ids=str)
+    def test_are_said(self, tmp_path, way, mode):
+        whole = encoded(noise(20, 16).resize((320, 240), Image.Resampling.BICUBIC).convert(mode), "JPEG", **way)
+        assert not self.said(tmp_path / "a.jpg", whole)
+        for share in (0.5, 0.8):
+            assert self.said(tmp_path / "a.jpg", whole[: int(share * len(whole))] + b"\xff\xd9")
+        if way == {}:
+            half = whole[: len(whole) // 2]
+            assert self.said(tmp_path / "a.jpg", half + bytes(len(half)) + b"\xff\xd9")
+
+    @pytest.mark.parametrize("ground", [(128, 128, 128), (127, 129, 128), (255, 255, 255)])
+    @pytest.mark.parametrize("way", WAYS, ids=str)
+    def test_a_whole_one_on_a_plain_ground_is_not(self, tmp_path, way, ground):
+        for size in ((17, 33), (300, 200), (1100, 700)):
+            picture = Image.new("RGB", size, ground)
+            picture.paste((200, 30, 10), (4, 4, size[0] // 2, size[1] // 2))
+            assert not self.said(tmp_path / "a.jpg", encoded(picture, "JPEG", **way) + b"after it \xff\xd9")
+
+
 class TestUnusableFiles:
     """Left out, with the reason; not refused, since opening them does no harm."""
 
@@ -259,6 +311,12 @@ class TestAttacks:
         assert "pixels: more than the 64,000,000 that are decoded" in said
         assert set(decoded) == {(40, 32)}  # the other pictures of the folder
         assert not [warning for warning in recwarn if "bomb" in str(warning.message)]
+
+    def test_a_webp_that_would_fill_the_memory_is_refused(self, own, refused):
+        said = refused(write(own / "fish" / "odd.webp", webp(6000, 5000)))
+        assert said == (
+            "a WebP of 6000 × 5000 pixels, more than the 25,000,000 that fit into memory; save it smaller, or as JPEG"
+        )
 
     def test_the_largest_size_allowed_is_decoded(self, tmp_path):
         Image.new("1", (8000, 8000)).save(tmp_path / "large.png")

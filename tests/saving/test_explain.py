@@ -172,6 +172,12 @@ class TestRefuses:
         with pytest.raises(ValueError, match="whole number from 0 to 1"):
             explain.grad_cam(red_or_green(), noise(3), classes)
 
+    @pytest.mark.parametrize(("value", "words"), [(0.5, "divided by 255, it seems"), (np.nan, "NaN or infinite")])
+    def test_pixels_that_are_none(self, value, words):
+        with pytest.raises(ValueError, match=words):
+            explain.grad_cam(red_or_green(), np.full((1, SIDE, SIDE, 3), value))
+        assert np.isfinite(explain.grad_cam(red_or_green(), np.zeros((1, SIDE, SIDE, 3)))).all()  # black is black
+
     @pytest.mark.parametrize("shape", [(1, 8, 8, 3), (0, SIDE, SIDE, 3), (SIDE, SIDE, 3), (1, SIDE, SIDE, 1)])
     def test_pictures_that_do_not_fit(self, shape):
         with pytest.raises(ValueError, match="expected"):
