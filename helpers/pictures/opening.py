@@ -216,7 +216,8 @@ def _lacks_data(data, in_passes, picture, largest_side):
     end = (JPEG_END if in_passes else JPEG_MARK).search(data, place + 2)
     if not end:
         return False
-    longer = data[: end.start()] + bytes(range(1, 200)) * 10 + data[end.start() :]
+    some = b"".join(bytes(range(1, 200)) + bytes([0xFF, 0xD0 + number]) for number in range(8))  # restarts among it
+    longer = data[: end.start()] + some + data[end.start() :]
     with Image.open(io.BytesIO(longer), formats=FORMATS) as again:
         return _upright_rgb(again, largest_side, []).tobytes() != picture.tobytes()
 
