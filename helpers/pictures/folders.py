@@ -6,6 +6,7 @@
 import hashlib
 import html
 import os
+import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from helpers.pictures import look_alikes, naming, opening
 
 SPLITS = ("train", "validation", "test")
 OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
-HIDDEN = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r")  # what systems put into folders unasked
+HIDDEN = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}  # put there unasked
+TABLES = (".csv", ".tsv", ".xls", ".xlsx")
 MOST_FILES = 20_000  # more is a folder given by mistake, such as a whole home folder
 LEAST_IN_CLASS = 3  # one for each split
 FEW_IN_CLASS = 20  # a quarter of them, five, would be tested
+SHARED_LAYOUT = 0.1  # of a class: more look-alikes are not shots of one scene but, say, things on one ground
 UNEQUAL = 4  # times as many pictures in the largest class as in the smallest
 
 
@@ -89,7 +92,7 @@ class Report:
         return table + "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().splitlines())
 
 
-def examine(folder, keep=None):
+def examine(folder, keep=None, known=None):
     """Decode every picture of a folder once, and return a `Report` of what can be used; the folder is not changed.
 
     Parameters
@@ -99,6 +102,8 @@ def examine(folder, keep=None):
         files are passed over.
     keep : callable, optional
         Takes the path and the decoded picture of each file that is one.
+    known : dict of path to str, optional
+        Fingerprints of pictures that were examined before: they are not decoded again, and nothing is said of them.
 
     Raises
     ------
@@ -106,9 +111,12 @@ def examine(folder, keep=None):
         When `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
     """
     listing = listed(folder)
-    fingerprints, sketches = {}, {}
+    fingerprints, sketches, known = {}, {}, known or {}
     bad, rows = dict(listing.bad), list(listing.rows)
     for path in tqdm.auto.tqdm(listing.files, desc="examining", unit="file", leave=False, delay=1):
+        if path in known:
+            fingerprints[path] = known[path]
+            continue
         try:
             opened = opening.opened(path, listing.folder)
         except opening.PictureError as error:
@@ -121,10 +129,8 @@ def examine(folder, keep=None):
         if keep:
             keep(path, opened.picture)
     copies = _compare(listing, fingerprints, bad, rows)
-    left = {path: sketch for path, sketch in sketches.items() if path not in bad | copies}
-    for path, twin in look_alikes.look_alikes(left).items():
-        found = f"looks much like {listing.name(twin)}"
-        rows.append((listing.name(path), found, "kept; of two shots of one scene, delete one"))
+    left = [path for path in fingerprints if path not in bad | copies]
+    rows += _on_look_alikes(listing, {path: sketches[path] for path in left if path in sketches})
     splits = {split: {name: [] for name in classes} for split, classes in listing.counts.items()}
     for path in left:
         split, name = listing.files[path]
@@ -153,6 +159,26 @@ def _compare(listing, fingerprints, bad, rows):
     return copies
 
 
+def _on_look_alikes(listing, sketches):
+    """Yield the rows on pictures of perhaps one scene; a class full of them shares a layout, and gets one row."""
+    if len(sketches) > look_alikes.MOST_SKETCHES:
+        found = f"more than {look_alikes.MOST_SKETCHES:,} pictures: none was compared with another"
+        yield "(all)", found, "kept; whether there are shots of one scene is not known"
+    twins, alike = look_alikes.look_alikes(sketches), defaultdict(list)
+    for path in twins:
+        alike[listing.files[path]].append(path)
+    for (split, name), paths in alike.items():
+        number = sum(listing.files[path] == (split, name) for path in sketches)
+        named = [(listing.name(path), listing.name(twins[path])) for path in paths]
+        if len(paths) > max(3, SHARED_LAYOUT * number):
+            found = f"{len(paths)} of {number} pictures look much like another, such as {' and '.join(named[0])}"
+            done = "kept; they may share a layout, such as one ground: no reason to remove them"
+            yield naming.shown(f"{split}/{name}" if split else name), found, done
+        else:
+            done = "kept; may be two shots of one scene: look, and if so, delete one"
+            yield from ((file, f"looks much like {twin}", done) for file, twin in named)
+
+
 @dataclass(frozen=True, eq=False)
 class Listing:
     """What is in a folder, by names alone: split and class of each file, and files of each split and class."""
@@ -172,9 +198,13 @@ class Listing:
         """Return what makes training impossible even if every file is a picture."""
         return _obstacles(_judge(self.counts, self.nested))
 
+    def digests(self):
+        """Return path → SHA-256 of the files that may be pictures; the others are refused unread."""
+        return storage.digests(filter(self._may_be_a_picture, self.files))
+
     def digest(self):
         """Return a digest of all that decides what `examine` will say: the names in the folder and the files' bytes."""
-        digests = storage.digests(filter(self._may_be_a_picture, self.files))  # the others are refused unread
+        digests = self.digests()
         files = [(path.relative_to(self.folder), split, digests.get(path)) for path, split in self.files.items()]
         links = [path.relative_to(self.folder) for path in self.bad]
         return hashlib.sha256(repr((files, links)).encode("utf-8", "surrogatepass")).hexdigest()
@@ -220,7 +250,9 @@ def _listed(folder):
         entries = _entries(split_folder)
         for path in entries:
             if not path.is_dir():
-                listing.rows.append((listing.name(path), "a file beside the class folders", "left out"))
+                advice = "; if it holds the labels, put each picture into a folder named after its class"
+                done = "left out" + (advice if naming.ending_of(path) in TABLES else "")
+                listing.rows.append((listing.name(path), "a file beside the class folders", done))
             elif _leads_out(path, folder):
                 listing.bad[path] = "a link that leads out of the folder"
                 listing.rows.append((listing.name(path), listing.bad[path], "refused; put the folder itself there"))
@@ -246,9 +278,8 @@ def _split_folders(folder):
     """
     named = defaultdict(list)
     for path in _entries(folder):
-        name = path.name.casefold()
-        split = OTHER_NAMES.get(name, name)
-        if split in SPLITS and path.is_dir() and not _leads_out(path, folder):
+        split = _split_of(path.name)
+        if split and path.is_dir() and not _leads_out(path, folder):
             named[split].append(path)
     if not any(inside.is_dir() for path in named["train"] for inside in _entries(path)):
         return {}
@@ -259,8 +290,16 @@ def _split_folders(folder):
     return {split: named[split][0] for split in SPLITS if named[split]}
 
 
+def _split_of(name):
+    """Return the split that a folder's name means, such as ``train`` for ``Training_set``; None for any other name."""
+    name = re.sub(r"[\W_]*(set|images|data)$", "", name.casefold())
+    name = OTHER_NAMES.get(name, name)
+    return name if name in SPLITS else None
+
+
 def _entries(folder):
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in HIDDEN)
+    named = (path for path in folder.iterdir() if path.name.casefold() not in HIDDEN)
+    return sorted(path for path in named if not path.name.startswith("."))
 
 
 def _leads_out(path, folder):
@@ -274,15 +313,16 @@ def _judge(counts, nested=()):
     for classes in counts.values():
         for name, number in classes.items():
             totals[name] += number
-    return [*_on_number(totals), *_on_names(totals), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
+    return [*_on_number(totals, nested), *_on_names(totals), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
 
 
 def _obstacles(judged):
     return tuple(f"{about}: {found}; {done}" for about, found, done, impossible in judged if impossible)
 
 
-def _on_number(totals):
-    if len(totals) < 2:
+def _on_number(totals, nested):
+    wrapped = len(totals) == 1 and nested and not any(totals.values())  # `_on_sizes` says what to do
+    if len(totals) < 2 and not wrapped:
         found = f"one class only, {naming.shown(*totals)}" if totals else "no class folder"
         yield "(all)", found, "put the pictures of each class in a folder of its own, at least 2 classes", True
 
@@ -294,6 +334,9 @@ def _on_names(totals):
         if naming.stored_name(name) != name:
             done = f"kept, under the name {naming.stored_name(name)}"
             yield naming.shown(name), "the name of the class is broken text or too long", done, False
+    if len(splits := {_split_of(name) for name in totals} - {None}) > 1:
+        done = "in each of them put the pictures of a class into a folder named after it"
+        yield ", ".join(sorted(totals)), f"no class folders: {' and '.join(sorted(splits))} are parts", done, True
     for names in similar.values():
         if len(names) > 1:
             found = "class names that differ only by capitals or blanks"
@@ -329,7 +372,10 @@ def _on_splits(counts):
     known = sorted(set().union(*counts.values()))
     for split in SPLITS:
         if split not in counts:
-            done = f"add it; or give the classes without splits, and images.load splits them into {', '.join(SPLITS)}"
+            done = (
+                "add it, with some pictures of each class moved from 'train'; or give the classes without splits, and "
+            )
+            done += f"images.load splits them into {', '.join(SPLITS)}"
             yield split, "this folder is missing beside 'train'", done, True
         elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
             found = f"lacks classes that another split has ({', '.join(missing)})"

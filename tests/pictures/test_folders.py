@@ -136,7 +136,7 @@ class TestGivenSplits:
         )
 
     @pytest.mark.parametrize(
-        "names", [("Train", "Validation", "Test"), ("training", "val", "testing"), ("train", "valid", "TEST")]
+        "names", [("Train", "Validation", "Test"), ("training", "val", "testing"), ("train_set", "valid", "TEST")]
     )
     def test_go_by_the_names_that_people_give_them(self, split, names):
         for usual, other in zip(images.SPLITS, names, strict=True):
@@ -144,6 +144,23 @@ class TestGivenSplits:
             (split / "x").rename(split / other)
         assert folders.examine(split).usable
         assert images.load(split, 32).counts().loc["fish"].to_dict() == {"train": 20, "validation": 2, "test": 2}
+
+    def test_train_and_test_alone_say_what_to_move(self, split):
+        shutil.rmtree(split / "validation")
+        (obstacle,) = folders.examine(split).obstacles
+        assert "validation: this folder is missing beside 'train'; add it, with some pictures of each class" in obstacle
+
+    @pytest.mark.parametrize("names", [("train", "test"), ("Training", "val")])
+    def test_without_class_folders_they_are_no_classes(self, own, names):
+        for old, new in zip(("bird", "fish"), names, strict=True):
+            (own / old).rename(own / new)
+        write(own / "labels.csv", b"?")
+        (obstacle,) = folders.examine(own).obstacles
+        assert "no class folders: " in obstacle and "put the pictures of a class into a folder named" in obstacle
+        ((_, done),) = findings(own, "labels.csv")
+        assert done == "left out; if it holds the labels, put each picture into a folder named after its class"
+        with pytest.raises(ValueError, match="no class folders"):
+            images.load(own)
 
     def test_two_folders_for_one_split_are_refused_by_name(self, split):
         shutil.copytree(split / "validation", split / "val")
@@ -201,10 +218,19 @@ class TestFoldersOfStrangers:
             images.load(own, on_bad="skip")
 
     def test_what_a_system_puts_in_is_passed_over(self, own):
-        for name in ("Thumbs.db", "desktop.ini", "Icon\r"):
+        for name in ("Thumbs.db", "thumbs.db", "Desktop.ini", "Icon\r", ".DS_Store"):
             (own / name).touch()
             (own / "fish" / name).touch()
         assert len(folders.examine(own).table) == 0
+        assert images.load(own, 32).counts().to_numpy().sum() == 40
+
+    @pytest.mark.parametrize("inner", [("bird", "fish"), ("train", "validation", "test")])
+    def test_a_folder_around_the_classes_is_told_to_be_given_itself(self, own, tmp_path, inner):
+        for name in inner:
+            shutil.copytree(own / "bird", tmp_path / "around" / "data" / name, dirs_exist_ok=True)
+        write(tmp_path / "around" / "README.md", b"?")
+        (obstacle,) = folders.examine(tmp_path / "around").obstacles
+        assert obstacle.startswith("data: folders, but no picture; give this folder itself")
 
     def test_two_underscores_are_a_name_like_any_other(self, own):
         (own / "fish").rename(own / "__fish")

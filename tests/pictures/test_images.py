@@ -1,5 +1,6 @@
 """Pictures come out as promised, whatever they lay in before; a folder that cannot be used says why."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -199,7 +200,8 @@ class TestOwnFolder:
         assert images.load(own, 32).counts().to_numpy().sum() == 2 * PICTURES_A_CLASS
 
     def test_a_changed_picture_is_read_anew(self, own):
-        before = images.load(own, 32)
+        data = images.load(own, 32)
+        before = {split: data.fingerprint(split) for split in images.SPLITS}
         path = own / "bird" / "bird00.png"
         Image.new("RGB", (40, 32), "red").save(path)
         after = images.load(own, 32)
@@ -209,7 +211,9 @@ class TestOwnFolder:
             for pixels in by_file(after, split).values()
         ]
         assert sum(reds) == 1
-        assert [before.fingerprint(split) == after.fingerprint(split) for split in images.SPLITS].count(False) == 1
+        assert [before[split] == after.fingerprint(split) for split in images.SPLITS].count(False) == 1
+        with pytest.raises(ValueError, match="'own' in the cache was cleared: load it again"):
+            data.in_order("test")
 
     def test_large_pictures_are_stored_no_larger_than_needed(self, own):
         Image.new("RGB", (2000, 1000), "red").save(own / "bird" / "bird00.png")
@@ -375,7 +379,12 @@ class TestUnreadableFiles:
             data[generator.integers(2, 150, 4)] = generator.integers(0, 256, 4)
             (own / "fish" / f"damaged{number}.jpg").write_bytes(data.tobytes())
         loaded = images.load(own, 32, on_bad="skip").counts().to_numpy().sum()
-        left_out = capsys.readouterr().out.count("damaged")
+        said = capsys.readouterr().out
+        left_out = int(said.split()[2])
+        assert (
+            said.splitlines()[0].count("/damaged") == 10
+            and f"and {left_out - 10} more (pictures.examine lists all)" in said
+        )
         assert 20 < left_out < 200 and loaded + left_out == 2 * PICTURES_A_CLASS + 201
 
 
@@ -461,6 +470,12 @@ class TestFlowers:
         assert asked["file_hash"] == images.FLOWERS_SHA256 and asked["hash_algorithm"] == "sha256"
 
 
+def encoded_red():
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(stream, "PNG")
+    return stream.getvalue()
+
+
 class TestDecodesOnce:
     @pytest.fixture
     def decoded(self, monkeypatch):
@@ -495,10 +510,58 @@ class TestDecodesOnce:
             images.load(mine)
         assert len(decoded) == count
 
-    def test_all_anew_where_a_picture_changed(self, mine, decoded):
-        first = images.load(mine)
+    def test_those_alone_that_changed_and_what_was_there_before_is_cleared(self, mine, decoded, fresh_cache):
+        first = images.load(mine, per_class=1)
+        other_seed = images.load(mine, seed=1)
+        assert len(decoded) == 8  # another split needs no other picture
         Image.new("RGB", (40, 40), "red").save(mine / "dark" / "0.png")
-        assert images.load(mine).folder != first.folder and len(decoded) == 16
+        (mine / "light" / "0.png").unlink()
+        shutil.copy(mine / "light" / "1.png", mine / "light" / "1 copy.png")
+        decoded.clear()
+        again = images.load(mine, per_class=1)
+        assert sorted(path.name for path in decoded) == ["0.png", "1 copy.png"]
+        assert not first.folder.exists() and other_seed.folder.exists()
+        assert len(list((fresh_cache / "own").iterdir())) == 2 and len(list((fresh_cache / "draws").iterdir())) == 1
+        after = [again.fingerprint(split) for split in images.SPLITS]
+        shutil.rmtree(fresh_cache)
+        fresh = images.load(mine, per_class=1)
+        assert [fresh.fingerprint(split) for split in images.SPLITS] == after
+
+    def test_a_damaged_picture_of_the_entry_before_is_not_carried_on(self, mine, decoded):
+        (broken, *_) = images.load(mine).files("train")
+        broken.write_bytes(b"half")
+        (mine / "light" / "more.png").write_bytes((mine / "dark" / "0.png").read_bytes()[:-1] + b"x")
+        decoded.clear()
+        images.load(mine, on_bad="skip")
+        assert sorted(path.name for path in decoded) == sorted([broken.stem, "more.png"])
+
+    def test_a_file_that_changes_between_looking_and_keeping_is_kept_as_what_it_is(self, mine, monkeypatch):
+        path, examine = mine / "dark" / "0.png", folders.examine
+        old, new = path.read_bytes(), encoded_red()
+        contents = [new]
+
+        def examined(*arguments, **options):
+            if contents:
+                path.write_bytes(contents.pop())
+            return examine(*arguments, **options)
+
+        monkeypatch.setattr(folders, "examine", examined)
+
+        def reds():
+            data = images.load(mine, 40)
+            return sum(
+                np.allclose(pixels, [255, 0, 0], atol=0.01)
+                for split in images.SPLITS
+                for pixels in everything(data.in_order(split))[0]
+            )
+
+        assert reds() == 1
+        path.write_bytes(old)
+        assert reds() == 0
+        contents.extend(new + bytes([number]) for number in range(3))
+        path.write_bytes(new + b"more")
+        with pytest.raises(ValueError, match="changed while it was read"):
+            images.load(mine, 40)
 
     @pytest.mark.parametrize("damage", ["", "{ half", "[1, 2]", '{"a": 1}'])
     def test_a_damaged_memory_of_digests_costs_time_only(self, mine, decoded, fresh_cache, damage):

@@ -70,8 +70,32 @@ class TestCopies:
         assert row == [
             "fish/shot2.jpg",
             "looks much like fish/shot1.png",
-            "kept; of two shots of one scene, delete one",
+            "kept; may be two shots of one scene: look, and if so, delete one",
         ]
+
+    @pytest.mark.parametrize(("alike", "number"), [(20, 20), (4, 20), (3, 20), (4, 60)])
+    def test_a_class_whose_pictures_share_a_layout_is_not_to_be_deleted(self, own, alike, number):
+        shutil.rmtree(own / "fish")
+        (own / "fish").mkdir()
+        disc = Image.new("RGB", (64, 64), "white")
+        disc.paste("navy", (8, 8, 56, 56))
+        for index in range(number):
+            picture = disc.copy() if index <= alike else noise(64, 64)
+            picture.paste((200, 10 * (index % 20), 0), (index % 50, 30, index % 50 + 3, 33))
+            picture.save(own / "fish" / f"{index:02d}.png")
+        rows = folders.examine(own).table.to_numpy().tolist()
+        few = alike <= 3 or alike < 0.1 * number
+        assert len(rows) == (alike if few else 1) and ("delete" in str(rows)) == few
+        if not few:
+            ((about, found, done),) = rows
+            flagged = min(alike, number - 1)
+            assert about == "fish" and found.startswith(f"{flagged} of {number} pictures look much like another, such")
+            assert done == "kept; they may share a layout, such as one ground: no reason to remove them"
+
+    def test_of_too_many_it_is_said_that_none_was_compared(self, own, monkeypatch):
+        monkeypatch.setattr(look_alikes, "MOST_SKETCHES", 39)
+        ((about, found, _),) = folders.examine(own).table.to_numpy().tolist()
+        assert about == "(all)" and found == "more than 39 pictures: none was compared with another"
 
     def test_different_pictures_are_not_taken_for_alike(self):
         paths = sorted(assets.unpacked("animals.zip").rglob("*.png"))[::4]
