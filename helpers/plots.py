@@ -82,7 +82,7 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
         if titles is not None:
             marked = highlight is not None and highlight[index]
             style = {"color": ORANGE, "fontweight": "bold"} if marked else {"color": "black"}
-            axes.set_title(titles[index], fontsize=9, loc="center", **style)
+            axes.set_title(titles[index], fontsize=9, loc="center", parse_math=False, **style)
     return grid
 
 
@@ -109,7 +109,7 @@ def curves(histories, metric="accuracy", ax=None):
             ax.plot(epochs, history[f"val_{metric}"], "-o", markersize=3, color=colour, label=f"{run}validation")
     ax.set(xlabel="epoch", ylabel=metric)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend()
+    _legend(ax)
     return ax
 
 
@@ -132,8 +132,8 @@ def confusion(table, ax=None):
     for row, column in np.ndindex(counts.shape):
         dark = counts[row, column] > counts.max() / 2
         ax.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
-    ax.set_xticks(range(len(table)), table.columns)
-    ax.set_yticks(range(len(table)), table.index)
+    ax.set_xticks(range(len(table)), table.columns, parse_math=False)  # a name may hold dollars
+    ax.set_yticks(range(len(table)), table.index, parse_math=False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.spines[:].set_visible(False)
     return ax
@@ -157,7 +157,7 @@ def intervals(results, ax=None, unit="test accuracy"):
     ax = ax or plt.subplots(figsize=(6, 0.6 + 0.45 * len(results)))[1]
     for row, (value, low, high) in enumerate(results.values()):
         ax.errorbar(value, row, xerr=reach(value, low, high), fmt="o", color=f"C{row}", capsize=4)
-    ax.set_yticks(range(len(results)), list(results))
+    ax.set_yticks(range(len(results)), list(results), parse_math=False)
     ax.set_ylim(len(results) - 0.5, -0.5)
     ax.set_xlabel(unit)
     return ax
@@ -236,7 +236,7 @@ def blocks(shapes, frozen=None, ax=None):
             style = {"color": PALE, "edgecolor": "white", "hatch": "///"}
         ax.bar(index, height, width=0.7, bottom=-height / 2, **style)
         label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
-        ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8)
+        ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8, parse_math=False)
         if index:
             ax.annotate("", (index - 0.36, 0), (index - 0.64, 0), arrowprops={"arrowstyle": "->"})
     ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.82, 0.55))
@@ -305,8 +305,8 @@ def interval_lines(results, ticks, ax=None, among=None):
         positions = np.arange(len(ticks)) + SPREAD * (number - (len(results) - 1) / 2)
         style = _style(name, among or list(results))
         ax.errorbar(positions, values, reach(values, lows, highs), linestyle="-", **style)
-    ax.set_xticks(range(len(ticks)), ticks)
-    ax.legend()
+    ax.set_xticks(range(len(ticks)), ticks, parse_math=False)
+    _legend(ax)
     return ax
 
 
@@ -333,8 +333,13 @@ def cost_plane(table, ax=None, among=None):
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-    ax.legend()
+    _legend(ax)
     return ax
+
+
+def _legend(ax):
+    for text in ax.legend().get_texts():
+        text.set_parse_math(False)
 
 
 def reach(value, low, high):

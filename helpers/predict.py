@@ -6,13 +6,16 @@ log lines before it loads.
 
 import argparse
 import contextlib
+import glob
 import io
+import json
 import os
 import sys
 import warnings
 
 import numpy as np
 import pandas as pd
+import tqdm
 from PIL import Image
 from scipy import special
 
@@ -20,6 +23,7 @@ from helpers import session
 from helpers.pictures import naming
 
 SHOWN = 5  # classes that the command prints for a picture
+BATCH = 32
 
 
 def pixels(picture, size):
@@ -96,62 +100,131 @@ def classify(model, class_names, picture):
     Raises
     ------
     ValueError
-        When the picture cannot be read, or there are more or fewer names than outputs.
+        When the picture cannot be read, there are more or fewer names than outputs, or an output is NaN.
     """
     from helpers.network import inspection
 
-    return _table(model, class_names, pixels(picture, inspection.image_size(model)))
+    return tables(model, class_names, pixels(picture, inspection.image_size(model)))[0]
 
 
-def _table(model, class_names, batch):
+def tables(model, class_names, batch):
+    """Return what `classify` returns for each picture of a batch that `pixels` made."""
     from helpers.network import inspection
 
-    row = np.asarray(model(batch, training=False), dtype="float64")[0]
-    if row.shape != (len(class_names),):
-        raise ValueError(f"{model.name!r} gives {row.size} numbers, but there are {len(class_names)} class names.")
+    rows = np.asarray(model(batch, training=False), dtype="float64")
+    if rows.shape[1:] != (len(class_names),):
+        raise ValueError(f"{model.name!r} gives {rows[0].size} numbers, but there are {len(class_names)} class names.")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{model.name!r} gives NaN or infinite numbers: its weights are of no use. Train it anew.")
     if inspection.outputs_of(model) == "logits":
-        row = special.softmax(row)
-    table = pd.DataFrame({"class": list(class_names), "probability": row})
-    return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+        rows = special.softmax(rows, axis=1)
+    both = (pd.DataFrame({"class": list(class_names), "probability": row}) for row in rows)
+    return [table.sort_values("probability", ascending=False, kind="stable", ignore_index=True) for table in both]
 
 
 def main(arguments=None, program="python -m helpers.predict"):
-    """Classify the pictures named on the command line; return 0, or 1 when something could not be read."""
-    parser = argparse.ArgumentParser(prog=program, description="Classify pictures.")
+    """Classify the pictures named on the command line; return 0, or 1 when something could not be read or used."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream of another kind
+            stream.reconfigure(errors="backslashreplace")  # a Windows pipe lacks most letters
+    try:
+        code = _run(_parser(program).parse_args(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who read the output has gone, as `head` does
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, or Python would write there again at its end
+        return 1
+
+
+def _parser(program):
+    endings = f"Pictures end in {', '.join(naming.ENDINGS)}. Example: {program} my_model.keras holiday/*.jpg --top 1"
+    parser = argparse.ArgumentParser(prog=program, description="Classify pictures.", epilog=endings)
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
-    parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files")
-    options = parser.parse_args(arguments)
+    parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files; * stands for any letters")
+    parser.add_argument("--top", type=int, default=SHOWN, metavar="N", help="classes shown for a picture (%(default)s)")
+    parser.add_argument("--classes", metavar="a,b,c", help="names, for a model that was not saved by export.save")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a list of pictures with their classes")
+    form.add_argument("--csv", action="store_true", help="a row for each picture and class")
+    return parser
+
+
+def _run(options):
     with contextlib.redirect_stdout(io.StringIO()):  # without the line of versions
         session.start()
     from helpers.saving import export
 
+    names = options.classes and [name.strip() for name in options.classes.split(",")]
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model, class_names = export.load(options.model)
+            model, class_names = export.load(options.model, names)
     except (ValueError, OSError) as error:
         print(_one_line(error), file=sys.stderr)
         return 1
     for warning in caught:
         if warning.category is UserWarning:
             print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
-    failed = [picture for picture in options.pictures if not _answered(model, class_names, picture)]
-    return 1 if failed else 0
+    paths, found, counts = [path for given in options.pictures for path in _matching(given)], [], {}
+    bar = tqdm.tqdm(total=len(paths), unit="picture", leave=False, delay=1, disable=sys.stdout.isatty() or None)
+    for start in range(0, len(paths), BATCH):
+        answered = _answered(model, class_names, paths[start : start + BATCH])
+        bar.update(len(paths[start : start + BATCH]))
+        for path, table in answered:
+            best = table.head(max(1, options.top))
+            counts[best["class"][0]] = counts.get(best["class"][0], 0) + 1
+            found.append({"picture": path, "classes": best.to_dict("records")})
+            if not (options.json or options.csv):
+                print(_shown(path, best), flush=True)
+    bar.close()
+    if options.json:
+        print(json.dumps(found, indent=1))
+    elif options.csv:
+        rows = [{"picture": one["picture"], **row} for one in found for row in one["classes"]]
+        print(
+            pd.DataFrame(rows, columns=["picture", "class", "probability"]).to_csv(index=False, lineterminator="\n"),
+            end="",
+        )
+    elif len(paths) > 2:
+        kinds = ", ".join(f"{naming.shown(name)} {number}" for name, number in sorted(counts.items()))
+        print(f"{len(found)} of {len(paths)} pictures classified" + (f": {kinds}" if kinds else ""))
+    return int(len(found) < len(paths))
 
 
-def _answered(model, class_names, picture):
-    shown = naming.shown(picture)
+def _matching(given):
+    """Return the files that a name with ``*`` stands for, which shells of Windows leave to the command."""
+    return (not os.path.lexists(given) and sorted(glob.glob(given, recursive=True))) or [given]
+
+
+def _answered(model, class_names, paths):
+    """Return (path, table) for the pictures that could be answered on; of the others, say why not."""
+    from helpers.network import inspection
+
+    read = []
+    for path in paths:
+        try:
+            read.append((path, pixels(path, inspection.image_size(model))))
+        except Exception as error:  # the other pictures are still classified
+            reason = _one_line(getattr(error, "reason", error)) or type(error).__name__
+            if "://" in path:
+                reason = "an address; download the picture first, and give the file"
+            elif os.path.isdir(path):
+                reason = f"a folder; give its pictures: {os.path.join(path, '*.jpg')}"
+            elif path == "-":
+                reason = "pictures are not read from standard input; give files"
+            print(f"{naming.shown(path)}: {reason}", file=sys.stderr)
     try:
-        table = classify(model, class_names, picture)
-    except Exception as error:  # the other pictures are still classified
-        text = _one_line(error) or type(error).__name__
-        print(text if os.path.basename(picture) in text else f"{shown}: {text}", file=sys.stderr)
-        return False
-    print(shown)
+        batch = np.concatenate([one for _, one in read]) if read else ()
+        return list(zip([path for path, _ in read], tables(model, class_names, batch) if read else (), strict=True))
+    except Exception as error:
+        print(f"{', '.join(naming.shown(path) for path, _ in read)}: {_one_line(error)}", file=sys.stderr)
+        return []
+
+
+def _shown(path, table):
     width = max(map(len, table["class"]))
-    for name, probability in table.head(SHOWN).itertuples(index=False):
-        print(f"  {name:<{width}}  {probability:6.1%}")
-    return True
+    rows = (f"  {name:<{width}}  {probability:6.1%}" for name, probability in table.itertuples(index=False))
+    return "\n".join([naming.shown(path), *rows])
 
 
 def _one_line(text):

@@ -11,6 +11,7 @@ from helpers import storage
 from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
+MOVE_PIXELS = ("Cast", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "UpSampling2D", "Pad", "ReLU")  # or copy
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
@@ -71,7 +72,7 @@ def save(model, path, class_names, card):
     return path
 
 
-def load(path):
+def load(path, class_names=None):
     """Load a model that `save` wrote, in safe mode.
 
     The file is checked before Keras opens it (`helpers.saving.model_file`). A warning says when its card is missing or
@@ -80,6 +81,8 @@ def load(path):
     Parameters
     ----------
     path : path
+    class_names : sequence of str, optional
+        Of a ``.keras`` file that holds none, as others save it.
 
     Returns
     -------
@@ -92,12 +95,12 @@ def load(path):
     helpers.saving.model_file.ModelFileError
         When the file is missing, damaged, of another kind, or holds what could run code. Its message is one line.
     """
-    path = Path(path)
-    facts = model_file.read_facts(path)
+    path = Path(path).expanduser()
+    facts = model_file.read_facts(path, class_names)
     model = _opened(path)
     try:
         inspection.image_size(model)
-        fits = inspection.outputs_of(model) == facts["outputs"]
+        fits = inspection.outputs_of(model) == facts["outputs"] or facts["outputs"] is None
         _checked_names(model, facts["class_names"])
     except ValueError as error:
         raise model_file.ModelFileError(f"{path.name}: {error}") from error
@@ -110,7 +113,7 @@ def load(path):
 
 def card_problem(path):
     """Return in one sentence why the card of the model at `path` cannot be relied on, or None where it fits."""
-    path = Path(path)
+    path = Path(path).expanduser()
     recorded = model_card.recorded_digest(path)
     if recorded is None:
         return f"{path.name} has no model card beside it ({model_card.path_beside(path).name})."
@@ -123,7 +126,7 @@ def card_problem(path):
 
 
 def _checked_path(path):
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.suffix != ".keras" or path.is_dir():
         raise ValueError(f"{str(path)!r}: expected the name of a file that ends in .keras, such as 'my_model.keras'.")
     if not path.parent.is_dir():
@@ -143,13 +146,27 @@ def _checked_names(model, class_names):
 
 
 def _check_preprocessing(model):
-    if not inspection.prepares_pixels(model):
+    if not _prepares_pixels(model):
         raise ValueError(
             f"{model.name!r} does nothing to its pixels before the first weights, so its preprocessing was left "
             "outside: whoever loads it would forget it. Put it inside, as surgery.attach_head(base, classes, "
             "preprocess=…) does. Was it trained on pixels 0..255 as they are? Then say so: keras.layers.Rescaling(1.0) "
             "as the first layer."
         )
+
+
+def _prepares_pixels(model):
+    """Return whether a model changes the scale of its pixels before the first weights; ``Rescaling(1.0)`` says so."""
+    for operation in inspection.all_operations(model):
+        kind = type(operation).__name__
+        if kind in inspection.PREPARING:
+            return True
+        if getattr(operation, "weights", None):
+            return False
+        idle = kind == "Activation" and inspection.activation(operation) in ("linear", "relu")
+        if not idle and kind not in (*inspection.KEEP_PIXELS, *MOVE_PIXELS) and not kind.startswith(("Random", "Aug")):
+            return True
+    return False
 
 
 def _uncompiled(model):
@@ -170,6 +187,11 @@ def _check_same(model, path, size, outputs):
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *size, 3)).astype("float32")
     before = np.asarray(model(pictures, training=False))
     after = np.asarray(_opened(path)(pictures, training=False))
+    if not np.isfinite(before).all():
+        raise ValueError(
+            f"{model.name!r} gives NaN or infinite numbers for pictures of noise: it was not saved. "
+            "Weights went to NaN in training, it seems: train it anew at a smaller learning rate."
+        )
     if not np.allclose(before, after, rtol=1e-4, atol=1e-5):
         difference = np.abs(before - after).max()
         raise ValueError(
@@ -193,6 +215,8 @@ def _opened(path):
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # a file that is not to be trusted can make Keras raise nearly anything
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if isinstance(error, Warning):
+            reason = "its weights are not those of its layers, by name or by shape; save it again where it was made"
         raise model_file.ModelFileError(f"{path.name} cannot be loaded in safe mode: {reason[:200]}") from error
 
 

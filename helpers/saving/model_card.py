@@ -153,12 +153,16 @@ On the command line: `python -m helpers.predict {path.name} picture.jpg`. Withou
 
 
 def recorded_digest(path):
-    """Return the SHA-256 of the model's file that its card holds, or None without a card that holds one."""
+    """Return the SHA-256 of the model's file that its card holds, or None without a card that holds one.
+
+    Other texts of a card may quote one, too: that in the list on the file counts, or else the last.
+    """
     try:
-        match = re.search(r"SHA-256 `([0-9a-f]{64})`", path_beside(path).read_text(encoding="utf-8"))
+        text = path_beside(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return match and match[1]
+    listed = re.findall(r"^\* `[^`\n]+`, SHA-256 `([0-9a-f]{64})`$", text, re.MULTILINE)
+    return (listed or re.findall(r"SHA-256 `([0-9a-f]{64})`", text) or [None])[-1]
 
 
 def _table(card):

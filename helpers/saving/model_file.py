@@ -5,11 +5,13 @@ Such a file is a zip with ``config.json`` (the layers), ``model.weights.h5`` and
 what is built into Keras and cannot run code of the file's own is accepted.
 """
 
+import io
 import json
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
 
+import h5py
 import keras
 
 FACTS = "class_names.json"
@@ -17,6 +19,7 @@ CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 LARGEST = 2 * 1024**3  # bytes, unpacked; VGG16 with its full top has 0.55 GB
 LARGEST_TEXT = 16 * 1024**2  # bytes of a JSON member
+MOST_MEMBERS = 1000  # Keras writes a handful
 LARGEST_RATIO = 100  # unpacked to packed; Keras itself does not compress
 OUTPUTS = ("logits", "probabilities")
 
@@ -25,6 +28,8 @@ MODULES = re.compile(
 )
 PLAIN = ("Sequential", "Functional", "Model", "DTypePolicy")  # built into the module keras itself
 FUNCTIONS = {name for module in (keras.activations, keras.initializers, keras.regularizers) for name in dir(module)}
+SIZES = {"units", "filters", "input_dim", "output_dim"}
+RANDOM = ("keras.random", "keras.src.random.seed_generator")  # modules of SeedGenerator
 VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__tuple__")
 RUN_OR_READ = (  # hold code, call another library, or read files that they name
     "Lambda",
@@ -49,10 +54,11 @@ def add_facts(path, class_names, outputs):
         archive.writestr(FACTS, text)
 
 
-def read_facts(path):
+def read_facts(path, class_names=None):
     """Check a ``.keras`` file; return the ``class_names`` and the kind of ``outputs`` that the course wrote into it.
 
-    Nothing in the file is executed, unpickled or unpacked to disk. Raises `ModelFileError`, whose message is one line.
+    Of a file without them `class_names` are taken, and ``outputs`` is None. Nothing in the file is executed, unpickled
+    or unpacked to disk. Raises `ModelFileError`, whose message is one line.
     """
     path = Path(path)
     _check_kind(path)
@@ -61,13 +67,18 @@ def read_facts(path):
             _check_members(path, archive)
             damaged = archive.testzip()
             texts = {name: archive.read(name) for name in (CONFIG, FACTS) if name in archive.namelist()}
+            stored = archive.getinfo(WEIGHTS).file_size
+            if not damaged:
+                _check_weights(path, archive, stored)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path.name} is cut short or damaged ({error}). Copy or save it again.") from error
     if damaged:
         raise ModelFileError(f"{path.name} is damaged: the checksum of {damaged} does not fit. Copy it again.")
-    check_config(path, _parsed(path, CONFIG, texts[CONFIG]))
+    check_config(path, _parsed(path, CONFIG, texts[CONFIG]), stored)
+    if FACTS not in texts and class_names is not None:
+        return {"class_names": check_names(class_names), "outputs": None}
     if FACTS not in texts:
         raise ModelFileError(
             f"{path.name} has no class names ({FACTS}): it was saved by model.save, not by export.save. Save it with "
@@ -77,6 +88,11 @@ def read_facts(path):
 
 
 def _check_kind(path):
+    if path.is_dir():
+        raise ModelFileError(
+            f"No file is called {path}: it is a folder. Of a SavedModel, load it where it was made and save it again "
+            "with export.save(model, 'name.keras', …)."
+        )
     if not path.is_file():
         raise ModelFileError(f"No file is called {path}. Check the folder and the spelling; it ends in .keras.")
     with open(path, "rb") as stream:
@@ -102,9 +118,10 @@ def _check_members(path, archive):
     missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
     if missing:
         raise ModelFileError(f"{path.name} is a zip without {' and '.join(missing)}: it is no Keras model.")
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ModelFileError(f"{path.name} holds {repeated[0]} more than once, as Keras never writes it. Not loaded.")
+    if len(names) > MOST_MEMBERS:
+        raise ModelFileError(f"{path.name} holds {len(names):,} members, as Keras never writes them. Not loaded.")
+    if len(set(names)) < len(names):
+        raise ModelFileError(f"{path.name} holds a member more than once, as Keras never writes it. Not loaded.")
     for member in members:
         name = member.filename
         if "\\" in name or ":" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
@@ -119,6 +136,19 @@ def _check_members(path, archive):
         raise ModelFileError(f"{path.name} would unpack to {total:,} bytes, more than {LARGEST:,}. Not loaded.")
 
 
+def _check_weights(path, archive, stored):
+    """Raise where the weights declare more numbers than are stored: reading them would fill the memory."""
+    declared = []
+    with io.BytesIO(archive.read(WEIGHTS)) as stream:
+        try:
+            with h5py.File(stream, "r") as file:
+                file.visititems(lambda _, item: declared.append(getattr(item, "nbytes", 0)))
+        except Exception as error:  # h5py raises nearly anything of a file that is no HDF5
+            raise ModelFileError(f"{path.name}: {WEIGHTS} cannot be read ({error}). Save the model again.") from error
+    if sum(declared) > stored:
+        raise ModelFileError(f"{path.name}: weights of {sum(declared):,} bytes in {stored:,}. Not loaded.")
+
+
 def _parsed(path, name, text):
     try:
         return json.loads(text)
@@ -126,10 +156,11 @@ def _parsed(path, name, text):
         raise ModelFileError(f"{path.name}: {name} cannot be read ({error}). Save the model again.") from error
 
 
-def check_config(path, config):
+def check_config(path, config, stored=LARGEST):
     """Raise unless everything that a model's configuration names is built into Keras and cannot run code.
 
-    Keras's safe mode refuses Lambda layers too, but can be switched off for a whole process.
+    Keras's safe mode refuses Lambda layers too, but can be switched off for a whole process. A layer of more units
+    than its weights have bytes, which are `stored`, would fill the memory.
     """
     waiting = [config]
     while waiting:
@@ -139,6 +170,9 @@ def check_config(path, config):
         elif isinstance(node, dict):
             if "class_name" in node:
                 _check_named(Path(path), node)
+            for key in SIZES & node.keys():
+                if isinstance(node[key], int | float) and node[key] > stored:
+                    raise ModelFileError(f"{Path(path).name}: {key} of {node[key]:,} without weights. Not loaded.")
             waiting.extend(node.values())
 
 
@@ -158,6 +192,7 @@ def _check_named(path, node):
         allowed = name in VALUES
     else:
         allowed = bool(MODULES.fullmatch(str(module))) or (module == "keras" and name in PLAIN)
+        allowed = allowed or (module in RANDOM and name == "SeedGenerator")
     if not allowed:
         raise ModelFileError(
             f"{path.name} holds {layer}, which is not built into Keras: nobody without its code could load the model. "

@@ -185,8 +185,8 @@ class TestTryModel:
         assert trial.wait() and len(trial.uploads) == len(trial.which.options) == own_pictures.KEPT_UPLOADS
 
     def test_an_answer_needs_one_prediction_and_one_map_and_a_setting_seen_before_neither(self, trial, monkeypatch):
-        done, classify, grad_cam = [], predict.classify, explain.GradCam.__call__
-        monkeypatch.setattr(predict, "classify", lambda *arguments: done.append("prediction") or classify(*arguments))
+        done, tables, grad_cam = [], predict.tables, explain.GradCam.__call__
+        monkeypatch.setattr(predict, "tables", lambda *arguments: done.append("prediction") or tables(*arguments))
         monkeypatch.setattr(explain.GradCam, "__call__", lambda *arguments: done.append("map") or grad_cam(*arguments))
         trial.answer("green/one.png", "green")
         assert done == ["prediction", "map"]

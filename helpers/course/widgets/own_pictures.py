@@ -131,9 +131,9 @@ class TryModel(frame.Explorer):
         if which is None:
             return "", frame.plain_html("Upload a picture, or call try_model with a folder of pictures.")
         pixels = self._pixels(which)
-        table = predict.classify(self.model, self.class_names, pixels[0])
+        (table,) = predict.tables(self.model, self.class_names, pixels)
         class_name = table["class"][0] if looked_for == PREDICTED else looked_for
-        heat = self.cam(pixels, self.class_names.index(class_name))[0]
+        heat = self.cam(np.rint(pixels).astype("uint8"), self.class_names.index(class_name))[0]
         coloured, best, evidence = plots.overlay(pixels[0], heat), table.head(BARS), _evidence(heat, class_name)
         shown = [
             frame.thumbnail_html(pixels[0], f"As the model sees it: {which}.", "as the model sees it", SIDE),
@@ -194,7 +194,7 @@ def _bars(table, class_name):
     ax.barh(range(len(table)), table["probability"], color=colours)
     for row, share in enumerate(table["probability"]):
         ax.text(share + 0.02, row, f"{share:.0%}", va="center", fontsize=9)
-    ax.set_yticks(range(len(table)), [name[:24] for name in table["class"]])
+    ax.set_yticks(range(len(table)), [name[:24] for name in table["class"]], parse_math=False)
     ax.set(xlim=(0, 1.18), xlabel="probability")
     ax.set_xticks([0, 0.5, 1])
     ax.invert_yaxis()
