@@ -262,3 +262,20 @@ class TestOverlays:
     def test_refuses_maps_that_do_not_fit(self, pictures, maps, words):
         with pytest.raises(ValueError, match=words):
             plots.overlays(pictures, maps)
+
+
+def test_class_names_with_dollars_are_drawn_as_they_are():
+    names = ["price $0_$9", "$\\frac$", "a$b$c"]
+    table = pd.DataFrame(np.eye(3, dtype=int), index=names, columns=names)
+    axes = [
+        plots.confusion(table),
+        plots.intervals(dict.fromkeys(names, (0.5, 0.4, 0.6))),
+        plots.interval_lines(dict.fromkeys(names, [(0.5, 0.4, 0.6)] * 3), names),
+        plots.curves(dict.fromkeys(names, {"accuracy": [0.1, 0.2]})),
+        plots.blocks(dict.fromkeys(names, 3)),
+        plots.pictures([np.zeros((4, 4, 3))] * 3, names, columns=3)[0, 0],
+    ]
+    for ax in axes:
+        ax.figure.canvas.draw()
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == names
+    plt.close("all")

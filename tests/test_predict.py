@@ -1,5 +1,7 @@
 """A saved model is used on new pictures: resized as in training, softmax where it is due, bad files named."""
 
+import io
+import json
 import os
 import subprocess
 import sys
@@ -188,6 +190,19 @@ class TestClassify:
         with pytest.raises(ValueError, match="3 numbers, but there are 2 class names"):
             predict.classify(colour_counter(), NAMES[:2], photo(32, 32))
 
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_numbers_that_are_none_are_an_error(self, value):
+        model = colour_counter()
+        model.layers[-1].set_weights([np.full((3, 3), value), np.zeros(3)])
+        with pytest.raises(ValueError, match="gives NaN or infinite numbers"):
+            predict.classify(model, NAMES, photo(32, 32))
+
+    def test_a_batch_is_answered_as_its_pictures_are(self):
+        model, pictures = colour_counter(), [photo(32, 32, seed) for seed in range(3)]
+        batch = np.concatenate([predict.pixels(picture, (32, 32)) for picture in pictures])
+        for table, picture in zip(predict.tables(model, NAMES, batch), pictures, strict=True):
+            pd.testing.assert_frame_equal(table, predict.classify(model, NAMES, picture), rtol=1e-5)
+
     def test_says_which_file_is_no_picture(self, tmp_path):
         (tmp_path / "text.jpg").write_text("no picture")
         with pytest.raises(ValueError, match=r"text\.jpg"):
@@ -257,6 +272,98 @@ class TestCommand:
         monkeypatch.setattr(predict.session, "start", lambda: None)
         assert predict.main([str(model_folder / "model.keras"), "a\x1b[2J.jpg"]) == 1
         assert "\x1b" not in "".join(capsys.readouterr())
+
+    @pytest.fixture
+    def run(self, model_folder, capsys, monkeypatch):
+        """Run the command in this process, in the folder of the model; return its code and lines."""
+        monkeypatch.setattr(predict.session, "start", lambda: None)
+        monkeypatch.chdir(model_folder)
+
+        def run(*arguments):
+            code = predict.main(arguments)
+            output, errors = capsys.readouterr()
+            return code, output.splitlines(), errors.splitlines()
+
+        return run
+
+    def test_what_is_no_file_says_what_to_give(self, run):
+        code, lines, errors = run(
+            "model.keras", ".", "https://here.org/red.jpg", "-", "no*.jpg", "re[d].jpg", "--top", "1"
+        )
+        assert code == 1 and lines == ["red.jpg", "  red   99.9%", "1 of 5 pictures classified: red 1"]
+        words = [
+            "a folder; give its pictures: ./*.jpg",
+            "an address; download the picture first",
+            "standard input",
+            "No such",
+        ]
+        assert all(text in line for text, line in zip(words, errors, strict=True))
+
+    def test_two_files_of_one_name_are_told_apart(self, run, model_folder):
+        for name in ("one", "two"):
+            (model_folder / name).mkdir()
+            (model_folder / name / "same.jpg").write_text("no picture")
+        _, _, errors = run("model.keras", "*/same.jpg")
+        assert [line.partition(":")[0].replace("\\", "/") for line in errors] == ["one/same.jpg", "two/same.jpg"]
+
+    def test_answers_as_json_or_as_a_table(self, run):
+        code, lines, _ = run("model.keras", "red.jpg", "text.jpg", "--json", "--top", "2")
+        (picture,) = json.loads("\n".join(lines))
+        assert code == 1 and picture["picture"] == "red.jpg"
+        assert [one["class"] for one in picture["classes"]] == ["red", "blue"]
+        assert picture["classes"][0]["probability"] == pytest.approx(0.999, abs=1e-3)
+        code, lines, _ = run("model.keras", "red.jpg", "grün picture.png", "--csv", "--top", "1")
+        assert code == 0 and [line.rpartition(",")[0] for line in lines] == [
+            "picture,class", "red.jpg,red", "grün picture.png,green",
+        ]  # fmt: skip
+
+    def test_more_pictures_than_a_batch_come_in_their_order(self, run, monkeypatch):
+        monkeypatch.setattr(predict, "BATCH", 2)
+        _, lines, _ = run("model.keras", "red.jpg", "grün picture.png", "text.jpg", "red.jpg", "red.jpg", "--top", "1")
+        assert lines[::2] == [
+            "red.jpg",
+            "grün picture.png",
+            "red.jpg",
+            "red.jpg",
+            "4 of 5 pictures classified: green 1, red 3",
+        ]
+
+    def test_nan_is_an_error(self, run, model_folder, monkeypatch):
+        broken = colour_counter()
+        broken.layers[-1].set_weights([np.full((3, 3), np.nan), np.zeros(3)])
+        monkeypatch.setattr(export, "load", lambda path, names: (broken, NAMES))
+        code, lines, errors = run("model.keras", "red.jpg")
+        assert code == 1 and lines == [] and errors[0].startswith("red.jpg: 'colours' gives NaN")
+
+    def test_a_model_of_others_needs_names(self, run, model_folder):
+        colour_counter().save(model_folder / "foreign.keras")
+        assert run("foreign.keras", "red.jpg")[0] == 1
+        code, lines, _ = run("foreign.keras", "red.jpg", "--classes", "blau, grün,rot")
+        assert code == 0 and lines[1].split() == ["rot", "99.9%"]
+        assert "there are 2 class names" in run("foreign.keras", "red.jpg", "--classes", "a,b")[2][-1]
+
+    def test_help_names_endings_and_an_example(self, run, capsys):
+        with pytest.raises(SystemExit):
+            run("--help")
+        text = capsys.readouterr().out
+        assert ".webp" in text and "holiday/*.jpg" in text and "--csv" in text
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    def test_a_pipe_that_lacks_letters_or_closes_brings_no_traceback(self, model_folder, encoding, monkeypatch):
+        monkeypatch.setattr(predict.session, "start", lambda: None)
+        monkeypatch.chdir(model_folder)
+        (model_folder / "猫.jpg").write_bytes((model_folder / "red.jpg").read_bytes())
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert predict.main(["model.keras", "猫.jpg"]) == 0
+        assert stream.buffer.getvalue().startswith(rb"\u732b.jpg")
+
+        class Closed(io.TextIOWrapper):
+            def write(self, text):
+                raise BrokenPipeError(32, "Broken pipe")
+
+        monkeypatch.setattr(sys, "stdout", Closed(io.BytesIO(), encoding=encoding))
+        assert predict.main(["model.keras", "red.jpg"]) == 1
 
     def test_without_a_picture_it_says_how_to_call_it(self, model_folder, capsys):
         with pytest.raises(SystemExit) as stopped:

@@ -67,6 +67,12 @@ class TestSaveAndLoad:
         loaded, _ = export.load(export.save(model, tmp_path / "s.keras", NAMES, card()))
         np.testing.assert_array_equal(loaded.predict_on_batch(noise(3)), model.predict_on_batch(noise(3)))
 
+    def test_a_path_may_begin_at_home(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("USERPROFILE", str(tmp_path))
+        assert export.save(tiny(), "~/a.keras", NAMES, card()) == tmp_path / "a.keras"
+        assert export.load("~/a.keras")[1] == tuple(NAMES) and export.card_problem("~/a.keras") is None
+
     def test_in_a_new_process_with_and_without_the_course(self, saved, python, tmp_path):
         np.save(tmp_path / "pictures.npy", noise(4))
         process = python(
@@ -154,6 +160,17 @@ class TestSaveRefuses:
             (lambda: tiny(first=keras.layers.Activation(own_activation)), "own_activation.*not built into Keras"),
             (lambda: tiny(first=keras.layers.ZeroPadding2D()), "preprocessing was left outside"),
             (lambda: tiny(first=keras.layers.RandomFlip()), "preprocessing was left outside"),
+            *(
+                (lambda first=first: tiny(first=first), "preprocessing was left outside")
+                for first in (
+                    keras.layers.Permute((2, 1, 3)),
+                    keras.layers.Activation("linear"),
+                    keras.layers.Activation("relu"),
+                    lambda pixels: keras.ops.cast(keras.ops.cast(pixels, "float16"), "float32"),
+                    lambda pixels: keras.ops.flip(pixels, axis=2),
+                    lambda pixels: pixels[:, :, ::-1],
+                )
+            ),
             (lambda: tiny(activation="sigmoid"), "'sigmoid'"),
             (lambda: tiny(end=keras.layers.ReLU()), "'relu'"),
             (lambda: tiny(units=4), r"\(None, 4\), but there are 3 class names"),
@@ -179,6 +196,13 @@ class TestSaveRefuses:
         monkeypatch.setattr(export, "_opened", lambda path: tiny())
         with pytest.raises(ValueError, match="gives other outputs"):
             export.save(tiny(), tmp_path / "a.keras", NAMES, card())
+        assert list(tmp_path.iterdir()) == []
+
+    def test_weights_that_went_to_nan(self, tmp_path):
+        model = tiny()
+        model.layers[-1].set_weights([weight * np.nan for weight in model.layers[-1].get_weights()])
+        with pytest.raises(ValueError, match="gives NaN or infinite numbers for pictures of noise: it was not saved"):
+            export.save(model, tmp_path / "a.keras", NAMES, card())
         assert list(tmp_path.iterdir()) == []
 
     def test_an_end_that_hides_a_softmax(self, tmp_path):
@@ -220,6 +244,18 @@ class TestLoadTurnsKerassErrorsIntoOneLine:
         with pytest.raises(model_file.ModelFileError, match="cannot be loaded in safe mode") as caught:
             export.load(evil)
         assert "\n" not in str(caught.value)
+
+    def test_about_weights_of_another_shape(self, copy, tmp_path):
+        with zipfile.ZipFile(copy) as archive:
+            data = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(data, "r+") as file:
+            paths = []
+            file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Dataset) else None)
+            del file[paths[0]]
+            file[paths[0]] = np.zeros((2, 2), "float32")
+        other = altered(copy, tmp_path / "other.keras", **{"model__weights__h5": data.getvalue()})
+        with pytest.raises(model_file.ModelFileError, match="its weights are not those of its layers"):
+            export.load(other)
 
     def test_about_weights_that_are_not_there(self, copy, tmp_path):
         """Keras alone would warn and go on with weights at random."""

@@ -52,3 +52,9 @@ class TestCard:
         path.unlink() if content is None else path.write_bytes(content)
         with pytest.warns(UserWarning, match="no model card"):
             export.load(copy)
+
+    def test_may_quote_other_checksums(self, copy):
+        path = model_card.path_beside(copy)
+        quoted = f"Trained from a file with SHA-256 `{'0' * 64}`.\n"
+        path.write_text(quoted + path.read_text(encoding="utf-8") + quoted, encoding="utf-8")
+        assert export.card_problem(copy) is None

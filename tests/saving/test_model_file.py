@@ -1,6 +1,7 @@
 """A file that is damaged, of another kind, or could run code is refused before Keras opens it."""
 
 import ast
+import io
 import json
 import pickle
 import warnings
@@ -98,6 +99,33 @@ class TestLoadRefuses:
         monkeypatch.setattr(zipfile.ZipFile, "open", lambda *args, **kwargs: pytest.fail("unpacked"))
         with pytest.raises(model_file.ModelFileError, match=f"{member} would unpack to 31,457,280"):
             export.load(bomb)
+
+    def test_thousands_of_members(self, copy):
+        with zipfile.ZipFile(copy, "a") as archive:
+            for number in range(model_file.MOST_MEMBERS):
+                archive.writestr(f"{number}", "")
+        with pytest.raises(model_file.ModelFileError, match="holds 1,004 members"):
+            export.load(copy)
+
+    def test_weights_that_are_declared_and_not_stored(self, copy, tmp_path):
+        with zipfile.ZipFile(copy) as archive:
+            data = io.BytesIO(archive.read("model.weights.h5"))
+            config = json.loads(archive.read("config.json"))
+        with h5py.File(data, "r+") as file:
+            file.create_dataset("more", shape=(20_000, 20_000), dtype="float32", chunks=(1000, 1000))
+        swollen = altered(copy, tmp_path / "swollen.keras", model__weights__h5=data.getvalue())
+        with pytest.raises(model_file.ModelFileError, match=r"weights of 1,600,000,\d+ bytes in \d\d,"):
+            export.load(swollen)
+        config["config"]["layers"][-1]["config"]["units"] = 10**9
+        huge = altered(copy, tmp_path / "huge.keras", config__json=json.dumps(config))
+        with pytest.raises(model_file.ModelFileError, match="units of 1,000,000,000 without weights"):
+            export.load(huge)
+
+    def test_a_folder(self, tmp_path):
+        with pytest.raises(
+            model_file.ModelFileError, match="it is a folder. Of a SavedModel, load it where it was made"
+        ):
+            export.load(tmp_path)
 
     def test_a_total_that_is_too_large(self, copy, monkeypatch):
         monkeypatch.setattr(model_file, "LARGEST", 20_000)
