@@ -43,12 +43,7 @@ def pixels(picture, size):
     Returns
     -------
     ndarray, float32 (1, height, width, 3)
-        In 0..255.
-
-    Raises
-    ------
-    ValueError
-        When the file or the array is not a picture.
+        In 0..255. Raises ValueError when the file or the array is not a picture.
     """
     import tensorflow as tf
 
@@ -83,24 +78,10 @@ def _rgb(picture, largest):
 def classify(model, class_names, picture):
     """Return the probability of each class for one picture.
 
-    Parameters
-    ----------
-    model : keras.Model
-        From pixels 0..255 to one output for each class, logits or probabilities; softmax is applied to logits only.
-    class_names : sequence of str
-        In the order of the outputs.
-    picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
-        Of any size.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``class`` and ``probability``, the most probable first.
-
-    Raises
-    ------
-    ValueError
-        When the picture cannot be read, there are more or fewer names than outputs, or an output is NaN.
+    The `model` takes pixels 0..255 and gives one output for each class, logits or probabilities; softmax is applied to
+    logits only. `class_names` are in the order of the outputs, `picture` is what `pixels` takes. Returns a
+    pandas.DataFrame with the columns ``class`` and ``probability``, the most probable first. Raises ValueError when the
+    picture cannot be read, there are more or fewer names than outputs, or an output is NaN.
     """
     from helpers.network import inspection
 
@@ -206,12 +187,10 @@ def _answered(model, class_names, paths):
             read.append((path, pixels(path, inspection.image_size(model))))
         except Exception as error:  # the other pictures are still classified
             reason = _one_line(getattr(error, "reason", error)) or type(error).__name__
-            if "://" in path:
-                reason = "an address; download the picture first, and give the file"
-            elif os.path.isdir(path):
+            if os.path.isdir(path):
                 reason = f"a folder; give its pictures: {os.path.join(path, '*.jpg')}"
-            elif path == "-":
-                reason = "pictures are not read from standard input; give files"
+            elif path == "-" or "://" in path:
+                reason = "not a file; download or save the picture first (standard input and addresses are not read)"
             print(f"{naming.shown(path)}: {reason}", file=sys.stderr)
     try:
         batch = np.concatenate([one for _, one in read]) if read else ()

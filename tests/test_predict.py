@@ -293,7 +293,7 @@ class TestCommand:
         assert code == 1 and lines == ["red.jpg", "  red   99.9%", "1 of 5 pictures classified: red 1"]
         words = [
             "a folder; give its pictures: ./*.jpg",
-            "an address; download the picture first",
+            "download or save the picture first",
             "standard input",
             "No such",
         ]

@@ -105,10 +105,7 @@ def examine(folder, keep=None, known=None):
     known : dict of path to str, optional
         Fingerprints of pictures that were examined before: they are not decoded again, and nothing is said of them.
 
-    Raises
-    ------
-    ValueError
-        When `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
+    Raises ValueError when `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
     """
     listing = listed(folder)
     fingerprints, sketches, known = {}, {}, known or {}

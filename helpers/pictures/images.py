@@ -139,19 +139,9 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
         do harm, in two classes): raise an error that names them, or leave them out and print their names.
         Of copies within one class, one is kept either way, so that no picture is in two splits.
 
-    Returns
-    -------
-    ImageSets
-
-    Raises
-    ------
-    ValueError
-        When the source is unknown, no model can be trained on the folder (the message says what to do), a file
-        cannot be used, or `image_size` is too small.
-    helpers.storage.StorageError
-        When a bundled archive is missing or altered, or the cache cannot be written to.
-    ConnectionError
-        When the flowers are asked for and cannot be fetched.
+    Returns an `ImageSets`. Raises ValueError when the source is unknown, no model can be trained on the folder (the
+    message says what to do), a file cannot be used, or `image_size` is too small; `helpers.storage.StorageError` when a
+    bundled archive is missing or altered, or the cache cannot be written to; ConnectionError without the flowers.
     """
     size = inspection.check_image_size(image_size)
     if on_bad not in ("raise", "skip"):

@@ -60,11 +60,8 @@ def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
     largest_side : int or None
         Pixels; a larger picture is made smaller, its shape kept. None: as large as it is.
 
-    Raises
-    ------
-    PictureError
-        When the file is no picture, damaged, smaller than 16 pixels a side, or might do harm: larger than 32 MB or 64
-        million pixels, of another type than its name says, no regular file, or a link out of `folder`.
+    Raises `PictureError` when the file is no picture, damaged, smaller than 16 pixels a side, or might do harm: larger
+    than 32 MB or 64 million pixels, of another type than its name says, no regular file, or a link out of `folder`.
     """
     return opened(path, folder, largest_side).picture
 

@@ -20,19 +20,8 @@ def practice(target, seed=0):
     The pictures are from CIFAR-10, 32×32 pixels: training and validation pictures of the bundled animals;
     none is one of its test pictures. Their names do not tell their class. The odd files are made from further ones.
 
-    Parameters
-    ----------
-    target : path
-        The folder to make. If it is a practice folder already, it is left as it is, whatever was done in it since.
-    seed : int
-        Of the draw.
-
-    Raises
-    ------
-    ValueError
-        When `target` exists and is no practice folder.
-    helpers.storage.StorageError
-        When the bundled pictures are missing, or `target` cannot be written.
+    `target` is the folder to make; a practice folder is left as it is, whatever was done in it since. Raises ValueError
+    when `target` exists and is none, `helpers.storage.StorageError` when it cannot be written.
     """
     target = Path(target)
     if (target / MARK).is_file():

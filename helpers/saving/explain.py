@@ -97,11 +97,8 @@ def grad_cam(model, pictures, classes=None, layer=None):
         From 0 to 1, the largest of each picture being 1, stretched to the size of the pictures from the coarser maps.
         All 0 where nothing speaks for the class.
 
-    Raises
-    ------
-    ValueError
-        When the model has no convolution, takes features instead of pictures, ends in another activation, or has no
-        such layer or class.
+    Raises ValueError when the model has no convolution, takes features instead of pictures, ends in another activation,
+    or has no such layer or class.
 
     References
     ----------

@@ -78,22 +78,9 @@ def load(path, class_names=None):
     The file is checked before Keras opens it (`helpers.saving.model_file`). A warning says when its card is missing or
     belongs to another file.
 
-    Parameters
-    ----------
-    path : path
-    class_names : sequence of str, optional
-        Of a ``.keras`` file that holds none, as others save it.
-
-    Returns
-    -------
-    model : keras.Model
-        Not compiled.
-    class_names : tuple of str
-
-    Raises
-    ------
-    helpers.saving.model_file.ModelFileError
-        When the file is missing, damaged, of another kind, or holds what could run code. Its message is one line.
+    Returns the model, not compiled, and its class names, a tuple of str. `class_names` are those of a ``.keras`` file
+    that holds none, as others save it. Raises `helpers.saving.model_file.ModelFileError`, of one line, when the file is
+    missing, damaged, of another kind, or holds what could run code.
     """
     path = Path(path).expanduser()
     facts = model_file.read_facts(path, class_names)

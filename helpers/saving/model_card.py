@@ -49,10 +49,7 @@ def describe(data, labels, predictions, *, name, training, intended_use, limits)
     training, intended_use, limits : str
         How it was trained; what it is for; where it cannot be trusted. Only a person knows these.
 
-    Raises
-    ------
-    ValueError
-        When a text is blank, or the labels are not as many as the test pictures.
+    Raises ValueError when a text is blank, or the labels are not as many as the test pictures.
     """
     texts = {"name": name, "training": training, "intended_use": intended_use, "limits": limits}
     blank = [key for key, text in texts.items() if not isinstance(text, str) or len(text.strip()) < 2]

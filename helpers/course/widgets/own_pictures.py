@@ -29,10 +29,7 @@ class UploadPictures(frame.Explorer):
     Controls: ``class_name``, ``upload`` (nothing is written yet) and ``add``. The folder is then ready for
     ``images.load(target)``.
 
-    Parameters
-    ----------
-    target : path
-        The folder of classes; made by the first upload. What is in it stays.
+    `target` is the folder of classes, made by the first upload. What is in it stays.
     """
 
     def __init__(self, target):
@@ -90,19 +87,8 @@ class TryModel(frame.Explorer):
 
     Controls: ``upload`` (the picture is then chosen), ``which`` (picture) and ``looked_for`` (class).
 
-    Parameters
-    ----------
-    path : path
-        A file that `helpers.saving.export.save` wrote.
-    folder : path, optional
-        Pictures to choose from, also in folders within it.
-
-    Raises
-    ------
-    helpers.saving.model_file.ModelFileError
-        When the file cannot be loaded in safe mode.
-    ValueError
-        When `folder` is not a folder.
+    `path` is a file that `helpers.saving.export.save` wrote, `folder` holds pictures to choose from, also in folders
+    within it. Raises `helpers.saving.model_file.ModelFileError` when the file cannot be loaded in safe mode.
     """
 
     def __init__(self, path, folder=None):
