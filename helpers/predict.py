@@ -65,10 +65,12 @@ def _rgb(picture, largest):
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype.kind not in "uif" or array.size == 0:
         raise ValueError(
             f"A picture of shape {array.shape} and type {array.dtype}: expected (height, width, 3), red, green, blue, "
-            "values 0 to 255. Give one picture at a time."
+            "values 0 to 255. Give one picture at a time, a grey or transparent one as PIL.Image.fromarray(picture)."
         )
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
-        raise ValueError("The picture has values outside 0 to 255: give it as it is, without preprocessing.")
+        raise ValueError(
+            "The picture has values outside 0 to 255: give it without preprocessing, and 16 bits divided by 257."
+        )
     opening.check_range(array)
     if max(array.shape[:2]) > largest:  # made smaller as a file is
         return opening.upright(Image.fromarray(np.rint(array).astype("uint8")), largest)

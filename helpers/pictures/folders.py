@@ -169,7 +169,7 @@ def _on_look_alikes(listing, sketches):
         named = [(listing.name(path), listing.name(twins[path])) for path in paths]
         if len(paths) > max(3, SHARED_LAYOUT * number):
             found = f"{len(paths)} of {number} pictures look much like another, such as {' and '.join(named[0])}"
-            done = "kept; they may share a layout, such as one ground: no reason to remove them"
+            done = "kept; they may share a layout, such as one ground, or be one series: look before you remove any"
             yield naming.shown(f"{split}/{name}" if split else name), found, done
         else:
             done = "kept; may be two shots of one scene: look, and if so, delete one"
@@ -263,7 +263,9 @@ def _listed(folder):
                 if folders:
                     listing.nested.add((split, name))
     for path in _entries(folder) if splits else ():
-        if path not in splits.values():
+        if _split_of(path.name) and _leads_out(path, folder):
+            listing.bad[path] = "a link that leads out of the folder"
+        elif path not in splits.values():
             listing.rows.append((listing.name(path), "beside the folders of the splits", "left out"))
     return listing
 
@@ -278,7 +280,8 @@ def _split_folders(folder):
         split = _split_of(path.name)
         if split and path.is_dir() and not _leads_out(path, folder):
             named[split].append(path)
-    if not any(inside.is_dir() for path in named["train"] for inside in _entries(path)):
+    nested = [split for split, paths in named.items() if any(one.is_dir() for path in paths for one in _entries(path))]
+    if "train" not in nested and len(nested) < 2:
         return {}
     for split, paths in named.items():
         if len(paths) > 1:
@@ -369,11 +372,14 @@ def _on_splits(counts):
     known = sorted(set().union(*counts.values()))
     for split in SPLITS:
         if split not in counts:
-            done = (
-                "add it, with some pictures of each class moved from 'train'; or give the classes without splits, and "
-            )
+            done = "add it, with some pictures of each class from another; or give the classes without splits, and "
             done += f"images.load splits them into {', '.join(SPLITS)}"
-            yield split, "this folder is missing beside 'train'", done, True
+            yield (
+                split,
+                f"this folder is missing beside {'the others' if split == 'train' else repr('train')}",
+                done,
+                True,
+            )
         elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
             found = f"lacks classes that another split has ({', '.join(missing)})"
             yield split, found, "expected the same class folders in every split: add or rename them", True

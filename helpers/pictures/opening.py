@@ -84,7 +84,7 @@ def upright(picture, largest_side=LARGEST_SIDE):
 
     def converted():
         again = picture
-        if picture.format in ("JPEG", "MPO") and picture.tile and not picture.tell():
+        if picture.format in ("JPEG", "MPO") and picture.tile and picture.fp and not picture.tell():
             again = Image.open(picture.fp, formats=FORMATS)  # not decoded yet: no finer than needed, as from a file
         _check_size(name, again, largest_side)
         return _upright_rgb(again.copy() if again is picture else again, largest_side, [])
@@ -139,7 +139,9 @@ def _open_at_once(name, flags):
 
 def _check_status(path, status):
     if stat.S_ISDIR(status.st_mode):
-        raise PictureError(path, "a folder; give the pictures in it one by one, or move them up to where it lies")
+        raise PictureError(
+            path, "a folder; a picture is given by its name, and looked for right inside the class folder"
+        )
     if not stat.S_ISREG(status.st_mode):
         raise PictureError(path, "no regular file but a pipe, a socket or a device", refused=True)
     if status.st_size > MOST_BYTES:

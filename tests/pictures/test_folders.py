@@ -148,7 +148,15 @@ class TestGivenSplits:
     def test_train_and_test_alone_say_what_to_move(self, split):
         shutil.rmtree(split / "validation")
         (obstacle,) = folders.examine(split).obstacles
-        assert "validation: this folder is missing beside 'train'; add it, with some pictures of each class" in obstacle
+        assert (
+            "validation: this folder is missing beside 'train'; add it, with some pictures of each class from another"
+            in obstacle
+        )
+
+    def test_a_missing_train_is_named(self, split):
+        shutil.rmtree(split / "train")
+        (obstacle,) = folders.examine(split).obstacles
+        assert obstacle.startswith("train: this folder is missing beside the others; add it")
 
     @pytest.mark.parametrize("names", [("train", "test"), ("Training", "val")])
     def test_without_class_folders_they_are_no_classes(self, own, names):
