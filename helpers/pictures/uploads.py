@@ -25,7 +25,6 @@ def from_upload(files, target, class_name):
         raise UploadError("Nothing was uploaded: choose pictures of one class.")
     if sum(len(content) for _, content in files) > MOST_BYTES:
         raise UploadError(f"The upload is larger than {MOST_BYTES:,} bytes. Upload fewer or smaller pictures.")
-    folder = target / _class_folder(class_name)
     odd = [name for name, _ in files if naming.ending_of(name) not in naming.ENDINGS]
     odd += [name for name, content in files if len(content) > opening.MOST_BYTES]
     if odd:
@@ -34,6 +33,7 @@ def from_upload(files, target, class_name):
             f"{', '.join(naming.ENDINGS)} and have at most {opening.MOST_BYTES // 2**20} MB. "
             "Unpack an archive on your own computer first, and upload its pictures. Nothing was written."
         )
+    folder = target / _class_folder(class_name)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UploadError(f"{folder.name!r} in the folder of classes is a link or a file: give the class another name.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def from_upload(files, target, class_name):
 def _class_folder(name):
     plain = " ".join(str(name or "").split())
     if not plain or re.search(r'[\\/:*?"<>|]', plain) or plain.startswith((".", "__")) or plain.endswith("."):
-        raise UploadError(f"{name!r} cannot be the name of a class: give a word or two, such as 'red mug'.")
+        raise UploadError(f"{name or ''!r} cannot be the name of a class: give a word or two, such as 'red mug'.")
     if naming.stored_name(plain, 80) != plain:
         raise UploadError("The name of the class is too long, or holds characters that cannot be shown.")
     return plain

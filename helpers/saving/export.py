@@ -1,6 +1,9 @@
 """Save a classifier as one ``.keras`` file with its class names and a card beside it; load it back in safe mode."""
 
 import contextlib
+import os
+import platform
+import shutil
 import warnings
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
 MOVE_PIXELS = ("Cast", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "UpSampling2D", "Pad", "ReLU")  # or copy
+PROCESS = "process"  # beside a file that is being written: which process writes it
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
@@ -63,7 +67,9 @@ def save(model, path, class_names, card):
             f"The card is about {list(card.counts.index)}, but class_names are {names}: expected the same."
         )
     uncompiled = _uncompiled(model)
+    _clear_left(path)
     with _path_in_errors(path), storage.written_whole(path) as temporary:
+        (temporary.parent / PROCESS).write_text(f"{platform.node()} {os.getpid()}", encoding="utf-8")
         uncompiled.save(temporary)
         model_file.add_facts(temporary, names, outputs)
         _check_same(model, temporary, size=size, outputs=outputs)
@@ -119,6 +125,18 @@ def _checked_path(path):
     if not path.parent.is_dir():
         raise ValueError(f"There is no folder {str(path.parent)!r}: make it first.")
     return path
+
+
+def _clear_left(path):
+    """Clear what killed processes of this machine left when they saved a model at `path`."""
+    for mark in path.parent.glob(f".writing-*/{PROCESS}") if os.name == "posix" else ():
+        with contextlib.suppress(OSError, ValueError):
+            node, process = mark.read_text(encoding="utf-8").rsplit(" ", 1)
+            if node == platform.node() and (mark.parent / path.name).exists():
+                try:
+                    os.kill(int(process), 0)  # asks only whether it is there
+                except ProcessLookupError:
+                    shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 def _checked_names(model, class_names):

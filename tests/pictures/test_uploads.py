@@ -78,6 +78,10 @@ class TestRefusals:
             uploads.from_upload(sent(("b.png", PICTURE), odd), target, "mug")
         assert not target.exists()
 
+    def test_of_an_archive_comes_before_that_of_a_missing_name(self, target):
+        with pytest.raises(uploads.UploadError, match="Cannot take a.rar, b.rar: .*Unpack an archive"):
+            uploads.from_upload(sent(("a.rar", b"Rar!"), ("b.rar", b"Rar!")), target, None)
+
     def test_of_too_large_a_file_or_upload(self, target, monkeypatch):
         monkeypatch.setattr(opening, "MOST_BYTES", 10)
         with pytest.raises(uploads.UploadError, match="Cannot take b.png"):

@@ -338,7 +338,9 @@ class TestInterrupted:
         left = sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".writing-"))
         assert left == [model_card.path_beside(copy).name, copy.name]
         np.testing.assert_array_equal(export.load(copy)[0].predict_on_batch(noise(4)), saved.outputs)
-        export.save(tiny(), copy, NAMES, card())  # what was left of the killed one is in nobody's way
+        (tmp_path / ".writing-mine").mkdir()  # of another process, which may be at work
+        export.save(tiny(), copy, NAMES, card())  # what was left of the killed one is cleared
+        assert [path.name for path in tmp_path.glob(".writing-*")] == [".writing-mine"]
         assert export.card_problem(copy) is None and copy.read_bytes() != before
 
     def test_between_card_and_model_is_told(self, copy, python):
