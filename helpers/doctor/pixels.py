@@ -1,197 +1,250 @@
-"""What the base really gets: the range of the pixels, the order of the colours, and what was prepared twice."""
+"""What the base really gets: numbers, pictures, features rather than old answers, and pixels as its weights expect."""
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from helpers.doctor import structure, undisturbed
 from helpers.doctor.findings import error, unjudged, warning
 from helpers.doctor.splits import CONTRAST
 from helpers.doctor.structure import MODES
+from helpers.network import inspection
 
-MEANS = np.array([103.939, 116.779, 123.68])  # of ImageNet in blue, green, red; "caffe" preprocessing subtracts them
+FAINT = 0.05  # black and white differ by less where the first convolution gets them: prepared twice
+FITS, SAME = 0.2, 0.1  # how far they may lie from those of a mode, as a share of their distance: to fit it, to be it
+BLANK = 0.1  # share of pictures of one colour that is worth a warning
+COLOURS = ("red", "green", "blue")
 
 
 def check(case):
-    """Yield findings about the pixels that reach the first convolution."""
+    """Yield findings about the base and the pixels that reach it."""
+    broken = list(_not_finite(case))
+    yield from broken
+    if broken:
+        return
+    yield from _not_pretrained(case)
+    yield from _old_top(case)
     if not case.train.pictures:
         shape = ", ".join(map(str, ("n", *case.train.batches[0][0].shape[1:])))
         reason = f"The model takes features of shape ({shape}), no pixels: how these were prepared was decided before."
         yield unjudged("pixels-range", reason, "doctor.diagnose(the model from pixels, ...) judges that")
         return
-    twice = _rescaled_twice(case)
-    if twice:
-        yield twice
-    pixels = first_pixels(case)
-    family = case.base.family if case.base else None
-    if pixels is None or (family is None and pixels.shape[-1] != 3):
-        reason = "No convolution that takes pixels was found, so their preparation cannot be seen."
-        yield unjudged("pixels-range", reason)
-    elif np.ptp(pixels) < CONTRAST and np.ptp(case.inputs) < CONTRAST:
-        yield unjudged("pixels-range", f"The pictures are blank: every value is {pixels.flat[0]:.4g}.")
-    elif family is None and not twice and np.abs(pixels).max() < 0.02:
-        seen = f"The first convolution gets values from {pixels.min():.4f} to {pixels.max():.4f}."
+    yield from _blank(case)
+    base = _taking_pixels(case)
+    if np.ptp(case.inputs) < CONTRAST:
+        yield unjudged("pixels-range", f"The pictures are blank: every value is {case.inputs.flat[0]:.4g}.")
+    elif base is None:
+        yield unjudged("pixels-range", "No convolution takes pixels, so how they were prepared cannot be seen.")
+    else:
+        yield from _preparation(case, base)
+
+
+def _not_finite(case):
+    floats = [weight for weight in case.model.weights if "float" in weight.dtype]
+    wrong = [weight.path for weight in floats if not np.all(keras.ops.isfinite(weight))]
+    if wrong:
+        seen = f"NaN or infinite numbers are in {len(wrong)} of {len(case.model.weights)} weights: "
+        yield error("not-finite", f"{seen}{structure.named(wrong)}.", "weights")
+    wrong = [split.name for split in case.splits if not np.isfinite([split.lowest, split.highest]).all()]
+    if wrong:
+        yield error("not-finite", f"NaN or infinite numbers are in the inputs of {structure.named(wrong)}.", "inputs")
+
+
+def _not_pretrained(case):
+    """Yield a finding where frozen layers of the base look as they do before any training."""
+    kernels = case.base.kernels if case.base else []
+    frozen = [layer for layer, kernel in kernels if id(kernel) not in case.trainable]
+    if not frozen:
+        return
+    still = [layer for layer in case.base.layers if not case.trainable & set(map(id, layer.weights))]
+    untouched = structure.untouched(still)
+    if untouched is None:  # convolutions without biases are frozen, the normalization after them is not
+        untouched = structure.untouched(case.base.layers)
+    if untouched is None:
+        reason = f"{case.base.name!r} has no biases and no statistics: whether it was trained cannot be told."
+        yield unjudged("base-not-pretrained", reason)
+    elif untouched:
+        seen = f"{len(frozen)} of {len(kernels)} convolutions of {case.base.name!r} are frozen"
+        yield error("base-not-pretrained", f"{seen}; all biases and statistics are as they start.")
+
+
+def _old_top(case):
+    """Yield a finding where a Dense layer takes the outputs of another classifier."""
+    dense = [call for call in case.calls if isinstance(call[0], keras.layers.Dense) and call[1].ndim == 2]
+    softmax = any(inspection.activation(layer) == "softmax" for layer in structure.walk(case.model)[1][:-1])
+    for head, inputs, _ in dense:
+        tops = [top for top, _, outputs in dense if np.array_equal(outputs, inputs)]
+        # A softmax in a head of one's own is no mistake; an old top is wide, frozen, or was trained before.
+        old = [
+            top for top in tops if not top.trainable or (top.use_bias and np.any(top.bias) and not np.any(head.bias))
+        ]
+        adds_up = softmax and np.all(inputs >= 0) and np.allclose(inputs.sum(axis=1), 1, atol=5e-3)
+        logits = [top for top in tops if top.units == 1000 and inspection.activation(top) == "linear"]
+        given = np.array_equal(inputs, case.inputs)
+        if logits or (adds_up and not given and (old or inputs.shape[1] >= 100)):
+            what = "logits" if logits else "probabilities"
+            yield error("old-top-below-head", f"{head.name!r} takes {inputs.shape[1]} {what}, not features.")
+
+
+def _blank(case):
+    """Yield findings about splits with many pictures of one colour, or with one picture many times."""
+    for split in case.splits:
+        total = len(split.digests)
+        if split.thumbnails is None or total < 4:
+            continue
+        spread = np.ptp(split.thumbnails.reshape(total, 256, -1), axis=1).max(axis=-1)
+        flat = int(np.sum(spread <= 1e-4 * max(abs(split.lowest), abs(split.highest))))
+        most = max(map(split.digests.count, set(split.digests)))
+        if flat >= max(2, BLANK * total):
+            seen = f"{split.name}: {flat} of {total} pictures are of one colour only."
+            yield (error if flat == total else warning)("blank-pictures", seen)
+        elif most > 0.5 * total:
+            yield error("blank-pictures", f"{split.name}: {most} of {total} pictures are one and the same.")
+
+
+def _taking_pixels(case):
+    """Return the base, or all layers of the model, as the part that takes pixels; None where nothing does."""
+    if case.base and case.base.first:
+        return case.base
+    layers = structure.walk(case.model)[1]
+    whole = structure.Base("the model", tuple(layers), structure.family_of(layers), structure.looks_trained(layers))
+    return whole if whole.first else None
+
+
+def _preparation(case, base):
+    """Yield findings about how the pixels were prepared on their way to the first convolution."""
+    size = max(abs(case.train.lowest), abs(case.train.highest))
+    white = 1 if size <= 3.5 else 255 if size <= 300 else 65535  # in such data
+    line = _line(case, base.first)
+    contrast = np.abs(line[0]).sum(axis=1).max() * white if line else None
+    if line and contrast < FAINT:
+        seen = f"Where {base.first.name!r} gets them, black and white differ by {contrast:.2g} only."
+        yield error("preprocessed-twice", seen, "data-and-model")
+    elif base.family is None and size < 0.02:
+        seen = f"The data hold values from {case.train.lowest:.4f} to {case.train.highest:.4f}."
         yield warning("preprocessed-twice", seen, "dark")
-    elif family is None:
-        seen = f"The first convolution gets values from {pixels.min():.4g} to {pixels.max():.4g}"
-        reason = f"{seen}; no pre-trained network that the doctor knows was found, so any range may do."
-        yield unjudged("pixels-range", reason)
-    elif not case.base.pretrained and case.base.all_train:
-        reason = f"The weights of {case.base.name} look untrained, and all of them train: any range may do."
-        yield unjudged("pixels-range", reason)
-    elif not twice:
-        fault = range_fault(family.mode, pixels)
-        if fault is not None:
-            yield _range_finding(case, pixels, *fault)
-        else:
-            yield from _order(case, pixels)
-
-
-def first_pixels(case):
-    """Return what the first convolution that takes pictures gets, before any padding; None where there is none."""
-    family = case.base.family if case.base else None
-    inside = {id(layer) for layer in (case.base.layers if family else case.layers)}
-    padded = None
-    for layer, inputs, _ in case.calls:
-        if inputs.ndim != 4 or inputs.shape[-1] not in (1, 3) or id(layer) not in inside:
-            continue
-        if isinstance(layer, keras.layers.Rescaling) and family and family.mode == "raw":
-            return inputs
-        if isinstance(layer, keras.layers.ZeroPadding2D) and padded is None:
-            padded = inputs
-        if isinstance(layer, keras.layers.Conv2D):
-            return inputs if padded is None else padded
-    return None
-
-
-def _rescaled_twice(case):
-    """Return a finding about the first layer that divides pixels which are small already, or None."""
-    for layer, inputs, _ in case.calls:
-        if not isinstance(layer, keras.layers.Rescaling) or inputs.ndim != 4 or np.ptp(inputs) < CONTRAST:
-            continue
-        scale = float(np.max(np.abs(np.asarray(layer.scale, "float64"))))
-        if scale <= 0.02 and np.abs(inputs).max() <= 1.5:
-            seen = f"{layer.name!r} divides by {1 / scale:.4g}, but gets {inputs.min():.3g} to {inputs.max():.3g}."
-            mend = f"feed pixels 0..255, or leave out the layer {layer.name!r}"
-            return error("preprocessed-twice", seen, mend=mend)
-    return None
-
-
-def range_fault(mode, pixels):
-    """Return what is wrong with the pixels that the first convolution gets as (name, words), or None."""
-    low, high = float(pixels.min()), float(pixels.max())
-    if mode == "raw":
-        if high <= 1.5:
-            return "preprocessed-twice", "as if they had been divided before"
-        return ("pixels-range", "as if the means had been subtracted") if low < -10 else None
-    if mode == "caffe":
-        if np.mean(pixels < -130) > 0.01:
-            return "preprocessed-twice", "as if the means had been subtracted twice"
-        if low >= -126 and high <= -95:
-            return "preprocessed-twice", "as if they had been divided, and prepared then"
-        if low >= -0.001 and high > 152:
-            return "pixels-range", "pixels as they are, not prepared"
-        return ("pixels-range", _small_range(low)) if low >= -3.5 and high <= 3.5 else None
-    if high > 10:
-        return "pixels-range", "pixels as they are" if low > -1 else "as VGG16 and ResNet expect them"
-    if high - low < 0.03:
-        return "preprocessed-twice", "almost no contrast is left"
-    if low >= -0.001 and low < 0.3 and high <= 1.001:
-        return "pixels-range", _small_range(low)
-    if mode == "torch":
-        return ("pixels-range", _small_range(low)) if -1.01 <= low < -0.95 and high <= 1.01 else None
-    return ("pixels-range", "standardised") if low < -1.2 or high > 1.2 else None
-
-
-def _small_range(low):
-    return "divided by 255" if low >= -0.001 else "from -1 to 1" if low >= -1.01 else "standardised"
-
-
-def _range_finding(case, pixels, name, words):
-    family = case.base.family
-    seen = (
-        f"The first convolution of {case.base.name} gets values from {pixels.min():.4g} to {pixels.max():.4g} "
-        f"({words}); {family.name} expects {MODES[family.mode]}."
-    )
-    if name == "preprocessed-twice":
-        return error("preprocessed-twice", seen, "data-and-model")
-    if family.mode == "raw":
-        mend = "pixels 0..255, unchanged"
-    elif case.train.lowest >= -0.001 and case.train.highest > 1.5:
-        mend = f"pixels = {family.prepare}(pixels)  # on 0..255, once"
+    elif base.family is None:
+        yield unjudged("pixels-range", "The doctor knows no pre-trained network like this one: any range may do.")
     else:
-        mend = f"take the pixels 0..255 and send them through {family.prepare}, once"
-    return error("pixels-range", seen, mend=mend)
-
-
-def _order(case, pixels):
-    """Yield findings about the order of the colours in the pixels that the first convolution gets."""
-    family = case.base.family
-    if family.mode == "raw":
-        return
-    if not np.array_equal(case.inputs, pixels):
-        if case.inputs.shape == pixels.shape:
-            yield from _order_from_pictures(case, case.inputs.astype("float64"), pixels.astype("float64"))
+        layer, modes = base.entrance
+        line, prepared = _line(case, layer), _prepared(case)
+        if line and prepared and not _learned_before(case, base):
+            yield from _for_family(case, base, modes, line, prepared)
         else:
-            reason = "The model changes the size of the pictures: the order of colours cannot be told."
-            yield unjudged("channel-order", reason)
-    elif family.mode == "caffe":
-        yield from _order_from_means(case)
-    else:
-        reason = "The data come prepared: whether red stands before blue cannot be told from numbers."
-        yield unjudged("channel-order", reason)
+            reason = "How the pixels were prepared cannot be told: they follow no straight line, or layers that learn."
+            yield unjudged("pixels-range", reason)
 
 
-def _order_from_pictures(case, pictures, pixels):
-    family = case.base.family
-    sources, shifts = _sources(pictures, pixels)
-    if sources is None:
-        reason = "The pictures are grey, or altered on their way: the order of colours cannot be told."
-        yield unjudged("channel-order", reason)
-        return
-    expected = (2, 1, 0) if family.mode == "caffe" else (0, 1, 2)
-    words = {(0, 1, 2): "red, green, blue", (2, 1, 0): "blue, green, red"}
-    if sources != expected:
-        order = words.get(sources, f"the channels {list(sources)}")
-        seen = f"The first convolution of {case.base.name} gets {order}; {family.name} expects {words[expected]}."
-        mend = f"pixels = {family.prepare}(pixels)  # it puts them in order"
-        yield error("channel-order", seen, mend=mend)
-    elif family.mode == "caffe" and np.abs(shifts + MEANS).max() > 3:
-        seen = f"From blue, green, red {_listed(-shifts)} are subtracted; {family.name} expects {_listed(MEANS)}."
-        mend = f"pixels = {family.prepare}(pixels)  # it knows the means"
-        yield error("channel-order", seen, mend=mend)
+def _line(case, layer):
+    """Return the straight line (matrix, shift) from colours of the data to what a layer gets, or None without one.
 
-
-def _sources(pictures, pixels):
-    """Return, for each channel that the base gets, the channel of the picture that it comes from, and its shift.
-
-    A channel comes from the one that it is a straight line of; (None, None) where no channel or several of them will
-    do, as in grey pictures.
+    Found with pictures of one colour each, which cropping, resizing and flipping leave as they are.
     """
-    pictures, pixels = pictures.reshape(-1, 3), pixels.reshape(-1, 3)
-    if min(pictures.std(axis=0).min(), pixels.std(axis=0).min()) < CONTRAST:
-        return None, None
-    correlations = np.corrcoef(pixels, pictures, rowvar=False)[:3, 3:]
-    left_over = np.sqrt(np.maximum(1 - correlations**2, 0))  # standard deviation that no straight line explains
-    best, second, _ = np.sort(left_over, axis=1).T
-    if best.max() > 0.0125 or second.min() < 0.025:
-        return None, None
-    sources = left_over.argmin(axis=1)
-    slopes = correlations[range(3), sources] * pixels.std(axis=0) / pictures.std(axis=0)[sources]
-    return tuple(sources.tolist()), pixels.mean(axis=0) - slopes * pictures.mean(axis=0)[sources]
+
+    class Seen(BaseException):  # stops the model at the layer; not an Exception, so that nothing on the way catches it
+        pass
+
+    def stop(*inputs, **named):
+        raise Seen(*inputs, *named.values())
+
+    low, high, channels = case.train.lowest, case.train.highest, case.inputs.shape[-1]
+    shares = np.vstack([np.zeros(channels), np.eye(channels), np.ones(channels), np.full(channels, 0.5)])
+    colours = (low + (high - low) * shares).astype(case.inputs.dtype)
+    pictures = np.broadcast_to(colours[:, None, None], (len(colours), *case.inputs.shape[1:]))
+    with undisturbed.replaced(layer, "call", stop):
+        try:
+            case.model(tf.constant(pictures), training=False)
+            return None
+        except Seen as seen:
+            entered = seen.args[0]
+    if not hasattr(entered, "numpy") or entered.shape.rank != 4:
+        return None
+    got = np.asarray(entered, "float64")[:, entered.shape[1] // 2, entered.shape[2] // 2]
+    colours = colours.astype("float64")
+    matrix = ((got[1 : channels + 1] - got[0]) / (colours[channels + 1] - colours[0])[:, None]).T
+    shift = got[0] - matrix @ colours[0]
+    straight = np.ptp(got) > 0 and np.abs(colours @ matrix.T + shift - got).max() <= 0.02 * np.ptp(got)
+    return (matrix, shift) if straight else None
 
 
-def _order_from_means(case):
-    """Tell the order from the smallest value of each channel: black pixels show the mean that was subtracted."""
-    pictures = np.concatenate([inputs for inputs, _ in case.train.batches]).astype("float64")
-    lowest = [float(np.quantile(pictures[..., channel], 0.0005)) for channel in range(3)]
-    if lowest[0] < -MEANS[0] - 3 and lowest[2] > -MEANS[2] + 8:
-        seen = f"The darkest values of the three channels are {_listed(lowest)}: those of red, green, blue."
-        mend = f"pixels = {case.base.family.prepare}(pixels)  # on 0..255, red first"
-        yield error("channel-order", seen, mend=mend)
+def _learned_before(case, base):
+    """Return whether weights outside the base take pixels: they may prepare them in any way."""
+    others = [layer for layer in structure.walk(case.model)[1] if layer not in base.layers and layer.weights]
+    shapes = [tuple(layer.weights[0].shape) for layer in others if not isinstance(layer, keras.layers.Normalization)]
+    return any(shape in ((1,), (3,)) or (len(shape) == 4 and shape[2] in (1, 3)) for shape in shapes)
+
+
+def _prepared(case):
+    """Return the modes in which the data may have been prepared; one where black pixels show it."""
+    if case.inputs.dtype.kind in "iu":
+        return ["raw"]
+    colours = np.concatenate([inputs.reshape(-1, inputs.shape[-1]) for inputs, _ in case.train.batches])
+    low, high, possible = colours.min(axis=0), colours.max(axis=0), {}
+    for slack in (0.5, 26):  # resizing may go beyond 0..255 by a tenth
+        for mode in MODES if not possible else ():
+            subtract, divide = _numbers(mode, len(low))
+            dark, bright = low * divide + subtract, high * divide + subtract
+            if dark.min() >= -slack and bright.max() <= 255 + slack and (bright - dark).max() >= 16:
+                possible[mode] = np.abs(dark).min() < 0.1
+    return [mode for mode, black in possible.items() if black] or list(possible)
+
+
+def _numbers(mode, channels=3):
+    return np.array(MODES[mode]["subtract"])[:channels], np.array(MODES[mode]["divide"])[:channels]
+
+
+def _for_family(case, base, modes, line, prepared):
+    """Yield findings about pixels that a family of pre-trained networks gets."""
+    faults = [_fault(modes, line, mode) for mode in prepared]
+    got = case.inputs @ line[0].T + line[1]
+    seen = f"{base.name!r} gets values from {got.min():.4g} to {got.max():.4g}{next(filter(None, faults), ('', ''))[1]}"
+    seen += f"; the ImageNet weights of {base.family.name} expect {MODES[modes[0]]['says']}."
+    if not any(faults):
+        yield from _order(base, modes[0], line, prepared)
+    elif not all(faults):
+        yield unjudged("pixels-range", f"{seen} How the data were prepared cannot be told, so that may be right.")
+    elif base.imagenet is False or not base.pretrained or (base.imagenet is None and base.all_train):
+        yield unjudged("pixels-range", f"{seen} The weights here are others, or may be: they suit any range.")
+    elif faults[0][0] == "preprocessed-twice":
+        yield (error if base.imagenet else warning)("preprocessed-twice", seen, "data-and-model")
+    else:
+        mend = "pixels" if modes[0] == "raw" else f"pixels = {base.family.prepare}"
+        yield (error if base.imagenet else warning)("pixels-range", seen, mend=f"{mend}  # on 0..255, once")
+
+
+def _fault(modes, line, mode):
+    """Return what is wrong as (name, words) where data that were prepared in a mode reach the base so, or None."""
+    matrix, shift = line
+    subtract, divide = _numbers(mode, matrix.shape[1])
+    black, white = (matrix @ ((value - subtract) / divide) + shift for value in (0, 255))
+    if min(_distance(expected, black, white) for expected in modes) < FITS:
+        return None
+    nearest = min(MODES, key=lambda other: _distance(other, black, white))
+    words = f" ({MODES[nearest]['seen']})" if _distance(nearest, black, white) < SAME else ""
+    on_pixels = shift, matrix.sum(axis=1) * 255 + shift
+    again = mode != "raw" and any(_distance(other, *on_pixels) < SAME for other in MODES if other != "raw")
+    divided_before = modes[0] == "raw" and np.abs(white - black).max() < 8
+    return ("preprocessed-twice" if again or divided_before else "pixels-range"), words
+
+
+def _distance(mode, black, white):
+    """Return how far black and white are from those of a mode, as a share of their distance there."""
+    subtract, divide = _numbers(mode)
+    off = np.maximum(np.abs(black + subtract / divide), np.abs(white - (255 - subtract) / divide))
+    return float((off * divide / 255).max())
+
+
+def _order(base, mode, line, prepared):
+    """Yield findings about the order of the colours that the base gets."""
+    matrix, expected = np.abs(line[0]), MODES[mode]["order"]
+    if len(prepared) != 1 or matrix.shape != (3, 3) or np.any(matrix.max(axis=1) < 0.9 * matrix.sum(axis=1)):
+        yield unjudged("channel-order", "The colours are mixed on their way, or how the data were prepared is open.")
         return
-    seen = f"the darkest values of the channels are {_listed(lowest)}, as they should be or above"
-    reason = f"The data come prepared; {seen}. Whether red and blue were swapped before cannot be told from that."
-    yield unjudged("channel-order", reason)
-
-
-def _listed(numbers):
-    return ", ".join(f"{number:.1f}" for number in numbers)
+    order = [MODES[prepared[0]]["order"][source] for source in matrix.argmax(axis=1)]
+    if order == expected and prepared != ["raw"]:
+        yield unjudged("channel-order", "The data come prepared: whether red and blue were swapped is open.")
+    elif order != expected and base.pretrained and base.imagenet is not False:
+        given, wanted = (", ".join(COLOURS[source] for source in sources) for sources in (order, expected))
+        seen = f"{base.name!r} gets {given}; the ImageNet weights of {base.family.name} expect {wanted}."
+        mend = f"pixels = {base.family.prepare}  # it puts them in order"
+        yield (error if base.imagenet else warning)("channel-order", seen, mend=mend)

@@ -1,6 +1,6 @@
 """Faulty and healthy models for the doctor: small, of different build, some on real weights."""
 
-from doctor_cases import data_and_end  # noqa: F401 (registers its cases with the others)
+from doctor_cases import data_and_end, the_base, training  # noqa: F401  these register their cases with the others
 from doctor_cases.faulty import FAULTY
 from doctor_cases.healthy import HEALTHY
 
