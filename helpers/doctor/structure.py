@@ -1,6 +1,5 @@
 """The layers of a model at every depth, and the family of networks that its base belongs to."""
 
-import functools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from helpers.network import inspection
 
 _TABLES = tomllib.loads(Path(__file__).with_name("families.toml").read_text(encoding="utf-8"))
-MODES, KINDS, START = _TABLES["modes"], _TABLES["kinds"], _TABLES["start"]
+MODES = {name: SimpleNamespace(**mode) for name, mode in _TABLES["modes"].items()}
 FAMILIES = [SimpleNamespace(**(_TABLES["defaults"] | family)) for family in _TABLES["family"]]
 BELONG_TO_CONVOLUTIONS = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU)
 NEAR_ZERO = 0.03  # mean size of biases; VGG16's and EfficientNet-Lite0's are above 0.1
@@ -25,8 +24,10 @@ class Base:
 
     name: str
     layers: tuple  # with or without weights, in the order of the model, without the head's
-    family: SimpleNamespace | None  # a line of the table
+    family: SimpleNamespace | None  # an entry of the table
     pretrained: bool  # False where its weights look as they do before any training
+    first: keras.Layer | None  # the convolution that takes pixels
+    imagenet: bool | None  # whether it has the ImageNet weights of its family; None where the doctor has none
 
     @property
     def all_train(self):
@@ -38,19 +39,10 @@ class Base:
         """Its convolutions, as (layer, kernel)."""
         return [(layer, layer.weights[0]) for layer in self.layers if kernel_shape(layer) is not None]
 
-    @functools.cached_property
-    def first(self):
-        """The convolution that takes pixels, or None."""
-        return next((layer for layer, kernel in self.kernels if kernel.shape[-2] in (1, 3)), None)
-
-    @functools.cached_property
-    def imagenet(self):
-        """Whether it has its family's ImageNet weights; None where the doctor does not know these."""
-        if self.family is None or not self.family.first or self.first is None:
-            return None
-        kernel = np.asarray(self.first.weights[0]).ravel()
-        sample = kernel[:: max(1, kernel.size // 12)][:12]
-        return len(sample) == 12 and bool(np.abs(sample - self.family.first).max() < 0.04)
+    @property
+    def supposed(self):
+        """Whether it has ImageNet weights, or was trained and is not trained on: then nothing speaks against them."""
+        return self.imagenet or (self.imagenet is None and self.pretrained and not self.all_train)
 
     @property
     def entrance(self):
@@ -66,23 +58,32 @@ def find_base(model):
     """Return the pre-trained part of a model, or None where there is no sign of one.
 
     That is the largest model or custom layer of a known family inside it, or all layers of a known family in a flat
-    model, or else the largest model or custom layer with convolutions.
+    model, or else the largest model with convolutions inside it.
     """
     holders, layers = walk(model)
-    parts = [(part.name, walk(part)[1]) for part in holders]
-    parts = [(name, inner) for name, inner in parts if _size(inner)]
-    known, family = [(name, inner) for name, inner in parts if family_of(inner)], family_of(layers)
-    if not known and family:
-        name, layers, cut = f"the {family.name} layers", layers, True
-    elif parts:  # of several that hold the same convolutions the innermost: a model around it may hold a head
-        name, inner = max(reversed(known or parts), key=lambda part: _size(part[1]))
-        weighted, count = [layer for layer in inner if layer.weights], sum(layer.count_params() for layer in inner)
-        cut = isinstance(weighted[-1], keras.layers.Dense) and count > 0.999 * model.count_params()
-        layers, family = inner, family_of(inner)
-    else:
+    parts = [(part, walk(part)[1]) for part in reversed(holders)]  # inner ones first: an outer one may hold a head
+    known = [(part, inner) for part, inner in parts if family_of(inner)]
+    family = family_of(layers)
+    if family and not known:
+        return base_of(f"the {family.name} layers", _up_to_last_convolution(layers))
+    parts = known or [(part, inner) for part, inner in parts if isinstance(part, keras.Model)]
+    sizes = [sum(np.prod(kernel_shape(layer) or 0) for layer in inner) for _, inner in parts]
+    if not any(sizes):
         return None
-    layers = tuple(_up_to_last_convolution(layers) if cut else layers)
-    return Base(name, layers, family, looks_trained(layers))
+    part, layers = parts[np.argmax(sizes)]
+    weighted = [layer for layer in layers if layer.weights]
+    whole = part.count_params() > 0.999 * model.count_params() and isinstance(weighted[-1], keras.layers.Dense)
+    return base_of(part.name, _up_to_last_convolution(layers) if whole else layers)
+
+
+def base_of(name, layers):
+    """Return layers as a `Base`."""
+    weights = [weight for layer in layers for weight in layer.weights if weight.name in ("bias", "beta")]
+    sizes = np.concatenate([np.abs(weight).ravel() for weight in weights] or [[1]])  # far from zero only when trained
+    first = next((layer for layer in layers if kernel_shape(layer) and layer.weights[0].shape[-2] in (1, 3)), None)
+    family = family_of(layers)
+    imagenet = _has_weights_of(family, first) if family and family.first and first else None
+    return Base(name, tuple(layers), family, float(sizes.mean()) > NEAR_ZERO, first, imagenet)
 
 
 def walk(model):
@@ -106,38 +107,42 @@ def _inside(layer):
 
 
 def family_of(layers):
-    """Return the family that layers belong to by their structure, by names of its own or by its weights; or None."""
+    """Return the family that layers belong to by their structure, by their weights or by names of its own; or None."""
     tokens = [_token(layer) for layer in layers]
-    start = next((index for index, layer in enumerate(layers) if kernel_shape(layer) is not None), len(layers))
-    beginning = " ".join([*filter(None, tokens[start:]), ""])
+    kernels = [index for index, layer in enumerate(layers) if kernel_shape(layer) is not None]
+    if not kernels:
+        return None
+    beginning = " ".join([*filter(None, tokens[kernels[0] :]), ""])
     lines = [f"{layer.name} {token}" for layer, token in zip(layers, tokens, strict=True)]
     signs = (
         lambda family: re.match(f"({family.structure}) ", beginning),
-        lambda family: Base("", tuple(layers), family, True).imagenet,
+        lambda family: _has_weights_of(family, layers[kernels[0]]),
         lambda family: any(re.fullmatch(family.names, line) for line in lines),
     )
     return next((family for sign in signs for family in FAMILIES if sign(family)), None)
 
 
+def _has_weights_of(family, convolution):
+    """Return whether a convolution has the first kernel of a family's ImageNet weights; fine-tuning hardly moves it."""
+    kernel = np.asarray(convolution.weights[0]).ravel()
+    sample = kernel[:: max(1, kernel.size // 12)][:12]
+    return len(sample) == len(family.first) and bool(np.abs(sample - family.first).max() < 0.04)
+
+
 def _token(layer):
     """Return the structure of a layer as the table writes it, or "" where it does not count."""
-    silu = "silu" if inspection.activation(layer) == "silu" else ""
-    kind = KINDS.get(type(layer).__name__, "")
-    if kernel_shape(layer) is None:
-        return f"{kind} {silu}".strip()
-    size, filters = layer.kernel_size[0], "" if kind else f":{layer.weights[0].shape[-1]}"
-    edge = "v" if layer.padding == "valid" and size > 1 else ""
-    return f"{kind}{size}/{layer.strides[0]}{edge}{filters}{'b' if layer.use_bias else ''} {silu}".strip()
+    kind = _TABLES["kinds"].get(type(layer).__name__, "")
+    if kernel_shape(layer) is not None:
+        size, filters = layer.kernel_size[0], "" if kind else f":{layer.weights[0].shape[-1]}"
+        edge = "v" if layer.padding == "valid" and size > 1 else ""
+        kind = f"{kind}{size}/{layer.strides[0]}{edge}{filters}{'b' if layer.use_bias else ''}"
+    return f"{kind} silu".strip() if inspection.activation(layer) == "silu" else kind
 
 
 def kernel_shape(layer):
     """Return the shape of a convolution's kernel, or None for any other layer."""
     convolution = isinstance(layer, inspection.CONVOLUTIONS) and layer.weights
     return tuple(layer.weights[0].shape) if convolution else None
-
-
-def _size(layers):
-    return sum(np.prod(kernel_shape(layer) or 0) for layer in layers)
 
 
 def _up_to_last_convolution(layers):
@@ -148,22 +153,7 @@ def _up_to_last_convolution(layers):
     return layers[:end]
 
 
-def looks_trained(layers):
-    """Return whether biases and shifts lie far from zero, where they start and stay near for many steps."""
-    weights = [weight for layer in layers for weight in layer.weights]
-    shifts = [weight.numpy().ravel() for weight in weights if weight.name in ("bias", "beta")]
-    return not shifts or float(np.abs(np.concatenate(shifts)).mean()) > NEAR_ZERO
-
-
-def untouched(layers):
-    """Return whether biases, shifts and statistics are exactly what they start from; None where there are none."""
-    weights = [weight for layer in layers for weight in layer.weights if weight.name in START]
-    return all(np.all(weight.numpy() == START[weight.name]) for weight in weights) if weights else None
-
-
 def named(names):
     """Return names as a readable text: all of them, or the first and the last."""
     names = [repr(name) for name in dict.fromkeys(names)]
-    if len(names) <= 3:
-        return ", ".join(names)
-    return f"{names[0]} … {names[-1]} ({len(names)} layers)"
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names)} layers)"

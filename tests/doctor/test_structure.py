@@ -1,9 +1,8 @@
 """Every family of keras.applications is known by its structure: nested, flat, cut, under other names."""
 
 import keras
-import numpy as np
 import pytest
-from doctor_cases.common import base, frozen, head, on_top
+from doctor_cases.common import base, head, on_top
 from doctor_cases.the_base import Trunk, own_vgg
 from keras import layers
 
@@ -89,11 +88,3 @@ def test_a_base_is_found_inside_a_custom_layer(trunk):
 
 def test_a_model_without_convolutions_has_no_base():
     assert structure.find_base(head()) is None
-
-
-def test_weights_are_untouched_until_one_of_them_moved():
-    trunk = frozen(base("resnet", trained=False))
-    assert structure.untouched(trunk.layers) is True
-    trunk.get_layer("conv1_bn").moving_mean.assign(np.full(64, 1e-6))
-    assert structure.untouched(trunk.layers) is False
-    assert structure.untouched([layers.Flatten()]) is None
