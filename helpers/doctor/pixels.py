@@ -13,7 +13,6 @@ FAINT = 0.05  # black and white differ by less where the first convolution gets 
 FITS, SAME = 0.2, 0.1  # how far they may lie from those of a mode, as a share of their distance: to fit it, to be it
 START = {"bias": 0, "beta": 0, "moving_mean": 0, "moving_variance": 1}  # before any training
 BLANK = 0.1  # share of pictures of one colour that is worth a warning
-COLOURS = ("red", "green", "blue")
 
 
 def check(case):
@@ -21,25 +20,21 @@ def check(case):
     broken = list(_not_finite(case))
     yield from broken or [*_not_pretrained(case), *_old_top(case), *_blank(case)]
     base = case.base if case.base and case.base.first else structure.base_of("the model", structure.walk(case.model)[1])
-    if broken:
-        return
     if not (case.train.pictures and base.first):
         reason = f"No convolution takes pixels; inputs of shape {case.inputs.shape[1:]} were prepared before."
         yield unjudged("pixels-range", reason, "doctor.diagnose(the model from pixels, ...) judges that")
-    elif np.ptp(case.inputs) < CONTRAST:
-        yield unjudged("pixels-range", f"The first pictures are blank: every value is {case.inputs.flat[0]:.4g}.")
+    elif broken or np.ptp(case.inputs) < CONTRAST:
+        yield unjudged("pixels-range", "The first pictures are blank, or there are weights or pixels without a number.")
     else:
         yield from _preparation(case, base)
 
 
 def _not_finite(case):
     names = [weight.path for weight in case.model.weights if not np.all(keras.ops.isfinite(weight))]
-    if names:
-        seen = f"NaN or infinity is in {len(names)} weights: {structure.named(names)}."
-        yield error("not-finite", seen, "weights")
-    names = [split.name for split in case.splits if not np.isfinite([split.lowest, split.highest]).all()]
-    if names:
-        yield error("not-finite", f"The inputs of {structure.named(names)} hold NaN or infinity.", "inputs")
+    splits = [split for split in case.splits if not np.isfinite([split.lowest, split.highest]).all()]
+    if names or splits:
+        names += [f"the inputs of {split.name}" for split in splits]
+        yield error("not-finite", f"NaN or infinity is in {len(names)} places: {structure.named(names)}.")
 
 
 def _not_pretrained(case):
@@ -74,10 +69,8 @@ def _old_top(case):
 
 def _blank(case):
     """Yield findings about splits with many pictures of one colour, or with one picture many times."""
-    for split in case.splits:
+    for split in [split for split in case.splits if split.thumbnails is not None and len(split.digests) > 3]:
         total = len(split.digests)
-        if split.thumbnails is None or total < 4:
-            continue
         spread = np.ptp(split.thumbnails.reshape(total, 256, -1), axis=1).max(axis=-1)
         flat = int(np.sum(spread <= 1e-4 * max(abs(split.lowest), abs(split.highest))))
         most = max(map(split.digests.count, set(split.digests)))
@@ -102,18 +95,14 @@ def _preparation(case, base):
     else:
         layer, modes = base.entrance
         line, prepared = _line(case, layer), _prepared(case)
-        if line and prepared and not _learned_before(case, base):
-            yield from _for_family(case, base, modes, line, prepared)
-        else:
-            reason = "How the pixels were prepared cannot be told: they follow no straight line, or layers that learn."
-            yield unjudged("pixels-range", reason)
+        known = line and prepared and not _learned_before(case, base)
+        reason = "How the pixels were prepared is open: by no straight line, or by layers that learn."
+        yield from _for_family(case, base, modes, line, prepared) if known else [unjudged("pixels-range", reason)]
 
 
 def _line(case, layer):
-    """Return the straight line (matrix, shift) from colours of the data to what a layer gets, or None without one.
-
-    Found with pictures of one colour each, which cropping, resizing and flipping leave as they are.
-    """
+    """Return the straight line (matrix, shift) from colours of the data to what a layer gets, or None."""
+    # Pictures of one colour each: cropping, resizing and flipping leave them as they are.
     low, high, channels = case.train.lowest, case.train.highest, case.inputs.shape[-1]
     shares = np.vstack([np.zeros(channels), np.eye(channels), np.ones(channels), np.full(channels, 0.5)])
     colours = (low + (high - low) * shares).astype(case.inputs.dtype)
@@ -123,7 +112,6 @@ def _line(case, layer):
         return None
     entered = calls[0][1].astype("float64")
     got = entered[:, entered.shape[1] // 2, entered.shape[2] // 2]
-    colours = colours.astype("float64")
     matrix = ((got[1 : channels + 1] - got[0]) / (colours[channels + 1] - colours[0])[:, None]).T
     shift = got[0] - matrix @ colours[0]
     straight = np.ptp(got) > 0 and np.abs(colours @ matrix.T + shift - got).max() <= 0.02 * np.ptp(got)
@@ -192,15 +180,10 @@ def _order(base, mode, line, prepared):
     """Yield findings about the order of the colours that the base gets."""
     matrix = np.abs(line[0])
     clear = len(prepared) == 1 and matrix.shape == (3, 3) and np.all(matrix.max(axis=1) > 0.9 * matrix.sum(axis=1))
-    orders = (
-        MODES[mode].order,
-        [MODES[prepared[0]].order[source] for source in matrix.argmax(axis=1)] if clear else None,
-    )
-    if clear and orders[0] != orders[1] and base.supposed:
-        wanted, got = (", ".join(COLOURS[source] for source in order) for order in orders)
-        seen = f"{base.name!r} gets {got}; the ImageNet weights of {base.family.name} expect {wanted}."
-        mend = f"pixels = {base.family.prepare}  # it puts them in order"
-        yield (error if base.imagenet else warning)("channel-order", seen, mend=mend)
+    order, wanted = [MODES[prepared[0]].order[source] for source in matrix.argmax(axis=1)], MODES[mode].order
+    if clear and order != wanted and base.supposed:
+        got, right = (", ".join(["red", "green", "blue"][source] for source in sources) for sources in (order, wanted))
+        seen = f"{base.name!r} gets {got}; the ImageNet weights of {base.family.name} expect {right}."
+        yield (error if base.imagenet else warning)("channel-order", seen, mend=f"pixels = {base.family.prepare}")
     elif not clear or prepared != ["raw"]:
-        reason = "The data come prepared, or the model mixes colours: whether red and blue were swapped is open."
-        yield unjudged("channel-order", reason)
+        yield unjudged("channel-order", "The data come prepared, or the model mixes colours: their order is open.")

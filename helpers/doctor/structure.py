@@ -55,11 +55,8 @@ class Base:
 
 
 def find_base(model):
-    """Return the pre-trained part of a model, or None where there is no sign of one.
-
-    That is the largest model or custom layer of a known family inside it, or all layers of a known family in a flat
-    model, or else the largest model with convolutions inside it.
-    """
+    """Return the pre-trained part of a model, or None where there is no sign of one."""
+    # The largest part of a known family, or all of a flat model, or else the largest model inside with convolutions.
     holders, layers = walk(model)
     parts = [(part, walk(part)[1]) for part in reversed(holders)]  # inner ones first: an outer one may hold a head
     known = [(part, inner) for part, inner in parts if family_of(inner)]
