@@ -1,13 +1,13 @@
 """Run all checks over a model and its data."""
 
 import warnings
+from collections.abc import Iterable
 
 import keras
 
 from helpers.doctor import data, ending, movement, pixels, reload, splits, undisturbed
 from helpers.doctor.findings import Diagnosis, error, unjudged
 from helpers.doctor.splits import TRIED, Case
-from helpers.network import inspection
 
 LARGER = 1.5  # pictures of a split than in training, or smaller; a little more is sometimes meant
 CHECKS = (
@@ -79,20 +79,27 @@ def _check_number_of_names(case):
 
 
 def _layer_names(frozen):
+    """Return what is meant to be frozen as a tuple of names and layers, or None."""
     if frozen is None:
         return None
-    if isinstance(frozen, keras.Model):
-        return tuple(layer.name for layer in inspection.flat_layers(frozen))
-    if isinstance(frozen, keras.Layer):
-        return (frozen.name,)
-    return (frozen,) if isinstance(frozen, str) else tuple(frozen)
+    many = isinstance(frozen, Iterable) and not isinstance(frozen, str | bytes | dict | keras.Layer)
+    given = tuple(frozen) if many else (frozen,)
+    wrong = [one for one in given if not isinstance(one, str | keras.Layer)]
+    if wrong:
+        raise TypeError(
+            f"frozen holds {wrong[0]!r:.80} of type {type(wrong[0]).__name__}: expected layers, models or names of "
+            'layers, as frozen=base, frozen="vgg16" or frozen=base.layers[:15].'
+        )
+    return given
 
 
 def _check_names(case):
-    unknown = sorted(set(case.frozen or ()) - {layer.name for layer in case.layers})
+    _, unknown = movement.resolve(case.model, case.frozen or ())
     if unknown:
-        known = ", ".join(layer.name for layer in case.layers)
-        raise ValueError(f"frozen names {', '.join(map(repr, unknown))}: no layer is called that. There are: {known}.")
+        raise ValueError(
+            f"frozen names {', '.join(map(repr, unknown))}: no layer is called that. Names that there are: "
+            f"{', '.join(map(repr, movement.near_names(case.model, unknown)))}."
+        )
 
 
 def _guarded(what, check, case):

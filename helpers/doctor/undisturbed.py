@@ -1,4 +1,4 @@
-"""Look at a model and leave it exactly as it was: weights, optimizer, metrics, flags, random states."""
+"""Look at a model and leave it exactly as it was: weights, optimizer, metrics, attributes, random states."""
 
 import contextlib
 import inspect
@@ -7,31 +7,81 @@ import random
 import keras
 import numpy as np
 import tensorflow as tf
-
-from helpers.network import inspection
+from keras.src.backend.common import global_state
+from tensorflow.python.eager import context
 
 
 @contextlib.contextmanager
 def undisturbed(model):
-    """Put back, at the end of the block, whatever it changed in a model or in Python's and NumPy's random states."""
+    """Put back, at the end of the block, whatever it changed in a model or in the random states of this program."""
     level = tf.get_logger().level
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    values = [(variable, np.array(variable.numpy())) for variable in variables_of(model)]
-    layers = model, *inspection.nested_models(model), *inspection.flat_layers(model)
-    flags = [(layer, layer.trainable) for layer in layers]
+    values = [(variable, tf.convert_to_tensor(variable)) for variable in variables_of(model)]
+    attributes = [(part, part.built, _public(part)) for part in parts_of(model)]
+    put_random_states_back = _random_states()
     tf.get_logger().setLevel("ERROR")  # no advice about retracing
     try:
         yield
     finally:
+        for part, built, kept in attributes:
+            if part.built == built:  # what was built on the way has attributes that have to stay
+                for name in set(_public(part)) - set(kept):
+                    del vars(part)[name]
+                vars(part).update(kept)
         for variable, value in values:
-            if not np.array_equal(variable.numpy(), value, equal_nan=variable.dtype.startswith("float")):
-                variable.assign(value)
-        for layer, flag in flags:
-            if layer.trainable != flag:
-                layer.trainable = flag
+            variable.assign(value)
+        put_random_states_back()
+        tf.get_logger().setLevel(level)
+
+
+def _public(part):
+    return {name: value for name, value in vars(part).items() if not name.startswith("_")}
+
+
+def _random_states():
+    """Return a function that puts the random states of Python, NumPy, TensorFlow and Keras back."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    seeds = getattr(context.context(), "_rng", None)  # from which TensorFlow draws seeds after tf.random.set_seed
+    seeds_state = seeds and seeds.getstate()
+    generator = global_state.get_global_attribute("global_seed_generator")  # of layers without a seed of their own
+    generator_state = generator and tf.convert_to_tensor(generator.state)
+
+    def put_back():
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-        tf.get_logger().setLevel(level)
+        if seeds:
+            seeds.setstate(seeds_state)
+        if generator:
+            generator.state.assign(generator_state)
+        global_state.set_global_attribute("global_seed_generator", generator)
+
+    return put_back
+
+
+def parts_of(model):
+    """Return a model and all layers inside it at every depth, in custom layers too: outer ones first, each once."""
+    parts, waiting = {}, [model]
+    while waiting:
+        part = waiting.pop(0)
+        if id(part) not in parts:
+            parts[id(part)] = part
+            waiting = _inside(part) + waiting
+    return list(parts.values())
+
+
+def _inside(part):
+    if isinstance(part, keras.Model):
+        return list(part.layers)
+    held = [value if isinstance(value, list | tuple) else [value] for value in vars(part).values()]
+    return [layer for layers in held for layer in layers if isinstance(layer, keras.Layer)]
+
+
+def owners(model):
+    """Return each layer with its own weights, not those of layers inside it, as a list of (layer, weights)."""
+    parts, owner = parts_of(model), {}
+    for part in sorted(parts, key=lambda part: -len(part.weights)):
+        owner.update((id(weight), part) for weight in part.weights)
+    own = [(part, [weight for weight in part.weights if owner[id(weight)] is part]) for part in parts]
+    return [(part, weights) for part, weights in own if weights]
 
 
 def variables_of(model):
@@ -40,6 +90,7 @@ def variables_of(model):
     optimizer = getattr(model, "optimizer", None)
     if isinstance(optimizer, keras.optimizers.Optimizer):
         variables += optimizer.variables
+    variables += [value for part in parts_of(model) for value in vars(part).values() if isinstance(value, tf.Variable)]
     return list({id(variable): variable for variable in variables}.values())
 
 

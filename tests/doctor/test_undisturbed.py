@@ -5,6 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from helpers import doctor
@@ -189,3 +190,42 @@ def test_layers_made_after_a_diagnosis_begin_with_the_same_numbers():
             doctor.diagnose(model, data())
         firsts.append(np.array(keras.initializers.GlorotUniform()((3, 3))))  # seeded by Python's random
     assert np.array_equal(*firsts)
+
+
+class Draws(layers.Layer):
+    """Draws from the generators that every layer without a seed shares, and counts its calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls, self.seen = 0, tf.Variable(0.0)
+
+    def call(self, inputs, training=False):
+        self.calls += 1
+        self.seen.assign_add(1.0)
+        self.last = float(self.calls)
+        return inputs + keras.random.normal((16,), stddev=0.1) if training else inputs
+
+
+def drawing(fitted):
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((16,)), Draws(), layers.Dense(3)])
+    model.compile("sgd", loss=LOSS)
+    rows = np.random.default_rng(0).normal(size=(24, 16)).astype("float32")
+    if fitted:
+        model.fit(rows, np.tile([0, 1, 2], 8), verbose=0)
+    return model, (rows, np.tile([0, 1, 2], 8))
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_layers_without_a_seed_draw_the_same_after_a_diagnosis(fitted):
+    ends = []
+    for examined in (False, True):
+        model, train = drawing(fitted)
+        if examined:
+            doctor.diagnose(model, train)
+        drawn = [np.array(tf.random.uniform((3,))), np.array(keras.random.uniform((3,))), np.random.uniform(size=3)]
+        layer = model.layers[0]
+        state = [np.array(layer.calls), layer.seen.numpy(), np.array(hasattr(layer, "last"))]
+        model.fit(*train, shuffle=False, verbose=0)
+        ends.append([*drawn, *state, *values(model)])
+    assert same(*ends)
