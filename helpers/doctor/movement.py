@@ -23,24 +23,28 @@ TOP_OF_VGG = ("fc1", "fc2")
 
 def check(case):
     """Yield findings about what trains."""
-    own = [name for name in ("train_step", "compute_loss") if not _is_of_keras(case.model, name)]
-    if own:
-        reason = f"The model has its own {own[0]}, which the doctor does not run: what trains cannot be tried."
-        yield unjudged("stale-compile", reason)
-        yield unjudged("rate-undoes-pretraining", reason)
-    elif not case.compiled:
-        reason = "The model is not compiled with one loss and an optimizer of Keras, so no training can be tried."
-        yield unjudged("stale-compile", reason)
-        yield unjudged("rate-undoes-pretraining", reason)
-    elif case.labels is None:
-        yield unjudged("stale-compile", "The training data hold no labels, so no training step can be tried.")
+    reason = _why_not(case)
+    if reason:
+        yield unjudged("stale-compile", f"{reason}: no training step can be tried.")
+        yield unjudged("rate-undoes-pretraining", f"{reason}: no training step can be tried.")
     elif not case.model.trainable_variables:
         seen = "No weight of the model is marked as trainable, so fit changes nothing."
         yield error("unfrozen-base-still", seen, "all-frozen")
-    elif any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss))):
-        yield unjudged("stale-compile", "The labels do not fit, so no training step can be tried.")
     else:
         yield from _training(case)
+
+
+def _why_not(case):
+    """Return why no training step can be tried, or None."""
+    own = [name for name in ("train_step", "compute_loss") if not _is_of_keras(case.model, name)]
+    if own:
+        return f"The model has its own {own[0]}, which the doctor does not run"
+    if not case.compiled:
+        return "The model is not compiled with one loss and an optimizer of Keras"
+    if case.labels is None:
+        return "The training data hold no labels"
+    misfit = any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss)))
+    return "The labels do not fit" if misfit else None
 
 
 def _is_of_keras(model, name):
@@ -48,15 +52,13 @@ def _is_of_keras(model, name):
 
 
 def _training(case):
-    plan = steps.rehearse(case)
+    plan, real = steps.rehearse(case), steps.real_step(case)
     if plan is None:
-        reason = f"The optimizer {_class_name(case)} cannot be copied (from_config), so no training step can be tried."
+        reason = f"The optimizer {_class_name(case)} cannot be copied (from_config): no training step can be tried."
         yield unjudged("stale-compile", reason)
         yield unjudged("rate-undoes-pretraining", reason)
         return
-    real = steps.real_step(case)
-    built = getattr(case.model, "train_function", None) is not None and not case.model.run_eagerly
-    if not built:
+    if getattr(case.model, "train_function", None) is None or case.model.run_eagerly:
         yield from _optimizer(case)
     elif real is None:
         reason = "An earlier fit has built a training step, for data of another form than these."
@@ -88,8 +90,7 @@ def _optimizer(case):
     except (ValueError, KeyError) as problem:
         line = str(problem).split(", shape")[0].strip().replace("<", "").splitlines()[0][:90]
         seen = f"The optimizer refuses the weights that are to train now ({line}): it was built in an earlier fit."
-        mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(learning_rate), ...)  # a new one"
-        yield error("optimizer-not-rebuilt", seen, mend=mend)
+        yield error("optimizer-not-rebuilt", seen, mend=f"{_at_rate(case, 'learning_rate')}  # a new one")
 
 
 def _stale(case, plan, real):
@@ -115,8 +116,7 @@ def _still(case, plan):
         rate = float(case.model.optimizer.learning_rate)
         seen = f"In {len(plan.losses)} steps no weight moves at all; the learning rate is {rate:.3g}."
         if plan.rate_to_come > max(rate, SMALLEST_RATE):
-            reason = f"{seen} The schedule raises it later, up to {plan.rate_to_come:.3g}."
-            yield unjudged("unfrozen-base-still", reason)
+            yield unjudged("unfrozen-base-still", f"{seen} It rises later, to {plan.rate_to_come:.3g}.")
         elif rate > SMALLEST_RATE and plan.reached:
             yield unjudged("unfrozen-base-still", f"{seen} The loss gives no gradient, so what trains cannot be told.")
         else:
@@ -152,11 +152,11 @@ def _frozen(case, plan):
     base, kernels = case.base, case.base.kernels
     if not kernels:
         return
-    moves = [plan.moved(kernel) for _, kernel in kernels]
-    moving = [layer.name for (layer, _), one in zip(kernels, moves, strict=True) if one]
-    last_ones = all(moves[moves.index(True) :]) and not moves[0] if moving else True
+    moving = [layer.name for layer, kernel in kernels if plan.moved(kernel)]
+    free = [id(kernel) in case.trainable for _, kernel in kernels]
+    last_ones = free == sorted(free) and not free[0]  # freed from the end, as most recipes do
     container = [part for part in undisturbed.parts_of(case.model)[1:] if part.name == base.name]
-    all_move = all(moves) and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
+    all_move = len(moving) == len(kernels) and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
     if container and not container[0].trainable and not last_ones and len(moving) > len(kernels) / 2:
         seen = f"{base.name!r}.trainable is False, yet {structure.named(moving)} moves: flagged True inside."
         yield error("frozen-base-moves", seen, mend=f"{base.name}.trainable = False  # sets all inside")
@@ -272,24 +272,18 @@ def _rate(case, plan):
     moved = [(plan.relative(kernels), name) for name, kernels in moved if kernels]
     if not moved:
         return
-    if base.all_train and not base.pretrained:
-        reason = f"The weights of {base.name!r} look as they do before any training: there is nothing to undo."
-        yield unjudged("rate-undoes-pretraining", reason)
-        return
-    if base.all_train and base.family is None:
-        yield unjudged("rate-undoes-pretraining", f"Whether {base.name!r} was pre-trained cannot be told.")
+    if base.all_train and not (base.pretrained and base.family):
+        reason = "cannot be told" if base.pretrained else "is unlikely: its weights look as before any training"
+        yield unjudged("rate-undoes-pretraining", f"Whether {base.name!r} was pre-trained {reason}.")
         return
     share, name = max(moved)
     finite = plan.finite and np.isfinite(plan.losses).all()
     thrown = share > FAR and max(plan.losses) > GROWTH * max(plan.losses[0], 1.0)
     if (finite and share <= TOO_FAR and not thrown) or not np.isfinite(plan.losses[0]):
         return
-    what = (
-        f"the kernels of {name!r} move by {share:.0%} of their spread" if finite else "weights or loss are not finite"
-    )
-    seen = f"In {len(plan.losses)} steps at learning rate {_rate_text(case)} {what}; loss {_losses_text(plan)}."
-    mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(1e-5), ...)"
-    yield error("rate-undoes-pretraining", seen, mend=mend)
+    far = f"the kernels of {name!r} move by {share:.0%} of their spread"
+    seen = f"{_in_steps(case, plan)} {far if finite else 'weights or loss are not finite'}; loss {_losses(plan)}."
+    yield error("rate-undoes-pretraining", seen, mend=_at_rate(case, "1e-5"))
 
 
 def _explosion(case, plan):
@@ -299,30 +293,30 @@ def _explosion(case, plan):
         yield unjudged("head-rate-explodes", f"The loss is {first} before the first step.")
         return
     scale = max(first, 1.0, float(np.std(case.outputs.astype("float64"))))
-    growth, what = max(plan.losses) / scale, f"the loss goes {_losses_text(plan)}"
+    growth, what = max(plan.losses) / scale, f"the loss goes {_losses(plan)}"
     layer, inputs, _ = case.calls[-1] if case.calls else (None, None, None)
     name = getattr(getattr(layer, "activation", None), "__name__", "")
     if name in ("softmax", "sigmoid") and id(layer.weights[0]) in plan.after:  # there Keras cuts the loss off at 16
-        now = [inputs @ weight.numpy() if weight.ndim == 2 else weight.numpy() for weight in layer.weights]
-        then = [
-            inputs @ plan.after[id(weight)] if weight.ndim == 2 else plan.after[id(weight)] for weight in layer.weights
-        ]
-        before, after = np.std(sum(now)), np.std(sum(then))
+        ends = [[weight.numpy() for weight in layer.weights], [plan.after[id(weight)] for weight in layer.weights]]
+        before, after = (np.std(inputs @ values[0] + sum(values[1:])) for values in ends)
         if after / max(before, 1.0) > growth:
             growth, what = after / max(before, 1.0), f"what goes into {name} spreads from {before:.3g} to {after:.3g}"
-    seen = f"In {len(plan.losses)} steps at learning rate {_rate_text(case)} {what}"
-    if not np.isfinite(growth) or not plan.finite or not np.isfinite(plan.losses).all() or growth > EXPLODES:
-        mend = f"model.compile(optimizer=keras.optimizers.{_class_name(case)}(1e-3), ...)"
-        yield error("head-rate-explodes", f"{seen}.", mend=mend)
+    seen = f"{_in_steps(case, plan)} {what}"
+    if not plan.finite or not np.isfinite([growth, *plan.losses]).all() or growth > EXPLODES:
+        yield error("head-rate-explodes", f"{seen}.", mend=_at_rate(case, "1e-3"))
     elif growth > PERHAPS:
         yield unjudged("head-rate-explodes", f"{seen}. Whether it comes down again cannot be told from these steps.")
 
 
-def _rate_text(case):
-    return f"{float(case.model.optimizer.learning_rate):.2g}"
+def _in_steps(case, plan):
+    return f"In {len(plan.losses)} steps at learning rate {float(case.model.optimizer.learning_rate):.2g}"
 
 
-def _losses_text(plan):
+def _at_rate(case, rate):
+    return f"model.compile(optimizer=keras.optimizers.{_class_name(case)}({rate}), ...)"
+
+
+def _losses(plan):
     return ", ".join(f"{loss:.3g}" for loss in plan.losses[-steps.STEPS :])
 
 
