@@ -1,5 +1,6 @@
 """What a few training steps would move, and what they really move; the model is left as it was."""
 
+import contextlib
 import itertools
 from dataclasses import dataclass
 
@@ -158,11 +159,8 @@ def real_step(case):
     with undisturbed.undisturbed(model):
         before = [tf.convert_to_tensor(weight) for weight in model.weights]
         for signature, batch in _signatures(case):
-            try:
-                movement = _run(model, signature, batch, before)
-            except (_Tracing, Exception):  # no function was built for such a batch
-                continue
-            return movement
+            with contextlib.suppress(_Tracing, Exception):  # no function was built for such a batch
+                return _run(model, signature, batch, before)
     return None
 
 

@@ -97,16 +97,12 @@ def variables_of(model):
 @contextlib.contextmanager
 def replaced(layer, name, value):
     """Set an attribute of a layer for the time of a block, and leave no trace of it afterwards."""
-    had_one = name in vars(layer)
-    before = vars(layer).get(name)
+    before = vars(layer).copy()
     setattr(layer, name, value)
     try:
         yield
     finally:
-        if had_one:
-            setattr(layer, name, before)
-        else:
-            delattr(layer, name)
+        setattr(layer, name, before[name]) if name in before else delattr(layer, name)
 
 
 def mode(model, training):
