@@ -1,10 +1,14 @@
 """Answers to the exercises of notebook 05."""
 
+from collections import OrderedDict
+
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 
 from check_cases.common import BLOCK5, LOGITS, Cases, just
+from helpers.network import surgery
 
 
 def tuned(choose=lambda name: "block5" in name, rate=1e-5, loss=LOGITS, early=False, before=None, container=True):
@@ -48,6 +52,43 @@ def with_failing_metric(base, model):
     return model
 
 
+def forgetful(base, model):
+    base.trainable = True
+    surgery.freeze_up_to(base, "block4_pool")
+    return model
+
+
+def of_the_base(base, model):
+    base.compile(keras.optimizers.Adam(1e-5), LOGITS)
+    return forgetful(base, model)
+
+
+def up_to_pool(base, model):
+    forgetful(base, model).compile(keras.optimizers.Adam(1e-5), LOGITS)
+    return model
+
+
+def by_index(base, model):
+    base.trainable = True
+    for layer in base.layers[: base.layers.index(base.get_layer("block4_pool")) + 1]:
+        layer.trainable = False
+    assert base.layers[15].name == "block5_conv1"  # as in VGG16
+    model.compile("adam", LOGITS)
+    model.optimizer.learning_rate = 1e-5
+    return model
+
+
+def no_step(base, model):
+    return tuned(rate=1e-30)()(base, model)
+
+
+def gathered(base, model):
+    base.trainable = True
+    surgery.freeze_up_to(base, "block4_pool")
+    model.compile(keras.optimizers.Adam(1e-5, gradient_accumulation_steps=4), LOGITS)
+    return model
+
+
 def rewrapped(base, model):
     return keras.Model(model.input, model.output)
 
@@ -56,10 +97,21 @@ def schedule():
     return keras.optimizers.schedules.CosineDecay(1e-4, 100)
 
 
+def warm_up(highest):
+    return keras.optimizers.schedules.CosineDecay(0.0, 100, warmup_target=highest, warmup_steps=10)
+
+
 SET_UP_FINE_TUNING = Cases(
     wrong={
+        "as it came": (just(lambda base, model: model), "of-block5-only:no layer"),
         "no compile after the flags": (just(never_compiled), "compiled-too-early"),
-        "everything free": (tuned(lambda name: True), "block4-moves"),
+        "compile forgotten": (just(forgetful), "compiled-too-early"),
+        "the base compiled": (just(of_the_base), "compiled-too-early"),
+        "no step to be seen": (just(no_step), "compiled-too-early"),
+        "everything free": (tuned(lambda name: True), "early-moves:block4_conv3"),
+        "block4 instead": (tuned(lambda name: "block4" in name), "early-moves:block4_conv3"),
+        "one early layer": (tuned(lambda name: name[:6] in ("block2", "block5")), "early-moves:block2_conv2"),
+        "warm-up to a high rate": (tuned(rate=warm_up(0.01)), "rate-high"),
         "base still frozen": (tuned(lambda name: False), "of-block5-only:no layer"),
         "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "of-block5-only:block5_conv3"),
         "head frozen": (tuned(before=without_head), "head-frozen"),
@@ -83,21 +135,29 @@ SET_UP_FINE_TUNING = Cases(
         "a schedule": tuned(rate=schedule()),
         "a new model around the same layers": tuned(before=rewrapped),
         "compile, then flags, before any fit": tuned(early=True, rate=1e-4),
+        "frozen up to the pool": just(up_to_pool),
+        "by index": just(by_index),
+        "warm-up from 0": tuned(rate=warm_up(1e-4)),
+        "gathered gradients": just(gathered),
     },
     blank=(just(...), just(lambda base, model: ...)),
 )
 
 RATE_OF_RUN = Cases(
     wrong={
-        "not divided by the steps": (just(1.6e-3), "not-divided"),
-        "divided twice": (just(2.5e-5), "divided-twice"),
-        "of the notebook": (just(1e-5), "of-the-notebook"),
-        "far off": (just(0.1), "off"),
-        "negative": (just(-2e-4), "not-positive"),
-        "a text": (just("2e-4"), "in-quotes"),
+        "not divided by the steps": (just(5.6e-3), "not-divided"),
+        "divided twice": (just(8.6e-5), "divided-twice"),
+        **{f"guess {guess}": (just(guess), "of-the-notebook") for guess in (1e-3, 1e-4, 1e-5)},
+        **{f"guess {guess}": (just(guess), "off") for guess in (5e-4, 3e-4, 2e-4, 2e-3, 0.1)},
+        "negative": (just(-7e-4), "not-positive"),
         "a table": (just(np.zeros((4, 3))), "no-number"),
     },
-    right={"exact": just(2e-4), "as measured": just(np.float32(1.7e-4)), "rounded": just(0.0003)},
+    right={
+        "exact": just(7e-4),
+        "as measured": just(np.float32(6.9e-4)),
+        "from the row that moved least": just(pd.Series([6.2e-4]).min()),
+        "rounded up": just(8e-4),
+    },
 )
 
 
@@ -120,6 +180,8 @@ READ_CERTIFICATE = Cases(
     right={
         "lists": read(["block4_conv3"], BLOCK5[:2]),
         "a text and a set": read("block4_conv3", set(BLOCK5[:2])),
+        "an Index and a Series": read(pd.Index(["block4_conv3"]), pd.Series(BLOCK5[:2])),
+        "padded": just(OrderedDict({"moved by mistake": ["block4_conv3 "], "still by mistake": BLOCK5[:2]})),
     },
     blank=(just(...), read(["block4_conv3"], ...)),
 )
