@@ -16,6 +16,8 @@ TEN_POINTS_FEW = (10, 3, 5, 2)
 WORSE = (270, 45, 5, 80)
 EQUAL = (280, 40, 40, 40)
 EIGHT_POINTS = (700, 40, 120, 140)
+ONE_STANDARD_ERROR = (60, 18, 28, 14)  # and a half: outside an interval of 68 % or 80 %, inside one of 95 %
+THREE_FOR_TWO = (200, 80, 120, 100)  # gained for lost: few for a handful of pictures, enough for two hundred
 SHOWN_CASES = (
     (EIGHT_POINTS, True),
     (TWO_POINTS_ROUGH, False),
@@ -23,6 +25,8 @@ SHOWN_CASES = (
     (WORSE, False),
     (TEN_POINTS_FEW, False),
     (EQUAL, False),
+    (ONE_STANDARD_ERROR, False),
+    (THREE_FOR_TWO, True),
 )
 
 
@@ -58,7 +62,7 @@ def is_shown(answer):
         case = wrong[0]
         both, first, second, _ = case
         raise Refusal(
-            _why(wrong),
+            _why(wrong, set(values)),
             verdict=not dict(SHOWN_CASES)[case],
             pictures=sum(case),
             first=both + first,
@@ -67,35 +71,40 @@ def is_shown(answer):
         )
 
 
-def _why(wrong):
-    if len(wrong) >= 4 or set(wrong) == {EIGHT_POINTS, TWO_POINTS_SHARP}:
+def _why(wrong, verdicts):
+    if len(verdicts) == 1 or len(wrong) == len(SHOWN_CASES):
         return "always-the-same"
     if WORSE in wrong:
         return "direction"
-    if wrong == [TWO_POINTS_SHARP]:
+    if wrong == [ONE_STANDARD_ERROR]:
+        return "one-standard-error"
+    if wrong == [THREE_FOR_TWO]:
+        return "ratio"
+    if set(wrong) == {TWO_POINTS_SHARP, THREE_FOR_TWO}:
         return "single-intervals"
-    if set(wrong) <= {TWO_POINTS_ROUGH, TEN_POINTS_FEW}:
-        return "not-sure"
-    return "equal" if EQUAL in wrong else "interval"
+    if EQUAL in wrong:
+        return "equal"
+    return "not-sure" if not any(dict(SHOWN_CASES)[case] for case in wrong) else "interval"
 
 
-GOAL = 0.02
+GOAL, THEIRS = 0.03, 0.02  # points to show: in the exercise, and in the text around it
 
 
 @exercise(NOTEBOOK)
 def pictures_to_show(answer, disagreement):
-    """Judge the number of test pictures that could show two points between models.
+    """Judge the number of test pictures that could show three points between models.
 
     `disagreement` is the share of pictures for which exactly one of the two models is right.
     """
     needed = evaluation.pictures_needed
     truth = needed(GOAL, disagreement)
     answered = probes.number(answer)
-    if abs(answered - truth) <= 0.05 * truth:
+    if 0.95 * truth <= answered <= 1.1 * truth:  # rounded up to a number that is easy to say
         return
     if answered < 1:
         raise Refusal("a-share", count=answered)
     mistakes = (
+        (needed(THEIRS, disagreement), "two-points"),
         (needed(GOAL / 2, disagreement), "difference"),
         (needed(min(10 * GOAL, disagreement), disagreement), "difference"),
         (needed(GOAL, disagreement, power=0.5), "power"),
@@ -119,15 +128,20 @@ def dominated_methods(answer, plane, pairs):
 
 
 def _misjudged(named, truth, plane, pairs):
+    cost, shown = plane["cost"], pairs[pairs["low"] > 0].index
     if named == set(plane.index) - truth:
         return "exchanged"
+    if named == {one for one, _ in shown}:
+        return "cost-ignored"
+    dearer = {two for one, two in shown if cost[one] <= cost[two]}
+    if named in ({two for _, two in shown}, dearer, {two for one, two in shown if cost[two] <= cost[one]}):
+        return "backwards"
     for name in plane.index:
         if name not in named - truth:
             continue
-        if (pairs.loc[name, "low"] > 0).any():
+        if name in {one for one, _ in shown}:
             return f"better-costs-more:{name}"
-        cheaper = plane[plane["cost"] <= plane.loc[name, "cost"]]
-        if cheaper["accuracy"].max() > plane.loc[name, "accuracy"]:
+        if plane["accuracy"][cost <= cost[name]].max() > plane.loc[name, "accuracy"]:
             return f"not-shown:{name}"
         return f"none-cheaper:{name}"
     missed = next(name for name in plane.index if name in truth - named)

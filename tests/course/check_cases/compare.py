@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from check_cases.common import Cases, just
 from helpers.measuring import evaluation
@@ -32,8 +33,41 @@ def either_way(labels, first, second):
     return low > 0 or high < 0
 
 
+def counts(labels, first, second):
+    return int(((second == labels) > (first == labels)).sum()), int(((second == labels) < (first == labels)).sum())
+
+
+def gains_stand_out(enough):
+    return just(lambda *given: bool(enough(*counts(*given))))
+
+
+def standard_errors(count):
+    return gains_stand_out(lambda gained, lost: gained - lost > count * np.sqrt(gained + lost))
+
+
+def bootstrapped(labels, first, second):
+    gain = (second == labels).astype(float) - (first == labels)
+    again = np.random.default_rng(0).choice(gain, (2000, len(gain))).mean(axis=1)
+    return np.quantile(again, 0.025) > 0
+
+
 IS_SHOWN = Cases(
     wrong={
+        "its own name": (just(lambda labels, first, second: second), "several-values"),
+        **{f"{errors} standard errors": (standard_errors(errors), "one-standard-error") for errors in (1, 1.28, 1.44)},
+        **{
+            f"an interval of {confidence:.0%}": (
+                just(lambda *given, sure=confidence: evaluation.paired_difference(*given, confidence=sure)[1] > 0),
+                "one-standard-error",
+            )
+            for confidence in (0.68, 0.8)
+        },
+        "twice as many gained": (gains_stand_out(lambda gained, lost: gained > 2 * lost), "ratio"),
+        "ten more gained": (gains_stand_out(lambda gained, lost: gained > lost + 10), "interval"),
+        "a gain of three points": (
+            just(lambda labels, *two: bool(np.mean(two[1] == labels) - np.mean(two[0] == labels) > 0.03)),
+            "interval",
+        ),
         "any gain": (just(better), "not-sure"),
         "a gain of a point": (
             just(lambda labels, *two: bool(np.mean(two[1] == labels) - np.mean(two[0] == labels) > 0.01)),
@@ -67,6 +101,25 @@ IS_SHOWN = Cases(
         "low above zero": just(by_interval),
         "by hand": just(by_hand),
         "numpy": just(lambda *given: np.bool_(by_interval(*given))),
+        "one-sided": standard_errors(1.645),
+        "McNemar, exact": gains_stand_out(
+            lambda gained, lost: gained > lost and stats.binomtest(gained, gained + lost).pvalue < 0.05
+        ),
+        "McNemar, corrected": gains_stand_out(
+            lambda gained, lost: gained > lost and (gained - lost - 1) ** 2 > 3.84 * (gained + lost)
+        ),
+        "Wilcoxon": just(
+            lambda labels, first, second: (
+                stats.wilcoxon((second == labels) * 1 - (first == labels), alternative="greater").pvalue < 0.025
+            )
+        ),
+        "t-test": just(
+            lambda labels, first, second: (
+                stats.ttest_rel((second == labels) * 1, (first == labels) * 1, alternative="greater").pvalue < 0.025
+            )
+        ),
+        "bootstrap": just(bootstrapped),
+        "Bayes": gains_stand_out(lambda gained, lost: stats.beta(gained + 1, lost + 1).cdf(0.5) < 0.025),
         "surer still": just(lambda *given: evaluation.paired_difference(*given, confidence=0.97)[1] > 0),
     },
     blank=(just(...), just(lambda labels, first, second: ...)),
@@ -76,22 +129,24 @@ DIFFER = 0.15
 PICTURES_TO_SHOW = Cases(
     given=lambda: (DIFFER,),
     wrong={
-        "one point": (just(evaluation.pictures_needed(0.01, DIFFER)), "difference"),
-        "twenty points, cut": (just(evaluation.pictures_needed(DIFFER, DIFFER)), "difference"),
-        "every other time": (just(evaluation.pictures_needed(0.02, DIFFER, power=0.5)), "power"),
-        "by hand without power": (just(1.96**2 * DIFFER / 0.02**2), "power"),
-        "as if they never agreed": (just(evaluation.pictures_needed(0.02, 1.0)), "never-agreed"),
-        "difference for disagreement": (just(evaluation.pictures_needed(0.02, 0.02)), "disagreement"),
+        "two points": (just(evaluation.pictures_needed(0.02, DIFFER)), "two-points"),
+        "a point and a half": (just(evaluation.pictures_needed(0.015, DIFFER)), "difference"),
+        "thirty points, cut": (just(evaluation.pictures_needed(DIFFER, DIFFER)), "difference"),
+        "every other time": (just(evaluation.pictures_needed(0.03, DIFFER, power=0.5)), "power"),
+        "by hand without power": (just(1.96**2 * DIFFER / 0.03**2), "power"),
+        "as if they never agreed": (just(evaluation.pictures_needed(0.03, 1.0)), "never-agreed"),
+        "difference for disagreement": (just(evaluation.pictures_needed(0.03, 0.03)), "disagreement"),
         "the test set at hand": (just(800), "off"),
         "a million": (just(10**6), "off"),
         "a share": (just(0.15), "a-share"),
-        "text": (just("2941"), "in-quotes"),
+        "text": (just("many"), "in-quotes"),
         "all of it": (just((2941, 0.15)), "no-number"),
     },
     right={
-        "by the helper": just(evaluation.pictures_needed(0.02, DIFFER)),
-        "rounded": just(3000),
-        "by hand": just((1.96 + 0.8416) ** 2 * DIFFER / 0.02**2),
+        "by the helper": just(evaluation.pictures_needed(0.03, DIFFER)),
+        "rounded": just(1300),
+        "rounded up": just(1400),
+        "by hand": just((1.96 + 0.8416) ** 2 * DIFFER / 0.03**2),
     },
 )
 
@@ -118,9 +173,12 @@ DOMINATED_METHODS = Cases(
     wrong={
         "none": (just([]), "missed:dear"),
         "the undominated": (just(["cheap", "middle", "dearest"]), "exchanged"),
-        "the cheap one too": (just(["cheap", "dear"]), "better-costs-more:cheap"),
+        "whatever another beats": (just(["cheap", "dear"]), "cost-ignored"),
+        "the cheap one": (just(["cheap"]), "better-costs-more:cheap"),
+        "the better one of each pair": (just(["middle", "dear", "dearest"]), "backwards"),
         "the dearest too": (just(["dear", "dearest"]), "none-cheaper:dearest"),
-        "the middle": (just(["middle"]), "none-cheaper:middle"),
+        "the better one of the pair": (just(["middle"]), "backwards"),
+        "two of them": (just(["middle", "dear"]), "none-cheaper:middle"),
         "misspelt": (just(["Dear"]), "unknown-name"),
         "how many": (just(1), "no-list"),
         "numbers": (just([2]), "no-names"),
@@ -132,6 +190,7 @@ DOMINATED_METHODS = Cases(
         "array": just(np.array(["dear"])),
         "index": just(pd.Index(["dear"])),
         "text": just("dear"),
+        "padded": just(["  dear "]),
     },
     blank=(just(...), just([...])),
 )
