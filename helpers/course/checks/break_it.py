@@ -1,12 +1,18 @@
 """Checks of notebook 08: name mistakes by their symptoms, fix a set-up, find a leak."""
 
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
 import keras
 import numpy as np
-import tensorflow as tf
 
+from helpers import doctor
 from helpers.course import lab
 from helpers.course.checks import preparations, probes
-from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
+from helpers.course.checks.exercise import Refusal, StillBlank, describe, exercise, one_line
+from helpers.course.checks.other_backbones import holds, watched_base
+from helpers.network import inspection
 
 NOTEBOOK = "08_break_it"
 NAMES = ", ".join(lab.MISTAKES)
@@ -25,17 +31,25 @@ def second_round(answer):
 
 
 def _judge_guesses(answer, patients):
-    if not isinstance(answer, dict):
+    if not isinstance(answer, Mapping):
         raise Refusal("no-dictionary")
+    guesses = {}
     for patient in patients:
         if patient.number not in answer:
             raise Refusal(f"no-entry:{patient.number}")
         guess = answer[patient.number]
+        if guess is ...:
+            raise StillBlank
         if not isinstance(guess, str):
             raise Refusal("no-text", guess=describe(guess), number=patient.number)
-        if guess not in lab.MISTAKES:
+        guesses[patient.number] = guess.strip()
+        if guess.strip() not in lab.MISTAKES:
             raise Refusal("unknown-name", name=one_line(guess), number=patient.number)
-    wrong = [patient for patient in patients if answer[patient.number] != patient.mistake]
+    (name, count), *_ = Counter(guesses.values()).most_common()
+    if count > 1:
+        numbers = [str(number) for number, guess in guesses.items() if guess == name]
+        raise Refusal(f"named-twice:{name}", numbers=", ".join(numbers))
+    wrong = [patient for patient in patients if guesses[patient.number] != patient.mistake]
     if wrong:
         right = [str(patient.number) for patient in patients if patient not in wrong]
         numbers = [str(patient.number) for patient in wrong]
@@ -47,46 +61,69 @@ def _judge_guesses(answer, patients):
         )
 
 
-SIDE, CLASSES = 32, 5
+SIDE, CLASSES, PICTURES = 32, 5, 40
+OF_THE_ENDING = (
+    "activation-loss-mismatch",
+    "loss-expects-probabilities",
+    "loss-expects-logits",
+    "labels-do-not-fit",
+    "one-unit-many-classes",
+)
 FED = ("divided", "as-they-are", "minus-one-to-one", "twice", "divided-then-prepared", "red-first")
-
-
-def watched_base():
-    """Return a small stand-in for VGG16's base, and a list that collects what it is fed."""
-    seen = []
-
-    class Watch(keras.Layer):
-        def call(self, inputs):
-            if tf.executing_eagerly() and tf.is_tensor(inputs):
-                seen.append(np.asarray(inputs))
-            return inputs
-
-    pixels = keras.Input((SIDE, SIDE, 3))
-    maps = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="block5_conv1")(Watch()(pixels))
-    return keras.Model(pixels, keras.layers.MaxPooling2D(name="block5_pool")(maps), name="vgg16"), seen
 
 
 @exercise(NOTEBOOK)
 def mend_set_up(answer):
-    """Judge a function that builds a model on a frozen base."""
+    """Judge a function that builds a model on a frozen base; what the doctor alarms on is refused."""
     probes.function(answer)
-    base, seen = watched_base()
+    base, seen = watched_base(SIDE, "vgg16")
+    weights = base.get_weights()
     model = probes.compiled_model(answer, base)
     generator = np.random.default_rng(8)
-    pixels = generator.integers(0, 256, (10, SIDE, SIDE, 3)).astype("float32")
+    pixels = generator.integers(0, 256, (PICTURES, SIDE, SIDE, 3)).astype("float32")
+    labels = generator.permutation(np.arange(PICTURES) % CLASSES)
     seen.clear()
     outputs = probes.outputs(model, pixels)
-    if outputs.shape != (10, CLASSES):
-        raise Refusal("units", shape=outputs.shape)
+    if outputs.ndim > 2:
+        raise Refusal("maps-left", shape=outputs.shape)
+    if outputs.shape != (PICTURES, CLASSES):
+        raise Refusal("units", shape=outputs.shape, pictures=PICTURES)
     if not seen:
         raise Refusal("another-base")
+    if not holds(base, weights):
+        raise Refusal("base-trained")
+    if not holds(model, weights):
+        raise Refusal("weights-lost")
     _refuse_preparation(seen[-1], pixels)
+    ending = _activation(model)
+    if ending in ("sigmoid", "relu", "tanh"):
+        raise Refusal(f"ends-in:{ending}")
+    if not model.loss:
+        raise Refusal("without-loss")
+    alarms = doctor.diagnose(model, (pixels, labels)).alarms
+    for alarm in alarms:
+        if alarm.name in OF_THE_ENDING:
+            _refuse_alarm(alarm)
     probes.judge_compiled_loss(model, logits=not probes.are_probabilities(outputs))
-    moved = probes.moved_by_fit(model, pixels, np.arange(10) % CLASSES)
+    moved = probes.moved_by_fit(model, pixels, labels)
     if "block5_conv1" in moved:
         raise Refusal("base-moves", moved=probes.listed(moved))
     if not moved:
         raise Refusal("nothing-moves")
+    for alarm in alarms:
+        _refuse_alarm(alarm)
+
+
+def _activation(model):
+    """Return the name of the activation that a model ends in; None where its operations cannot be followed."""
+    try:
+        return inspection.activation(inspection.last_operation(model))
+    except (ValueError, IndexError):
+        return None
+
+
+def _refuse_alarm(alarm):
+    raise Refusal(f"doctor:{alarm.name}", observed=alarm.observed, why=alarm.why)
 
 
 def _refuse_preparation(fed, pixels):
@@ -97,21 +134,28 @@ def _refuse_preparation(fed, pixels):
     if equal(made["prepared"]):
         return
     reason = preparations.recognised(FED, made, equal) or "something-else"
-    raise Refusal(reason, lowest=fed.min(), highest=fed.max())
+    raise Refusal(reason, lowest=fed.min(), highest=fed.max(), shape=fed.shape)
 
 
 COPIES = {2: 11, 7: 0, 8: 5}  # index in test to index in train
+MOST = 1000  # entries of an answer
+PARTS = (9, 10, 11, 12)  # of test: in one part equal to a training picture, and not in the rest
 
 
 def two_splits():
     """Return two small splits with three pictures in common, and what only looks like it: the traps."""
     generator = np.random.default_rng(80)
-    train = generator.integers(0, 256, (14, 8, 8, 3), dtype=np.uint8)
-    test = generator.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+    train = generator.integers(0, 256, (14, 20, 20, 3), dtype=np.uint8)  # too large for str() to print all numbers
+    test = generator.integers(0, 256, (14, 20, 20, 3), dtype=np.uint8)
     for index, other in COPIES.items():
         test[index] = train[other]
     test[4] = train[3][::-1, ::-1]  # the same numbers in other places: another picture
     test[5] = test[1]  # twice in test, and not in train
+    test[9][0] = train[9][0]  # its first row
+    test[10][:, 0] = train[6][:, 0]  # its first column
+    test[11][..., 0] = train[2][..., 0]  # all of its red
+    test[12] = train[1]
+    test[12][10, 10] ^= 1  # all but one pixel, and that one nearly
     return train, test
 
 
@@ -122,30 +166,36 @@ def find_leak(answer):
     places = _whole_numbers(probes.called(answer, train.copy(), test.copy()), len(test))
     if places == set(COPIES):
         return
+    any_equal = {place for place, picture in enumerate(test) if (train == picture).any()}
     if places == set(COPIES.values()):
         reason = "places-in-train"
+    elif places == any_equal:
+        reason = "one-number"
     elif 4 in places:
         reason = "same-sum"
     elif places & {1, 5}:
         reason = "twice-in-test"
+    elif places & set(PARTS):
+        reason = f"a-part:{min(places & set(PARTS))}"
     elif not places:
         reason = "none-found"
     elif places < set(COPIES):
         reason = "some-missing"
     else:
-        reason = "too-many"
+        reason = f"not-in-train:{min(places - set(COPIES))}"
     raise Refusal(reason, places=sorted(places), count=len(COPIES))
 
 
 def _whole_numbers(returned, most):
     """Return what a learner's function gives as a set of places in test."""
-    if isinstance(returned, np.ndarray) or tf.is_tensor(returned):
+    if hasattr(returned, "__array__"):  # of NumPy, pandas, TensorFlow
         returned = np.asarray(returned)
-        if returned.dtype == bool and returned.shape == (most,):
-            raise Refusal("truth-values")
-        returned = returned.tolist()
-    if not isinstance(returned, list | tuple | set | frozenset | range):
+        returned = (returned.ravel() if returned.shape[1:] == (1,) else returned).tolist()
+    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
         raise Refusal("no-list", returned=describe(returned))
+    returned = list(itertools.islice(returned, MOST))
+    if len(returned) == most and all(isinstance(entry, bool | np.bool_) for entry in returned):
+        raise Refusal("truth-values")
     for entry in returned:
         if isinstance(entry, bool) or not isinstance(entry, int | np.integer):
             raise Refusal("no-whole-numbers", entry=describe(entry))

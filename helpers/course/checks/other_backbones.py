@@ -2,34 +2,97 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from helpers.course.checks import fixtures, preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.network import efficientnet_lite
 
 NOTEBOOK = "07_other_backbones"
-FED = ("as-they-are", "divided", "as-for-vgg16", "minus-one-to-one", "twice", "red-and-blue-exchanged")
+FED = (
+    "as-they-are",
+    "divided",
+    "as-for-vgg16",
+    "minus-one-to-one",
+    "twice",
+    "divided-then-prepared",
+    "red-and-blue-exchanged",
+)
+
+
+@keras.saving.register_keras_serializable("checks")  # so that a model with it can be saved and loaded
+class Watch(keras.Layer):
+    """Hands on what it gets, and collects it for all models of a check."""
+
+    seen = []  # of the class, as copies of a base are watched, too
+
+    def call(self, inputs):
+        """Return `inputs` as they are."""
+        if tf.executing_eagerly() and tf.is_tensor(inputs):
+            self.seen.append(np.asarray(inputs))
+        return inputs
+
+
+def watched_base(side, name):
+    """Return a small stand-in for a base, and a list that collects what it is fed."""
+    Watch.seen.clear()
+    pixels = keras.Input((side, side, 3))
+    maps = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="block5_conv1")(Watch()(pixels))
+    return keras.Model(pixels, keras.layers.MaxPooling2D(name="block5_pool")(maps), name=name), Watch.seen
+
+
+def holds(model, weights):
+    """Return whether a model still has these weights, wherever they are in it."""
+    kept = {weight.tobytes() for weight in model.get_weights()}
+    return all(weight.tobytes() in kept for weight in weights)
 
 
 @exercise(NOTEBOOK)
 def own_preprocessing(answer):
-    """Judge a function that puts EfficientNet-Lite0's preprocessing in front of it."""
+    """Judge a function that puts EfficientNet-Lite0's preprocessing in front of a base."""
     probes.function(answer)
-    side = 64
-    base = efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), False, (side, side, 3))
+    base, seen = watched_base(64, "efficientnet-lite0")
+    pixels = np.random.default_rng(31).integers(0, 256, (2, *base.input_shape[1:])).astype("float32")
+    prepared, weights = efficientnet_lite.preprocess_input(pixels), base.get_weights()
+    wanted = probes.outputs(base, prepared)
     model = probes.model(probes.called(answer, base))
-    pixels = np.random.default_rng(31).integers(0, 256, (2, side, side, 3)).astype("float32")
+    seen.clear()
     maps = probes.outputs(model, pixels)
-
-    def as_fed(prepared):
-        return probes.same(maps, probes.outputs(base, prepared))
-
-    made = preparations.variants(efficientnet_lite.preprocess_input, pixels)
-    if as_fed(made["prepared"]):
+    if probes.same(maps, wanted):
         return
+    if not seen or not holds(model, weights):
+        raise Refusal("another-base", model=describe(model))
+    _refuse_preparation(seen[-1], prepared, pixels, describe(model))
+    raise Refusal("after-the-base", model=describe(model), shape=maps.shape, maps=wanted.shape)
+
+
+def _refuse_preparation(fed, prepared, pixels, model):
+    def equal(other):
+        return fed.shape == other.shape and np.allclose(fed, other, atol=1e-3 * max(1, np.abs(other).max()))
+
+    if equal(prepared):
+        return
+    made = preparations.variants(efficientnet_lite.preprocess_input, pixels)
     made["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
-    reason = preparations.recognised(FED, made, as_fed) or "something-else"
-    raise Refusal(reason, model=describe(model), shape=maps.shape)
+    reason = preparations.recognised(FED, made, equal) or "something-else"
+    straight = reason == "something-else" and fed.shape == pixels.shape
+    slopes, offsets = _lines(fed, pixels) if straight else ((), ())
+    if len(slopes) and np.ptp(slopes) < 1e-5 and np.ptp(offsets) < 1e-3:
+        reason = "other-numbers"
+        slopes, offsets = slopes[:1], offsets[:1]
+    elif len(slopes):
+        reason = "colour-by-colour"
+    lines = [f"pixel × {slope:.4g} {offset:+.4g}" for slope, offset in zip(slopes, offsets, strict=True)]
+    numbers = "; ".join(lines)
+    raise Refusal(reason, model=model, shape=fed.shape, fed=numbers, lowest=fed.min(), highest=fed.max())
+
+
+def _lines(fed, pixels):
+    """Return slope and offset for each colour of what is fed as a straight line over the pixels; nothing if it is none."""
+    columns = [(pixels[..., colour].ravel(), fed[..., colour].ravel()) for colour in range(3)]
+    slopes, offsets = np.transpose([np.polyfit(*column, 1) for column in columns])
+    straight = np.allclose(pixels * slopes + offsets, fed, atol=1e-3 * max(1, np.abs(fed).max()))
+    return (slopes, offsets) if straight else ((), ())
 
 
 LATE = ("block6a_conv", "top_conv")
@@ -60,8 +123,8 @@ def still_statistics(answer):
         reason = "block5-moves"
     elif fixtures.HEAD not in moved:
         reason = "head-frozen"
-    elif any(layer.trainable for layer in model.layers if layer.name == "late_lite0"):
-        reason = "convolutions-missed"
     else:
-        reason = "base-frozen"
+        marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
+        late = probes.listed(sorted(marked & set(LATE)))
+        reason = f"compiled-too-early:{late}" if marked >= set(LATE) else f"convolutions-missed:{late}"
     raise Refusal(reason, moved=probes.listed(moved))

@@ -1,7 +1,10 @@
 """Answers to the exercises of notebook 08."""
 
+from collections import OrderedDict
+
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 
 from check_cases.common import LOGITS, Cases, just, prepare
@@ -14,17 +17,22 @@ SECOND = {number: TRUTH[number] for number in range(7, 13)}
 FIRST_ROUND = Cases(
     wrong={
         "one exchanged pair": (just({**FIRST, 1: "units", 4: "loss"}), "not-right:1-4"),
-        "loss taken for units": (just({**FIRST, 4: "loss"}), "not-right:4"),
-        "pixels taken for rate": (just({**FIRST, 2: "rate"}), "not-right:2"),
-        "all the same": (just(dict.fromkeys(FIRST, "pixels")), "not-right:1-3-4-5-6"),
+        "loss taken for units": (just({**FIRST, 4: "loss"}), "named-twice:loss"),
+        "pixels taken for rate": (just({**FIRST, 2: "rate "}), "not-right:2"),
+        "all the same": (just(dict.fromkeys(FIRST, "pixels")), "named-twice:pixels"),
         "unknown": (just({**FIRST, 3: "overfitting"}), "unknown-name"),
         "one forgotten": (just({number: name for number, name in FIRST.items() if number != 5}), "no-entry:5"),
         "numbers in quotes": (just({str(number): name for number, name in FIRST.items()}), "no-entry:1"),
         "a list": (just(list(FIRST.values())), "no-dictionary"),
         "None": (just({**FIRST, 6: None}), "no-text"),
     },
-    right={"names": just(FIRST), "more than asked": just({**FIRST, **SECOND})},
-    blank=(just(...), just({**FIRST, 2: ...})),
+    right={
+        "names": just(FIRST),
+        "more than asked": just({**FIRST, **SECOND}),
+        "padded, in order": just(OrderedDict({number: f"{name:20}" for number, name in FIRST.items()})),
+        "numbers of NumPy": just({np.int64(number): name for number, name in FIRST.items()}),
+    },
+    blank=(just(...), just({**FIRST, 2: ...}), just(OrderedDict.fromkeys(FIRST, ...))),
 )
 
 SECOND_ROUND = Cases(
@@ -33,8 +41,8 @@ SECOND_ROUND = Cases(
             just({**SECOND, 8: "never frozen", 11: "never unfrozen"}),
             "not-right:8-11",
         ),
-        "leak taken for order": (just({**SECOND, 9: "order"}), "not-right:9"),
-        "statistics taken for rate": (just({**SECOND, 10: "rate"}), "not-right:10"),
+        "leak taken for order": (just({**SECOND, 9: "order"}), "named-twice:order"),
+        "statistics taken for pixels": (just({**SECOND, 10: "pixels"}), "not-right:10"),
         "unknown": (just({**SECOND, 7: "learning rate"}), "unknown-name"),
         "of the other round": (just(FIRST), "no-entry:7"),
         "a list": (just(list(SECOND.values())), "no-dictionary"),
@@ -45,14 +53,26 @@ SECOND_ROUND = Cases(
 )
 
 
+SPARSE = "sparse_categorical_crossentropy"
+
+
 def build(
-    prepared=lambda pixels: prepare(pixels), units=5, activation=None, loss=LOGITS, freeze=True, late=False, head=True
+    prepared=lambda pixels: prepare(pixels),
+    units=5,
+    activation=None,
+    loss=LOGITS,
+    freeze=True,
+    late=False,
+    head=True,
+    pool=layers.GlobalAveragePooling2D,
+    change=lambda base: base,
 ):
     def from_base(base):
+        base = change(base)
         if freeze and not late:
             base.trainable = False
         pixels = keras.Input(base.input_shape[1:])
-        row = layers.GlobalAveragePooling2D()(base(prepared(pixels)))
+        row = pool()(base(prepared(pixels)))
         dense = layers.Dense(units, activation=activation)
         dense.trainable = head
         model = keras.Model(pixels, dense(row))
@@ -64,6 +84,40 @@ def build(
         return model
 
     return just(from_base)
+
+
+def flipped(pixels):
+    return prepare(layers.RandomContrast(0.2)(layers.RandomFlip("horizontal")(pixels)))
+
+
+def hidden(activation=None):
+    return lambda: keras.Sequential([layers.GlobalAveragePooling2D(), layers.Dense(8, activation=activation)])
+
+
+def own_loss(labels, outputs):
+    return keras.losses.sparse_categorical_crossentropy(labels, outputs, from_logits=True)
+
+
+def nested(prepared):
+    def step_by_step(base):
+        base.trainable = False
+        model = keras.Sequential([prepared(base), layers.GlobalMaxPooling2D(), layers.Dense(5), layers.Softmax()])
+        model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy())
+        return model
+
+    return just(step_by_step)
+
+
+def from_plain(base):
+    return keras.Model(plain := keras.Input(base.input_shape[1:]), base(prepare(plain)))
+
+
+def stub(base):
+    pixels = keras.Input(base.input_shape[1:])
+    row = layers.GlobalAveragePooling2D()(base(pixels / 255))
+    model = keras.Model(pixels, layers.Dense(1, activation="sigmoid")(row))
+    model.compile("adam", loss=SPARSE, metrics=["accuracy"])
+    return model
 
 
 def own_base(base):
@@ -81,10 +135,23 @@ def uncompiled(base):
 
 MEND_SET_UP = Cases(
     wrong={
-        "as it was given": (
-            build(lambda pixels: pixels / 255, 1, "softmax", "sparse_categorical_crossentropy", False),
-            "units",
+        "as it was given": (just(stub), "units"),
+        "five units, sigmoid stays": (build(activation="sigmoid", loss=SPARSE), "ends-in:sigmoid"),
+        "sigmoid, from_logits": (build(activation="sigmoid"), "ends-in:sigmoid"),
+        "relu, from_logits": (build(activation="relu"), "ends-in:relu"),
+        "tanh, from_logits": (build(activation="tanh"), "ends-in:tanh"),
+        "softmax, from_logits": (build(activation="softmax"), "doctor:loss-expects-logits"),
+        "squared error": (build(loss="mse"), "doctor:labels-do-not-fit"),
+        "for rows": (build(activation="softmax", loss="categorical_crossentropy"), "doctor:labels-do-not-fit"),
+        "a Lambda": (
+            nested(lambda base: keras.Sequential([layers.Lambda(prepare), base])),
+            "doctor:does-not-reload",
         ),
+        "no loss": (build(loss=None), "without-loss"),
+        "a hidden layer without activation": (build(pool=hidden()), "doctor:dense-without-activation"),
+        "its own loss for probabilities": (build(activation="softmax", loss=own_loss), "softmax-twice:compile"),
+        "pooling forgotten": (build(pool=lambda: layers.Dropout(0.1)), "maps-left"),
+        "a copy of the base": (build(change=keras.models.clone_model), "weights-lost"),
         "still divided": (build(lambda pixels: pixels / 255), "divided"),
         "divided and prepared": (build(lambda pixels: prepare(pixels / 255)), "divided-then-prepared"),
         "not prepared": (build(lambda pixels: pixels), "as-they-are"),
@@ -92,9 +159,9 @@ MEND_SET_UP = Cases(
         "MobileNet's": (build(lambda pixels: pixels / 127.5 - 1), "minus-one-to-one"),
         "red first": (build(lambda pixels: prepare(pixels)[..., ::-1]), "red-first"),
         "something else": (build(lambda pixels: pixels - 128), "something-else"),
-        "logits, loss by name": (build(loss="sparse_categorical_crossentropy"), "takes-probabilities:compile"),
+        "logits, loss by name": (build(loss=SPARSE), "doctor:loss-expects-probabilities"),
         "free base": (build(freeze=False), "base-moves"),
-        "frozen after a fit": (build(late=True), "base-moves"),
+        "frozen after a fit": (build(late=True), "base-trained"),
         "frozen head": (build(head=False), "nothing-moves"),
         "another base": (just(own_base), "another-base"),
         "not compiled": (just(uncompiled), "not-compiled"),
@@ -102,7 +169,12 @@ MEND_SET_UP = Cases(
     },
     right={
         "logits": build(),
-        "softmax": build(activation="softmax", loss="sparse_categorical_crossentropy"),
+        "softmax": build(activation="softmax", loss=SPARSE),
+        "augmented": build(flipped),
+        "Flatten": build(pool=layers.Flatten),
+        "a hidden layer": build(pool=hidden("relu")),
+        "its own loss": build(loss=own_loss),
+        "a Sequential without Input": nested(from_plain),
     },
     blank=(just(...), just(lambda base: ...)),
 )
@@ -136,8 +208,37 @@ def at_the_same_place(train, test):
     return [place for place in range(len(test)) if (train[place] == test[place]).all()]
 
 
+def by_key(key):
+    def found(train, test):
+        known = {key(picture) for picture in train}
+        return [place for place, picture in enumerate(test) if key(picture) in known]
+
+    return just(found)
+
+
+def nearly(train, test):
+    return [place for place, picture in enumerate(test) if (np.abs(train - 1.0 * picture).mean(axis=(1, 2, 3)) < 1).any()]
+
+
 FIND_LEAK = Cases(
     wrong={
+        "picture in train": (
+            just(lambda train, test: [place for place in range(len(test)) if test[place] in train]),
+            "one-number",
+        ),
+        "all of test": (just(lambda train, test: range(len(test))), "one-number"),
+        "its own name": (just(lambda train, test: test), "no-whole-numbers"),
+        "by the first pixel": (by_key(lambda picture: picture[0, 0].tobytes()), "a-part:9"),
+        "by the first row": (by_key(lambda picture: picture[0].tobytes()), "a-part:9"),
+        "by the first column": (by_key(lambda picture: picture[:, 0].tobytes()), "a-part:10"),
+        "by one channel": (by_key(lambda picture: picture[..., 0].tobytes()), "a-part:11"),
+        "by its text": (by_key(str), "a-part:12"),
+        "by the mean": (by_key(np.mean), "same-sum"),
+        "nearly equal": (just(nearly), "a-part:12"),
+        "a tuple of np.where": (
+            just(lambda train, test: np.where(np.isin(np.arange(len(test)), by_bytes(train, test)))),
+            "no-whole-numbers",
+        ),
         "by the sum": (just(by_sum), "same-sum"),
         "doubles in test": (just(within_both), "twice-in-test"),
         "places in train": (just(in_train), "places-in-train"),
@@ -150,12 +251,16 @@ FIND_LEAK = Cases(
         "how many": (just(lambda train, test: len(by_bytes(train, test))), "no-list"),
         "pictures": (just(lambda train, test: [test[0]]), "no-whole-numbers"),
         "nothing returned": (just(lambda train, test: None), "returns-none"),
-        "too many": (just(lambda train, test: [*by_bytes(train, test), 9]), "too-many"),
+        "too many": (just(lambda train, test: [*by_bytes(train, test), 13]), "not-in-train:13"),
     },
     right={
         "by bytes": just(by_bytes),
         "by comparison": just(by_comparison),
         "a set": just(lambda train, test: set(by_bytes(train, test))),
+        "an Index": just(lambda train, test: pd.Index(by_bytes(train, test))),
+        "a Series": just(lambda train, test: pd.Series(by_bytes(train, test))),
+        "a column": just(lambda train, test: np.array(by_bytes(train, test))[:, None]),
+        "a filter": just(lambda train, test: filter(by_bytes(train, test).__contains__, range(len(test)))),
     },
     blank=(just(...), just(lambda train, test: ...)),
 )

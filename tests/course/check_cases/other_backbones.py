@@ -1,6 +1,7 @@
 """Answers to the exercises of notebook 07."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from check_cases.common import LOGITS, Cases, just, prepare
@@ -22,8 +23,36 @@ def with_rescaling(base):
     return keras.Sequential([keras.Input(base.input_shape[1:]), layers.Rescaling(1 / 128, offset=-127 / 128), base])
 
 
+class Own(keras.Model):  # not yet called
+    def __init__(self, base):
+        super().__init__()
+        self.base = base
+
+    def call(self, pixels):
+        return self.base((pixels - 127) / 128)
+
+
+def by_convolution(base):
+    first = layers.Conv2D(3, 1)
+    first.build((None, *base.input_shape[1:]))
+    first.set_weights([np.eye(3).reshape(1, 1, 3, 3) / 128, np.full(3, -127 / 128)])
+    return keras.Sequential([first, base])
+
+
+def means_of_pytorch(pixels):
+    return (pixels / 255 - np.array([0.485, 0.456, 0.406], "float32")) / np.array([0.229, 0.224, 0.225], "float32")
+
+
 OWN_PREPROCESSING = Cases(
     wrong={
+        "divided by 128": (behind(lambda pixels: pixels / 128 - 1), "other-numbers"),
+        "128 for 127": (behind(lambda pixels: (pixels - 128) / 128), "other-numbers"),
+        "brackets forgotten": (behind(lambda pixels: pixels - 127 / 128), "other-numbers"),
+        "PyTorch's": (behind(means_of_pytorch), "colour-by-colour"),
+        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "divided-then-prepared"),
+        "square root": (behind(lambda pixels: pixels**0.5), "something-else"),
+        "another size": (behind(lambda pixels: layers.CenterCrop(32, 32)(own(pixels))), "fails"),
+        "new weights": (just(lambda base: with_rescaling(keras.models.clone_model(base))), "another-base"),
         "none": (behind(lambda pixels: pixels), "as-they-are"),
         "the base itself": (just(lambda base: base), "as-they-are"),
         "divided by 255": (behind(lambda pixels: pixels / 255), "divided"),
@@ -33,7 +62,7 @@ OWN_PREPROCESSING = Cases(
         "blue first": (behind(lambda pixels: own(pixels[..., ::-1])), "red-and-blue-exchanged"),
         "pooled": (
             just(lambda base: keras.Sequential([with_rescaling(base), layers.GlobalAveragePooling2D()])),
-            "something-else",
+            "after-the-base",
         ),
         "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "a-tensor"),
         "nothing returned": (just(lambda base: None), "returns-none"),
@@ -41,6 +70,10 @@ OWN_PREPROCESSING = Cases(
     right={
         "its own": behind(own),
         "Rescaling": just(with_rescaling),
+        "no Input": just(lambda base: keras.Sequential([layers.Rescaling(1 / 128, offset=-127 / 128), base])),
+        "Lambda first": just(lambda base: keras.Sequential([layers.Lambda(own), base])),
+        "not yet called": just(lambda base: Own(base)),
+        "a convolution first": just(by_convolution),
         "by hand": behind(lambda pixels: pixels / 128 - 127 / 128),
     },
     blank=(just(...), just(lambda base: ...)),
@@ -93,11 +126,12 @@ STILL_STATISTICS = Cases(
         "training=False trusted": (just(in_call_only), "statistics-move:block6a_bn"),
         "everything free": (tuned(lambda name: True), "statistics-move:block5c_bn"),
         "block5 too": (tuned(lambda name: not norm(name)), "block5-moves"),
-        "only block6": (tuned(lambda name: name == "block6a_conv"), "convolutions-missed"),
-        "all frozen": (tuned(lambda name: False), "convolutions-missed"),
-        "marks without compile": (just(marks_only), "convolutions-missed"),
+        "only block6": (tuned(lambda name: name == "block6a_conv"), "convolutions-missed:block6a_conv"),
+        "all frozen": (tuned(lambda name: False), "convolutions-missed:no layer"),
+        "marks without compile": (just(marks_only), "compiled-too-early:block6a_conv, top_conv"),
+        "as it came": (just(lambda base, model: model), "convolutions-missed:no layer"),
         "head frozen": (just(frozen_head), "head-frozen"),
-        "compiled only": (just(compiled_only), "base-frozen"),
+        "compiled only": (just(compiled_only), "convolutions-missed:no layer"),
         "rate of the head": (tuned(late_without_norm, 1e-3), "rate-high"),
         "loss by name": (
             tuned(late_without_norm, loss="sparse_categorical_crossentropy"),
