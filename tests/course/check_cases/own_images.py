@@ -4,10 +4,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 from PIL import Image
 
 from check_cases.common import Cases, just, prepare
+from helpers import predict
 from helpers.pictures import opening
 
 
@@ -57,11 +59,52 @@ def squared(path):
     return pixels[:, top : top + side, left : left + side]
 
 
+def tutorial(model, path):
+    pixels = keras.utils.img_to_array(keras.utils.load_img(path, target_size=model.input_shape[1:3]))
+    return model.predict(prepare(pixels[None]), verbose=0)[0]
+
+
+def without_batch(model, path):
+    return model.predict(resized(opened(path), model.input_shape[1:3])[0], verbose=0)[0]
+
+
+def zeroed(model, path):
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    return fed()()(model, path)
+
+
+def turned_wrongly(path):
+    with Image.open(path) as picture:
+        picture = picture.rotate(90, expand=True) if picture.getexif().get(0x0112) == 6 else picture
+        return np.asarray(picture.convert("RGB"), "float32")[None]
+
+
+def unclipped(pixels, size):
+    return keras.ops.image.resize(pixels, size, interpolation="bicubic")
+
+
+def classified(model, path):
+    return predict.classify(model, ["ant", "bee", "cow"], path)["probability"]
+
+
 MEND_SKEW = Cases(
     wrong={
+        "tutorial code": (just(tutorial), "prepared"),
+        "not clipped": (fed(resize=unclipped), "not-clipped"),
+        "classified": (just(classified), "sorted"),
+        "sorted": (fed(change_row=lambda row: np.sort(row[0])), "sorted"),
+        "softmax once more": (fed(change_row=lambda row: keras.ops.softmax(row)[0]), "softmax-again"),
+        "per cent": (fed(change_row=lambda row: 100 * row[0]), "per-cent"),
+        "rounded": (fed(change_row=lambda row: row[0].round(1)), "rounded"),
+        "logarithms": (fed(change_row=lambda row: np.log(row[0])), "something-else"),
+        "no batch axis": (just(without_batch), "fails"),
+        "axes exchanged": (fed(change=lambda pixels: pixels.swapaxes(1, 2)), "height-for-width"),
+        "a model of zeros": (just(zeroed), "something-else"),
+        "turned the wrong way": (fed(read=turned_wrongly), "something-else"),
+        "the path": (just(lambda model, path: path), "no-numbers"),
         "the app as it was": (load_img(255), "divided"),
         "no longer divided": (load_img(), "nearest"),
-        "Pillow's bicubic": (load_img(interpolation="bicubic"), "smoothed"),
+        "Pillow's bicubic": (load_img(interpolation="bicubic"), "resized-by-pillow"),
         "divided": (fed(change=lambda pixels: pixels / 255), "divided"),
         "minus one to one": (fed(change=lambda pixels: pixels / 127.5 - 1), "divided"),
         "preprocessed twice": (fed(change=lambda pixels: prepare(pixels.copy())), "prepared"),
@@ -92,6 +135,7 @@ MEND_SKEW = Cases(
         "step by step": fed(),
         "a batch of one": fed(change_row=lambda row: row),
         "a list": fed(change_row=lambda row: row[0].tolist()),
+        "the one function": just(lambda model, path: model(predict.pixels(path, (32, 32)))[0]),
     },
     blank=(just(...), just(lambda model, path: ...)),
 )
@@ -130,6 +174,11 @@ def new_layers(base, head):
     return joined()()(keras.models.clone_model(base), keras.models.clone_model(head))
 
 
+def all_in_a_row(base, head):
+    plain = keras.Input(base.input_shape[1:])
+    return keras.Sequential([keras.Model(plain, prepare(plain)), base, head, layers.Softmax()])
+
+
 def lambda_of(pixels):
     return layers.Lambda(lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32"))(pixels)
 
@@ -141,7 +190,14 @@ ALL_INSIDE = Cases(
         "twice": (joined(lambda pixels: prepare(prepare(pixels))), "twice"),
         "blue first": (joined(lambda pixels: prepare(pixels[..., ::-1])), "red-and-blue-exchanged"),
         "logits": (joined(end=None), "logits"),
-        "neither": (joined(lambda pixels: pixels, end=None), "as-they-are-and-logits"),
+        "neither": (joined(lambda pixels: pixels, end=None), "as-they-are"),
+        "MobileNet's": (joined(lambda pixels: pixels / 127.5 - 1), "minus-one-to-one"),
+        "divided, then prepared": (joined(lambda pixels: prepare(pixels / 255)), "divided-then-prepared"),
+        "prepared, then divided": (joined(lambda pixels: prepare(pixels) / 255, end=None), "prepared-then-divided"),
+        "red first": (joined(lambda pixels: prepare(pixels)[..., ::-1]), "red-first"),
+        "sigmoid": (joined(end=lambda: layers.Activation("sigmoid")), "sigmoid"),
+        "halved": (joined(lambda pixels: prepare(pixels) / 2), "something-else"),
+        "the base": (just(lambda base, head: base), "weights-lost"),
         "softmax twice": (
             joined(end=lambda: keras.Sequential([layers.Softmax(), layers.Softmax()])),
             "softmax-twice",
@@ -150,7 +206,8 @@ ALL_INSIDE = Cases(
         "a named Lambda": (joined(layers.Lambda(prepare)), "own-code"),
         "a layer of one's own": (joined(lambda pixels: OwnLayer()(pixels)), "own-code"),
         "a class of one's own": (just(own_model), "own-code"),
-        "new weights": (just(new_layers), "something-else"),
+        "new weights": (just(new_layers), "weights-lost"),
+        "a class not yet called": (just(lambda base, head: OwnModel(base, head)), "own-code"),
         "the head": (just(lambda base, head: head), "wrong-input"),
         "nothing returned": (just(lambda base, head: None), "returns-none"),
     },
@@ -159,6 +216,8 @@ ALL_INSIDE = Cases(
         "softmax as an operation": joined(end=lambda: keras.ops.softmax),
         "Activation": joined(end=lambda: layers.Activation("softmax")),
         "by hand": joined(lambda pixels: pixels[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")),
+        "flips, in training": joined(lambda pixels: prepare(layers.RandomFlip("horizontal")(pixels))),
+        "a Sequential begun by a model": just(all_in_a_row),
         "a model in a Sequential": joined(
             wrap=lambda model: keras.Sequential([keras.Input(model.input_shape[1:]), model])
         ),
@@ -199,6 +258,7 @@ CLEAN_FOLDER = Cases(
         ),
         "a set of paths": just({Path(name) for name in [*GO, "bee/IMG_0013.png"]}),
         "an array": just(np.array([*GO, "bee/IMG_0013.png"])),
+        "padded, as printed": just(pd.Index([f"{name:>24}" for name in [*GO, "bee/IMG_0013.png"]])),
     },
     blank=(just(...), just([...])),
 )
