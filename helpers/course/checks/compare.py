@@ -10,24 +10,16 @@ NOTEBOOK = "06_compare"
 CLASSES = 5
 
 # What happens in each case, in pictures: both right, only the first, only the second, neither; and the right verdict.
-TWO_POINTS_ROUGH = (268, 44, 52, 36)
-TWO_POINTS_SHARP = (300, 0, 8, 92)
-TEN_POINTS_FEW = (10, 3, 5, 2)
-WORSE = (270, 45, 5, 80)
-EQUAL = (280, 40, 40, 40)
-EIGHT_POINTS = (700, 40, 120, 140)
-ONE_STANDARD_ERROR = (60, 18, 28, 14)  # and a half: outside an interval of 68 % or 80 %, inside one of 95 %
-THREE_FOR_TWO = (200, 80, 120, 100)  # gained for lost: few for a handful of pictures, enough for two hundred
-SHOWN_CASES = (
-    (EIGHT_POINTS, True),
-    (TWO_POINTS_ROUGH, False),
-    (TWO_POINTS_SHARP, True),
-    (WORSE, False),
-    (TEN_POINTS_FEW, False),
-    (EQUAL, False),
-    (ONE_STANDARD_ERROR, False),
-    (THREE_FOR_TWO, True),
-)
+SHOWN_CASES = {
+    "eight points": ((700, 40, 120, 140), True),
+    "two points, rough": ((268, 44, 52, 36), False),
+    "two points, sharp": ((300, 0, 8, 92), True),
+    "worse": ((270, 45, 5, 80), False),
+    "ten points, few": ((10, 3, 5, 2), False),
+    "equal": ((280, 40, 40, 40), False),
+    "one standard error": ((60, 18, 28, 14), False),  # and a half: outside an interval of 68 % or 80 %
+    "three for two": ((200, 80, 120, 100), True),  # gained for lost: enough only where they are many
+}
 
 
 def two_models(both, first_only, second_only, neither):
@@ -48,43 +40,32 @@ def two_models(both, first_only, second_only, neither):
 @exercise(NOTEBOOK)
 def is_shown(answer):
     """Judge a function that says whether a second model is shown to be more accurate than a first."""
-    values = []
-    for case, _ in SHOWN_CASES:
+    values = {}
+    for name, (case, _) in SHOWN_CASES.items():
         returned = probes.called(answer, *two_models(*case))
         if isinstance(returned, list | tuple) or np.size(returned) != 1:
             raise Refusal("several-values", returned=describe(returned))
-        value = np.asarray(returned).item()
-        if not isinstance(value, bool):
+        values[name] = np.asarray(returned).item()
+        if not isinstance(values[name], bool):
             raise Refusal("no-truth-value", returned=describe(returned))
-        values.append(value)
-    wrong = [case for (case, verdict), value in zip(SHOWN_CASES, values, strict=True) if value != verdict]
-    if wrong:
-        case = wrong[0]
-        both, first, second, _ = case
-        raise Refusal(
-            _why(wrong, set(values)),
-            verdict=not dict(SHOWN_CASES)[case],
-            pictures=sum(case),
-            first=both + first,
-            second=both + second,
-            differ=first + second,
-        )
-
-
-def _why(wrong, verdicts):
-    if len(verdicts) == 1 or len(wrong) == len(SHOWN_CASES):
-        return "always-the-same"
-    if WORSE in wrong:
-        return "direction"
-    if wrong == [ONE_STANDARD_ERROR]:
-        return "one-standard-error"
-    if wrong == [THREE_FOR_TWO]:
-        return "ratio"
-    if set(wrong) == {TWO_POINTS_SHARP, THREE_FOR_TWO}:
-        return "single-intervals"
-    if EQUAL in wrong:
-        return "equal"
-    return "not-sure" if not any(dict(SHOWN_CASES)[case] for case in wrong) else "interval"
+    wrong = [name for name, (_, verdict) in SHOWN_CASES.items() if values[name] != verdict]
+    for reason, met in (
+        ("always-the-same", len(set(values.values())) == 1 or len(wrong) == len(SHOWN_CASES)),
+        ("direction", "worse" in wrong),
+        ("one-standard-error", wrong == ["one standard error"]),
+        ("ratio", wrong == ["three for two"]),
+        ("single-intervals", wrong == ["two points, sharp", "three for two"]),
+        ("equal", "equal" in wrong),
+        ("not-sure", not any(SHOWN_CASES[name][1] for name in wrong)),
+        ("interval", True),
+    ):
+        if wrong and met:
+            case, verdict = SHOWN_CASES[wrong[0]]
+            both, first, second, _ = case
+            rights, differ = (both + first, both + second), first + second
+            raise Refusal(
+                reason, verdict=not verdict, pictures=sum(case), first=rights[0], second=rights[1], differ=differ
+            )
 
 
 GOAL, THEIRS = 0.03, 0.02  # points to show: in the exercise, and in the text around it
@@ -101,20 +82,17 @@ def pictures_to_show(answer, disagreement):
     answered = probes.number(answer)
     if 0.95 * truth <= answered <= 1.1 * truth:  # rounded up to a number that is easy to say
         return
-    if answered < 1:
-        raise Refusal("a-share", count=answered)
-    mistakes = (
+    for number, reason in (
         (needed(THEIRS, disagreement), "two-points"),
         (needed(GOAL / 2, disagreement), "difference"),
         (needed(min(10 * GOAL, disagreement), disagreement), "difference"),
         (needed(GOAL, disagreement, power=0.5), "power"),
         (needed(GOAL, 1.0), "never-agreed"),
         (needed(GOAL, GOAL), "disagreement"),
-    )
-    for number, reason in mistakes:
-        if abs(answered - number) <= 0.05 * number:
-            raise Refusal(reason, count=answered)
-    raise Refusal("off", count=answered, compared="too few" if answered < truth else "more than are needed")
+        (answered, "a-share" if answered < 1 else "off"),
+    ):
+        if abs(answered - number) <= 0.05 * abs(number):
+            raise Refusal(reason, count=answered, compared="too few" if answered < truth else "more than are needed")
 
 
 @exercise(NOTEBOOK)

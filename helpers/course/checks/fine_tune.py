@@ -14,10 +14,7 @@ CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks
 
 
 def thin_vgg16():
-    """Return a base with all of VGG16's layers in their order, under their names, with 16 maps each; it takes features.
-
-    Learners choose layers by name, by index, or by a function that looks for a name: each has to find what VGG16 has.
-    """
+    """Return a base of features with all of VGG16's layers, 16 maps each: by name or index each is found as there."""
     features = keras.Input((fixtures.SIDE, fixtures.SIDE, 512), name="features")
     maps = features
     for block, count in enumerate(CONVOLUTIONS, start=1):
@@ -33,30 +30,25 @@ def thin_vgg16():
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
     model, moved = probes.ready_to_fine_tune(answer, thin_vgg16)
-    if set(moved) == {*BLOCK5, HEAD}:
-        return
     marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
     early = [name for name in moved if name not in (*BLOCK5, HEAD)]
-    if early:
-        reason = f"early-moves:{early[-1]}"
-    elif marked >= {*BLOCK5, HEAD}:
-        reason = "compiled-too-early"
-    elif HEAD not in moved:
-        reason = "head-frozen"
-    else:
-        reason = f"of-block5-only:{probes.listed(sorted(marked & set(BLOCK5)))}"
-    raise Refusal(reason, moved=probes.listed(moved))
+    for reason, met in (
+        (f"early-moves:{', '.join(early[-1:])}", early),
+        ("compiled-too-early", marked >= {*BLOCK5, HEAD}),
+        ("head-frozen", HEAD not in moved),
+        (f"of-block5-only:{probes.listed(sorted(marked & set(BLOCK5)))}", True),
+    ):
+        if met and set(moved) != {*BLOCK5, HEAD}:
+            raise Refusal(reason, moved=probes.listed(moved))
 
 
 STEPS, TRUE_RATE = 8, 7e-4  # of the usual guesses (0.001, 0.0005, 0.0001, …) none is near
-NEAR = 0.16  # the smallest change in the table is a tenth below 8 steps of the learning rate
+NEAR = 0.2  # the smallest change in the table is a sixth below 8 steps of the learning rate
 
 
 @gives
 def unknown_run():
-    """Return the certificate of a fine-tuning of block5 with Adam: one epoch of 8 steps, with a secret learning rate.
-
-    The model is made, trained and compared here and now.
+    """Train block5 here and now with Adam, for 8 steps at a secret learning rate, and return the certificate.
 
     Returns
     -------
@@ -78,19 +70,15 @@ def rate_of_run(answer):
     def near(other):
         return abs(rate - other) <= NEAR * other
 
-    if near(TRUE_RATE):
-        return
-    if not rate > 0:
-        reason = "not-positive"
-    elif any(np.isclose(rate, other) for other in (1e-5, 1e-4, 1e-3)):
-        reason = "of-the-notebook"
-    elif near(TRUE_RATE * STEPS):
-        reason = "not-divided"
-    elif near(TRUE_RATE / STEPS):
-        reason = "divided-twice"
-    else:
-        reason = "off"
-    raise Refusal(reason, rate=rate, compared="too low" if rate < TRUE_RATE else "too high")
+    for reason, met in (
+        ("not-positive", not rate > 0),
+        ("of-the-notebook", np.isclose(rate, (1e-5, 1e-4, 1e-3)).any()),
+        ("not-divided", near(TRUE_RATE * STEPS)),
+        ("divided-twice", near(TRUE_RATE / STEPS)),
+        ("off", not near(TRUE_RATE)),
+    ):
+        if met:
+            raise Refusal(reason, rate=rate, compared="too low" if rate < TRUE_RATE else "too high")
 
 
 MISTAKES = {"moved by mistake": {EARLIER}, "still by mistake": {"block5_conv1", "block5_conv2"}}
@@ -99,10 +87,7 @@ LAYERS = (EARLIER, *BLOCK5, HEAD)
 
 @gives
 def colleagues_certificate():
-    """Return the certificate of a fine-tuning in which the wrong layers were free to train.
-
-    Someone meant to fine-tune block5 and chose its layers by a part of their names. The model is made, trained for a
-    step and compared here and now.
+    """Train a model here and now whose layers were meant to be block5's, chosen by a part of their names.
 
     Returns
     -------
@@ -123,15 +108,15 @@ def read_certificate(answer):
     probes.entries(answer, MISTAKES)
     for part, wanted in MISTAKES.items():
         named = probes.names(answer[part], LAYERS)
-        if named != wanted:
-            raise Refusal(_misread(part, named, wanted), part=part, named=probes.listed(sorted(named)))
-
-
-def _misread(part, named, wanted):
-    if HEAD in named:
-        return "head"
-    if named == MISTAKES["still by mistake" if part == "moved by mistake" else "moved by mistake"]:
-        return "exchanged"
-    if part == "moved by mistake":
-        return "meant-to-move" if named else "early-layers"
-    return "did-move" if named - wanted else "more-are-still"
+        moving = part == "moved by mistake"
+        other = MISTAKES["still by mistake" if moving else "moved by mistake"]
+        for reason, met in (
+            ("head", HEAD in named),
+            ("exchanged", named == other),
+            ("meant-to-move", moving and named),
+            ("early-layers", moving),
+            ("did-move", named - wanted),
+            ("more-are-still", True),
+        ):
+            if met and named != wanted:
+                raise Refusal(reason, part=part, named=probes.listed(sorted(named)))

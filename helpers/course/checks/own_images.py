@@ -1,5 +1,7 @@
 """Checks of notebook 09: a folder from others, all that a model needs in one file, and a model fed as in its test."""
 
+import functools
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -47,9 +49,7 @@ def turned(path):
 
 @gives
 def friends_report():
-    """Return what `folders.examine` finds in a folder of bees and wasps that a friend sends.
-
-    The folder is made here and now, of coarse spots in place of insects, and examined.
+    """Make a friend's folder of bees and wasps, of coarse spots, and return what `folders.examine` finds in it.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def _spots(seed):
 @exercise(NOTEBOOK)
 def clean_folder(answer):
     """Judge which files of the folder of `friends_report` are to be deleted: delete them, and examine it again."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         before = folders.examine(_friends_folder(folder))
         files = _file_names(answer, {_name(path, folder) for path in folder.glob("*/*")})
         for name in files:
@@ -117,12 +117,10 @@ def _name(path, folder):
 def _twins(table):
     """Return the pairs of files that a report calls look-alikes."""
     rows = table[table["found"].str.startswith("looks much like ")]
-    others = rows["found"].str.removeprefix("looks much like ")
-    return [set(pair) for pair in zip(rows["file"], others, strict=True)]
+    return [{file, found.removeprefix("looks much like ")} for file, found in rows[["file", "found"]].values]
 
 
 def _file_names(answer, known):
-    """Return the learner's files as a set of names that are `known`."""
     files = probes.collection([answer] if isinstance(answer, Path) else answer, known)
     return probes.names(["/".join(file.parts[-2:]) if isinstance(file, Path) else file for file in files], known)
 
@@ -133,21 +131,6 @@ def _close(first, second, tolerance=CLOSE):
 
 def _rounded(row):
     return "[" + " ".join(f"{number:.3f}" for number in np.ravel(row)[:CLASSES]) + "]"
-
-
-JOINED = (
-    "logits",
-    "softmax-twice",
-    "sigmoid",
-    "as-they-are",
-    "divided",
-    "minus-one-to-one",
-    "twice",
-    "divided-then-prepared",
-    "prepared-then-divided",
-    "red-and-blue-exchanged",
-    "red-first",
-)
 
 
 def _trained_apart():
@@ -164,6 +147,15 @@ def _trained_apart():
     return base, head
 
 
+SOFTMAX = functools.partial(special.softmax, axis=-1)
+ENDS = {
+    "softmax": SOFTMAX,
+    "logits": np.array,
+    "sigmoid": special.expit,
+    "two softmax": lambda row: SOFTMAX(SOFTMAX(row)),
+}
+
+
 @exercise(NOTEBOOK)
 def all_inside(answer):
     """Judge a function that joins preprocessing, base, head and softmax to one model that can be saved."""
@@ -173,18 +165,15 @@ def all_inside(answer):
     pixels = np.random.default_rng(53).integers(0, 256, (4, SIDE, SIDE, 3)).astype("float32")
     fed = preparations.variants(PREPARE, pixels)
     logits = {name: probes.outputs(head, probes.outputs(base, variant)) for name, variant in fed.items()}
-    good = logits.pop("prepared")
-    wanted = special.softmax(good, axis=-1)
     whole = probes.model(probes.called(answer, base, head))
-    outputs = probes.outputs(whole, pixels)
+    outputs, wanted = probes.outputs(whole, pixels), SOFTMAX(logits["prepared"])
     if not _close(outputs, wanted):
-        made = {name: [row, special.softmax(row, axis=-1), special.expit(row)] for name, row in logits.items()}
-        made |= {"logits": [good], "softmax-twice": [special.softmax(wanted, axis=-1)], "sigmoid": [special.expit(good)]}
-        reason = preparations.recognised(JOINED, made, lambda ends: _any_close(outputs, ends))
-        if reason is None:
-            reason = "something-else" if holds(whole, weights) else "weights-lost"
-        row = _rounded(outputs[0])
-        raise Refusal(reason, model=describe(whole), shape=outputs.shape, row=row, wanted=_rounded(wanted[0]))
+        for name, (end, made) in itertools.product(fed, ENDS.items()):
+            if _close(outputs, made(logits[name]), ALIKE):
+                raise Refusal(f"joined:{name}, {end}", model=describe(whole), fed=name.replace("-", " "), end=end)
+        reason = "something-else" if holds(whole, weights) else "weights-lost"
+        row, right = _rounded(outputs[0]), _rounded(wanted[0])
+        raise Refusal(reason, model=describe(whole), shape=outputs.shape, row=row, wanted=right)
     if not _close(probes.outputs(_reloaded(whole), pixels), outputs):
         raise Refusal("lost-in-file", model=describe(whole))
 
@@ -223,94 +212,58 @@ def _resized(picture, interpolation="bicubic", clip=True, **options):
     return np.clip(resized, 0, 255) if clip else resized
 
 
-def _squared(picture):
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    return picture.crop((left, top, left + side, top + side))
-
-
-def _by_pillow(picture):
-    ways = [picture.resize((SIDE, SIDE), way) for way in Image.Resampling]
-    return [np.asarray(resized, "float32")[None] for resized in ways]
-
-
-def _fed_otherwise(picture):
-    """Return, for each id of a refusal, the pixels that reach the model when that mistake is made with `picture`."""
-    ways = {name: [_resized(picture, name)] for name in ("nearest", "bilinear", "lanczos3")}
-    ways["smoothed"] = [_resized(picture, name, antialias=True) for name in ("bilinear", "bicubic")]
-    ways["resized-by-pillow"] = _by_pillow(picture)
-    ways["cropped"] = [_resized(_squared(picture))]
-    ways["not-clipped"] = [_resized(picture, clip=False)]
-    good = _resized(picture)
-    every = [good, *(pixels for made in ways.values() for pixels in made)]
-    ways["prepared"] = [np.asarray(PREPARE(pixels.copy())) for pixels in every]
-    ways["divided"] = [small for pixels in every for small in (pixels / 255, pixels / 127.5 - 1)]
-    return ways | {"turned-only": [good[..., ::-1]], "height-for-width": [good.swapaxes(1, 2)]}
-
-
-SKEWS = (
-    "sorted",
-    "softmax-again",
-    "per-cent",
-    "rounded",
-    "nearest",
-    "bilinear",
-    "lanczos3",
-    "smoothed",
-    "resized-by-pillow",
-    "cropped",
-    "not-clipped",
-    "turned-only",
-    "height-for-width",
-    "prepared",
-    "divided",
-)
+def _resized_otherwise(picture):
+    """Return ways of resizing that `images.load` does not take, in words, and the pixels that they give."""
+    made = {f"by {way!r}": _resized(picture, way) for way in ("nearest", "bilinear", "lanczos3")}
+    made |= {f"by {way!r}, smoothed": _resized(picture, way, antialias=True) for way in ("bilinear", "bicubic")}
+    for way in Image.Resampling:
+        made[f"by Pillow ({way.name.lower()})"] = np.asarray(picture.resize((SIDE, SIDE), way), "float32")[None]
+    made["with a part cut off"] = _resized(picture.crop((0, 7, 50, 57)))
+    return made | {"without clipping": _resized(picture, clip=False)}
 
 
 @exercise(NOTEBOOK)
 def mend_skew(answer):
     """Judge a function that feeds a picture file to a model which has its preprocessing inside."""
     probes.function(answer)
-    model = sharp_eyed_model()
+    model = sharp_eyed_model()  # another one than the function gets, which it may change
+
+    def asked(pixels):
+        return probes.outputs(model, pixels)[0]
+
+    def gives(row, *fed):
+        return any(_close(row, asked(np.asarray(pixels)), ALIKE) for pixels in fed)
+
     with tempfile.TemporaryDirectory() as folder:
-        plain, lying, clear = (make(Path(folder, make.__name__)) for make in (upright, turned, _transparent))
-        # All is computed before the function is called: it may change the model.
-        wanted = {path: _asked(model, _resized(opening.open_picture(path)))[0] for path in (plain, lying, clear)}
-        made = {name: _asked(model, *pixels) for name, pixels in _fed_otherwise(photo()).items()}
-        made |= _changed(wanted[plain])
-        made["not-turned"] = _asked(model, _resized(Image.open(lying)))
-        made["background"] = _asked(model, *map(_resized, _without_transparency(clear)))
-        for path, picture, mistakes in (
-            (plain, "a plain upright picture", SKEWS),
-            (lying, "a picture that its EXIF data turn", ("not-turned",)),
-            (clear, "a picture with transparent parts", ("background",)),
-        ):
-            row, right = _row(answer, model, path), wanted[path]
+        for make in (upright, turned, _transparent):
+            path = make(Path(folder, "picture"))
+            row, right = _row(answer, sharp_eyed_model(), path), asked(_resized(opening.open_picture(path)))
             if not _close(row, right):
-                reason = preparations.recognised(mistakes, made, lambda rows: _any_close(row, rows)) or "something-else"
-                raise Refusal(reason, picture=picture, row=_rounded(row), wanted=_rounded(right))
+                reason = _skew(row, right, make, Image.open(path).convert("RGB"), gives)
+                raise Refusal(reason, picture=PICTURES[make], row=_rounded(row), wanted=_rounded(right))
 
 
-def _any_close(row, others):
-    return any(_close(row, other, ALIKE) for other in others)
+PICTURES = {upright: "a plain one", turned: "one that its EXIF data turn", _transparent: "one with transparent parts"}
 
 
-def _changed(row):
-    """Return, for each id of a refusal, what a right row becomes when it is changed on its way back."""
-    again = special.softmax(row)
-    rounded = [np.round(row, digits) for digits in (0, 1, 2)]
-    return {"sorted": [np.sort(row), -np.sort(-row)], "softmax-again": [again], "per-cent": [100 * row], "rounded": rounded}
-
-
-def _without_transparency(path):
-    """Return a picture with what its transparent parts hide, and on black."""
-    with Image.open(path) as picture:
-        hidden = picture.convert("RGB")
-        return [hidden, Image.composite(hidden, Image.new("RGB", picture.size), picture.getchannel("A"))]
-
-
-def _asked(model, *pixels):
-    return probes.outputs(model, np.concatenate(pixels))
+def _skew(row, right, make, picture, gives):
+    good, otherwise = _resized(picture), _resized_otherwise(picture)
+    if make is not upright and gives(row, good):
+        return "not-turned" if make is turned else "background"
+    for way, pixels in otherwise.items():
+        if gives(row, pixels):
+            return f"resized:{way}"
+    for pixels in (good, *otherwise.values()):
+        if gives(row, pixels / 255, pixels / 127.5 - 1, PREPARE(pixels.copy())):
+            return "inside-already"
+    if gives(row, good[..., ::-1], good.swapaxes(1, 2)):
+        return "axes"
+    changes = {"sorted": np.sort(right)[:: 1 if row[0] <= row[-1] else -1], "softmax of it": special.softmax(right)}
+    changes |= {"times 100": 100 * right, "rounded": right.round(1), "rounded to two places": right.round(2)}
+    for change, other in changes.items():
+        if _close(row, other, ALIKE):
+            return f"changed:{change}"
+    return "something-else"
 
 
 def _row(answer, model, path):
@@ -319,8 +272,7 @@ def _row(answer, model, path):
         row = np.asarray(returned, "float64")
     except (TypeError, ValueError) as error:
         raise Refusal("no-numbers", returned=describe(returned)) from error
-    if row.shape == (1, CLASSES):
-        row = row[0]
+    row = row[0] if row.shape == (1, CLASSES) else row
     if row.shape != (CLASSES,):
         raise Refusal("no-row", returned=describe(returned), classes=CLASSES)
     return row

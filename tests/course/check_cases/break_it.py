@@ -24,7 +24,7 @@ FIRST_ROUND = Cases(
         "one forgotten": (just({number: name for number, name in FIRST.items() if number != 5}), "no-entry:5"),
         "numbers in quotes": (just({str(number): name for number, name in FIRST.items()}), "no-entry:1"),
         "a list": (just(list(FIRST.values())), "no-dictionary"),
-        "None": (just({**FIRST, 6: None}), "no-text"),
+        "None": (just({**FIRST, 6: None}), "unknown-name"),
     },
     right={
         "names": just(FIRST),
@@ -46,7 +46,7 @@ SECOND_ROUND = Cases(
         "unknown": (just({**SECOND, 7: "learning rate"}), "unknown-name"),
         "of the other round": (just(FIRST), "no-entry:7"),
         "a list": (just(list(SECOND.values())), "no-dictionary"),
-        "a number": (just({**SECOND, 7: 3}), "no-text"),
+        "a number": (just({**SECOND, 7: 3}), "unknown-name"),
     },
     right={"names": just(SECOND), "both rounds": just(TRUTH)},
     blank=(just(...), just(dict.fromkeys(SECOND, ...))),
@@ -66,6 +66,7 @@ def build(
     head=True,
     pool=layers.GlobalAveragePooling2D,
     change=lambda base: base,
+    learning_rate=0.001,
 ):
     def from_base(base):
         base = change(base)
@@ -76,7 +77,7 @@ def build(
         dense = layers.Dense(units, activation=activation)
         dense.trainable = head
         model = keras.Model(pixels, dense(row))
-        model.compile("adam", loss=loss, metrics=["accuracy"])
+        model.compile(keras.optimizers.Adam(learning_rate), loss=loss, metrics=["accuracy"])
         if late:
             pictures = np.zeros((10, *base.input_shape[1:]), "float32")  # as the check's, or the step is built anew
             model.fit(pictures, np.arange(10) % 5, verbose=0)
@@ -136,10 +137,10 @@ def uncompiled(base):
 MEND_SET_UP = Cases(
     wrong={
         "as it was given": (just(stub), "units"),
-        "five units, sigmoid stays": (build(activation="sigmoid", loss=SPARSE), "ends-in:sigmoid"),
-        "sigmoid, from_logits": (build(activation="sigmoid"), "ends-in:sigmoid"),
-        "relu, from_logits": (build(activation="relu"), "ends-in:relu"),
-        "tanh, from_logits": (build(activation="tanh"), "ends-in:tanh"),
+        "five units, sigmoid stays": (build(activation="sigmoid", loss=SPARSE), "doctor:activation-loss-mismatch"),
+        "sigmoid, from_logits": (build(activation="sigmoid"), "doctor:activation-loss-mismatch"),
+        "relu, from_logits": (build(activation="relu"), "doctor:activation-loss-mismatch"),
+        "tanh, from_logits": (build(activation="tanh"), "doctor:activation-loss-mismatch"),
         "softmax, from_logits": (build(activation="softmax"), "doctor:loss-expects-logits"),
         "squared error": (build(loss="mse"), "doctor:labels-do-not-fit"),
         "for rows": (build(activation="softmax", loss="categorical_crossentropy"), "doctor:labels-do-not-fit"),
@@ -162,7 +163,8 @@ MEND_SET_UP = Cases(
         "logits, loss by name": (build(loss=SPARSE), "doctor:loss-expects-probabilities"),
         "free base": (build(freeze=False), "base-moves"),
         "frozen after a fit": (build(late=True), "base-trained"),
-        "frozen head": (build(head=False), "nothing-moves"),
+        "frozen head": (build(head=False), "doctor:unfrozen-base-still"),
+        "learning rate 0": (build(learning_rate=0.0), "nothing-moves"),
         "another base": (just(own_base), "another-base"),
         "not compiled": (just(uncompiled), "not-compiled"),
         "nothing returned": (just(lambda base: None), "returns-none"),
@@ -217,7 +219,9 @@ def by_key(key):
 
 
 def nearly(train, test):
-    return [place for place, picture in enumerate(test) if (np.abs(train - 1.0 * picture).mean(axis=(1, 2, 3)) < 1).any()]
+    return [
+        place for place, picture in enumerate(test) if (np.abs(train - 1.0 * picture).mean(axis=(1, 2, 3)) < 1).any()
+    ]
 
 
 FIND_LEAK = Cases(

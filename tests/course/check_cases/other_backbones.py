@@ -49,7 +49,7 @@ OWN_PREPROCESSING = Cases(
         "128 for 127": (behind(lambda pixels: (pixels - 128) / 128), "other-numbers"),
         "brackets forgotten": (behind(lambda pixels: pixels - 127 / 128), "other-numbers"),
         "PyTorch's": (behind(means_of_pytorch), "colour-by-colour"),
-        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "divided-then-prepared"),
+        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "other-numbers"),
         "square root": (behind(lambda pixels: pixels**0.5), "something-else"),
         "another size": (behind(lambda pixels: layers.CenterCrop(32, 32)(own(pixels))), "fails"),
         "new weights": (just(lambda base: with_rescaling(keras.models.clone_model(base))), "another-base"),
