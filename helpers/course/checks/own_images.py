@@ -258,7 +258,8 @@ def _skew(row, right, make, picture, gives):
             return "inside-already"
     if gives(row, good[..., ::-1], good.swapaxes(1, 2)):
         return "axes"
-    changes = {"sorted": np.sort(right)[:: 1 if row[0] <= row[-1] else -1], "softmax of it": special.softmax(right)}
+    again = row if _close(np.sort(row), np.sort(right), ALIKE) else right
+    changes = {"in another order": again, "put through softmax": special.softmax(right)}
     changes |= {"times 100": 100 * right, "rounded": right.round(1), "rounded to two places": right.round(2)}
     for change, other in changes.items():
         if _close(row, other, ALIKE):

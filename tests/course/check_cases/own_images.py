@@ -91,9 +91,10 @@ MEND_SKEW = Cases(
     wrong={
         "tutorial code": (just(tutorial), "inside-already"),
         "not clipped": (fed(resize=unclipped), "resized:without clipping"),
-        "classified": (just(classified), "changed:sorted"),
-        "sorted": (fed(change_row=lambda row: np.sort(row[0])), "changed:sorted"),
-        "softmax once more": (fed(change_row=lambda row: keras.ops.softmax(row)[0]), "changed:softmax of it"),
+        "classified": (just(classified), "changed:in another order"),
+        "sorted": (fed(change_row=lambda row: np.sort(row[0])), "changed:in another order"),
+        "softmax once more": (fed(change_row=lambda row: keras.ops.softmax(row)[0]), "changed:put through softmax"),
+        "backwards": (fed(change_row=lambda row: row[0][::-1]), "changed:in another order"),
         "per cent": (fed(change_row=lambda row: 100 * row[0]), "changed:times 100"),
         "rounded": (fed(change_row=lambda row: row[0].round(1)), "changed:rounded"),
         "logarithms": (fed(change_row=lambda row: np.log(row[0])), "something-else"),
