@@ -16,8 +16,8 @@ __version__ = "0.2.0"
 # neighbour, except inside one room. The tests read this map.
 MAP = (
     ("storage", "preflight", "session", "plots"),
-    ("assets", "measuring.evaluation", "course.working_copy", "course.toml_texts"),
-    ("network.surgery", "network.efficientnet_lite", "network.inspection", "network.certificate"),
+    ("assets", "measuring.evaluation", "course.working_copy", "course.toml_texts", "network.inspection"),
+    ("network.surgery", "network.efficientnet_lite", "network.certificate"),
     ("network.vgg16", "network.cost"),
     ("network.backbones", "measuring.study", "measuring.rate_curves"),
     ("pictures", "measuring.results"),

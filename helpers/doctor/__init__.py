@@ -24,8 +24,8 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
         two seconds. A generator is used up by that, which is said; make a new one afterwards.
     class_names : sequence of str, optional
         In the order of the labels.
-    frozen : keras.Layer or sequence of str, optional
-        What you mean to be frozen: a layer or model, or names of layers. Without it the flags count as what you mean.
+    frozen : keras.Layer, str, or an iterable of both, optional
+        What you mean to be frozen: layers, models or names of either. Without it the flags count as what you mean.
 
     Returns
     -------

@@ -20,6 +20,7 @@ FLAT = 0.03  # spread of a thumbnail, as a share of the range, below which a pic
 # the tenth picture (or the twentieth part of them). One in 400 bundled pictures does by chance, of copies nine in ten.
 COPY, NEARER = 0.975, 0.1
 SHARE = 0.02  # of the pictures of a split that have to look like altered copies, at least two
+TYPICAL = 0.5  # where two pictures taken at random correlate so highly, all share a background, as from a fixed camera
 COMMON = 0.05  # where even the tenth correlates by 1 minus this, they share a background or a layout
 LIKELY = 0.85  # correlation of the coarsest copies, from which on two pictures are compared
 PLACES = itertools.product((0.95, 0.9), (0, 0.5, 1), (0, 0.5, 1))
@@ -75,10 +76,12 @@ def _look_alikes(one, other):
     coarse = _rows(tf.nn.avg_pool2d(one.thumbnails, 2, 2, "VALID"))
     rank = min(max(10, len(coarse) // 20), len(coarse) - 1)
     near = altered = common = 0
+    typical = []
     for start in range(0, len(other.thumbnails), 256):
         part = other.thumbnails[start : start + 256]
         both = [_rows(tf.nn.avg_pool2d(each, 2, 2, "VALID")) @ coarse.T for each in (part, part[:, :, ::-1])]
         alike = np.maximum(*both)
+        typical.append(np.median(both[0]))
         distance = 1 - np.sort(alike, axis=1)[:, -1 - rank]
         common += int(np.sum(distance < COMMON))
         likely = (alike.max(axis=1) > LIKELY) & (distance > (COMMON if rank else -1))
@@ -87,6 +90,8 @@ def _look_alikes(one, other):
             part, twins = part[likely], one.thumbnails[alike[likely].argmax(axis=1)]
             near += int(np.sum(np.sqrt(((part - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range))
             altered += int(np.sum(1 - _closest(part, twins) < np.minimum(1 - COPY, NEARER * distance[likely])))
+    if np.mean(typical) > TYPICAL:
+        return 0, 0, len(other.thumbnails)
     return near, altered if altered >= max(2, SHARE * len(other.thumbnails)) else 0, common
 
 
@@ -159,7 +164,9 @@ def prepared_differently(case):
     """Yield a finding for each split that was prepared in another way than the training data."""
     train = case.train
     for split in case.splits[1:]:
-        if any(each.size < 1e-12 or each.highest - each.lowest < CONTRAST for each in (train, split)):
+        ends = [train.lowest, train.highest, split.lowest, split.highest]
+        blank = any(each.size < 1e-12 or each.highest - each.lowest < CONTRAST for each in (train, split))
+        if blank or not np.isfinite(ends).all():
             continue
         kinds = {_kind(each.lowest, each.highest) for each in (train, split)}
         seen = f"training values from {train.lowest:.4g} to {train.highest:.4g}"

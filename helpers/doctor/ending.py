@@ -92,8 +92,9 @@ def _always_the_same(case):
     if len(pictures) < 2 or not np.isfinite(case.outputs).all() or not _same_rows(case.outputs):
         return
     seen = f"{len(pictures)} different inputs give the same outputs"
-    layer, inputs, _ = next((call for call in reversed(case.calls) if hasattr(call[0], "kernel")), (None, None, None))
-    if layer is not None and _same_rows(inputs):
+    layer, _, _ = next((call for call in reversed(case.calls) if hasattr(call[0], "kernel")), (None, None, None))
+    *earlier, last = [inputs for each, inputs, _ in case.calls if isinstance(each, keras.layers.Dense)] or [None]
+    if last is not None and _same_rows(last) and not all(map(_same_rows, earlier)):
         yield error("constant-output", f"{seen}: what reaches {layer.name!r} is the same for all of them.")
     elif layer is None or np.any(layer.kernel):
         yield unjudged("constant-output", f"{seen}; whether the model is sure of one class, or dead, cannot be told.")

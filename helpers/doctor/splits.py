@@ -164,7 +164,7 @@ class Case:
     validation: Split | None = None
     test: Split | None = None
     class_names: tuple | None = None
-    frozen: tuple | None = None  # names of the layers that the learner means to be frozen
+    frozen: tuple | None = None  # names and layers that are meant to be frozen; movement.resolve reads them
 
     @property
     def splits(self):

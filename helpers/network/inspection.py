@@ -154,22 +154,6 @@ def image_size(model):
     return shape[1], shape[2]
 
 
-def prepares_pixels(model):
-    """Return whether a model changes the scale of its pixels before the first weights see them.
-
-    A ``Rescaling(1.0)`` counts: it says that no preprocessing is needed.
-    """
-    for operation in all_operations(model):
-        kind = type(operation).__name__
-        if kind in PREPARING:
-            return True
-        if getattr(operation, "weights", None):
-            return False
-        if kind not in KEEP_PIXELS and not kind.startswith(("Random", "Aug")):
-            return True
-    return False
-
-
 def check_image_size(image_size):
     """Return `image_size`, one side or (height, width) in pixels, as (height, width).
 

@@ -29,9 +29,6 @@ NOT_REACHED = {  # by answers to what the notebook gives
     ("mend_wiring", "part-is-no-model"),  # another second argument
     ("dominated_methods", "not-shown"),  # another table
     ("all_inside", "lost-in-file"),  # a file that loads and lacks something
-    ("mend_skew", "minus-one-to-one"),  # and the next two: called "divided", see the file
-    ("mend_skew", "resized-by-pillow-and-divided"),
-    ("mend_skew", "resized-and-divided"),
 }
 BY_NAME = {check.name: check for check in checks.EXERCISES}
 

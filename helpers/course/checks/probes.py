@@ -217,12 +217,11 @@ def ready_to_fine_tune(answer, make_base):
 
 def highest_rate(optimizer):
     """Return the highest learning rate of an optimizer, which may follow a schedule, in its first 100,000 steps."""
-    begun, rates = int(optimizer.iterations), []
-    for step in (0, *(first * 10**power for power in range(6) for first in (1, 2, 5))):
-        optimizer.iterations.assign(step)
-        rates.append(float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
-    optimizer.iterations.assign(begun)
-    return max(rates)
+    given = optimizer.get_config()["learning_rate"]
+    if not isinstance(given, dict):
+        return float(given)
+    schedule = keras.optimizers.schedules.deserialize(given)
+    return max(float(schedule(step)) for step in (0, *(first * 10**power for power in range(6) for first in (1, 2, 5))))
 
 
 def number(answer):

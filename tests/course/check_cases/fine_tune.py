@@ -78,6 +78,11 @@ def by_index(base, model):
     return model
 
 
+def accumulating(base, model):
+    forgetful(base, model).compile(keras.optimizers.Adam(1e-5, gradient_accumulation_steps=4), LOGITS)
+    return model
+
+
 def no_step(base, model):
     return tuned(rate=1e-30)()(base, model)
 
@@ -130,6 +135,7 @@ SET_UP_FINE_TUNING = Cases(
         "compile, then flags, before any fit": tuned(early=True, rate=1e-4),
         "frozen up to the pool": just(up_to_pool),
         "by index": just(by_index),
+        "gradients accumulated": just(accumulating),
         "warm-up from 0": tuned(rate=warm_up(1e-4)),
     },
     blank=(just(...), just(lambda base, model: ...)),
