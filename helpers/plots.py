@@ -1,4 +1,7 @@
-"""Drawing: arrays in, Axes out. Nothing here computes what the course claims; only `show` displays."""
+"""Drawing: arrays in, Axes out. Nothing here computes what the course claims; only `show` displays.
+
+A function that takes `ax` draws into these `matplotlib.axes.Axes`, or into new ones, and returns them.
+"""
 
 import html
 import io
@@ -19,18 +22,9 @@ VALIDATION = {"linestyle": "-", "marker": "o", "color": ORANGE, "label": "valida
 def show(alt):
     """Display the current figure with its description in words, and close it.
 
-    The description goes into the picture's ``alt`` metadata, which page converters use, and into a folded
-    line below it, because JupyterLab gives pictures no alternative text.
-
-    Parameters
-    ----------
-    alt : str
-        What a reader who cannot see the figure should know of it.
-
-    Raises
-    ------
-    ValueError
-        When the description is empty or no figure was drawn.
+    The description `alt` is what a reader who cannot see the figure should know of it. It goes into the picture's
+    ``alt`` metadata, which page converters use, and into a folded line below it, because JupyterLab gives pictures no
+    alternative text. Raises ValueError when it is empty or no figure was drawn.
     """
     if not alt.strip():
         raise ValueError("The description is empty: say in words what the figure shows.")
@@ -61,9 +55,7 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
     highlight : sequence of bool, optional
         True draws the title bold and orange.
 
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (rows, columns)
+    Returns a NumPy array of Axes, (rows, columns).
     """
     if len(images) == 0:
         raise ValueError("There is no picture to draw: give at least one.")
@@ -94,11 +86,6 @@ def curves(histories, metric="accuracy", ax=None):
     histories : dict of str to dict
         Name of the run to ``History.history``, with `metric` and perhaps ``val_`` + `metric`.
     metric : str
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, history) in enumerate(histories.items()):
@@ -120,11 +107,6 @@ def confusion(table, ax=None):
     ----------
     table : pandas.DataFrame
         As `helpers.measuring.evaluation.confusion` returns it.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     counts = table.to_numpy()
@@ -146,13 +128,8 @@ def intervals(results, ax=None, unit="test accuracy"):
     ----------
     results : dict of str to (float, float, float)
         Name to (value, low, high).
-    ax : matplotlib.axes.Axes, optional
     unit : str
         Label of the horizontal axis.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(6, 0.6 + 0.45 * len(results)))[1]
     for row, (value, low, high) in enumerate(results.values()):
@@ -170,11 +147,6 @@ def parameter_bars(table, ax=None):
     ----------
     table : pandas.DataFrame
         As `helpers.network.surgery.layer_table` returns it; layers without parameters are left out.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     table = table[table["parameters"] > 0]
     ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
@@ -195,11 +167,6 @@ def movement(table, ax=None):
     ----------
     table : pandas.DataFrame
         As `helpers.network.certificate.compare` returns it.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
     ax.barh(table.index, table["largest_change"], color=ORANGE)
@@ -221,11 +188,6 @@ def blocks(shapes, frozen=None, ax=None):
         Name of each stage to its output (height, width, channels), or to a number of units.
     frozen : collection of str, optional
         Stages to draw grey and hatched; the others are orange. With None all are blue.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(1.25 * len(shapes), 2.5))[1]
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
@@ -255,14 +217,7 @@ def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
     titles, columns, side, highlight
         As for `pictures`.
 
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (rows, columns)
-
-    Raises
-    ------
-    ValueError
-        When maps and pictures do not fit one another.
+    Returns the Axes as `pictures` does. Raises ValueError when maps and pictures do not fit one another.
     """
     if len(images) != len(maps):
         raise ValueError(f"{len(images)} pictures but {len(maps)} maps: expected one map a picture.")
@@ -291,13 +246,8 @@ def interval_lines(results, ticks, ax=None, among=None):
         Name to (value, low, high), one for each tick.
     ticks : sequence of str
         The settings, from left to right.
-    ax : matplotlib.axes.Axes, optional
     among : sequence of str, optional
         All the names that any of your figures has, so that each keeps its colour and marker in all of them.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, points) in enumerate(results.items()):
@@ -317,13 +267,8 @@ def cost_plane(table, ax=None, among=None):
     ----------
     table : pandas.DataFrame
         Index: names. Columns: ``cost`` (CPU seconds), ``accuracy``, ``low``, ``high``.
-    ax : matplotlib.axes.Axes, optional
     among : sequence of str, optional
         As for `interval_lines`.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for name, row in table.iterrows():

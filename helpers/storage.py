@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import platform
 import shutil
 import sqlite3
 import tempfile
@@ -17,10 +18,12 @@ import time
 from pathlib import Path
 
 import platformdirs
+import psutil
 
 CACHE_VARIABLE = "SWAP_THE_HEAD_CACHE"
 CHECKSUMS = ".checksums.json"  # in every folder that `kept` makes
-ABANDONED = 24 * 3600  # seconds after which a folder of `written_whole` was left by a process that was killed
+WRITING = ".writing-"  # begins the names of folders of `written_whole`; the machine and the process follow
+ABANDONED = 24 * 3600  # seconds after which such a folder was left by a process that was killed
 
 
 class StorageError(RuntimeError):
@@ -121,20 +124,29 @@ def written_whole(path):
 def _holder_beside(path):
     holder = None
     try:
-        for left in path.parent.glob(".writing-*"):
-            with contextlib.suppress(OSError):  # another clears it at the same time
-                if time.time() - left.stat().st_mtime > ABANDONED:
-                    shutil.rmtree(left, ignore_errors=True)
-        holder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
+        for left in filter(_is_abandoned, path.parent.glob(f"{WRITING}*")):
+            shutil.rmtree(left, ignore_errors=True)
+        holder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{WRITING}{platform.node()}-{os.getpid()}-"))
         yield holder
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "Free some space there" if full else f"Allow writing to the folder {path.parent}, or use another one"
         own = f", or set {CACHE_VARIABLE} to another folder" if path.is_relative_to(_root()) else ""
-        raise StorageError(f"Could not write {path} ({error.strerror or error}). {advice}{own}.") from error
+        reason = error.strerror or error
+        raise StorageError(f"{path} could not be written ({reason}); it is unchanged. {advice}{own}.") from error
     finally:
         if holder:
             shutil.rmtree(holder, ignore_errors=True)
+
+
+def _is_abandoned(left):
+    """Return whether who wrote there has ended: a process of this machine, or one of any a day ago."""
+    process = left.name.removeprefix(f"{WRITING}{platform.node()}-").partition("-")[0]
+    if process.isdecimal() and not psutil.pid_exists(int(process)):
+        return True
+    with contextlib.suppress(OSError):  # another clears it at the same time
+        return time.time() - left.stat().st_mtime > ABANDONED
+    return False
 
 
 def notes(path):

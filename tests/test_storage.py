@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import platform
 import re
 import shutil
 import time
@@ -121,7 +122,7 @@ class TestWrittenWhole:
 
     def test_a_folder_that_cannot_be_written_to_is_said(self, tmp_path):
         with (
-            pytest.raises(storage.StorageError, match="Could not write"),
+            pytest.raises(storage.StorageError, match="could not be written"),
             storage.written_whole(tmp_path / "no" / "a.txt"),
         ):
             pass
@@ -137,15 +138,17 @@ class TestWrittenWhole:
         assert (path / "a").read_text() == "first"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_what_was_left_by_a_kill_goes_a_day_later(self, tmp_path):
-        for name, age in (("old", 2 * storage.ABANDONED), ("new", 0)):
+    def test_what_was_left_by_a_kill_goes_at_once_and_what_may_have_been_a_day_later(self, tmp_path):
+        ended = f"{platform.node()}-{2**22}"  # no process can have this number
+        elsewhere = f"another-machine-{2**22}"
+        for name, age in (("old", 2 * storage.ABANDONED), ("new", 0), (f"{ended}-x", 0), (f"{elsewhere}-x", 0)):
             left = tmp_path / f".writing-{name}"
             left.mkdir()
             (left / "half").write_text("half")
             os.utime(left, (time.time() - age,) * 2)
         with storage.written_whole(tmp_path / "a.txt") as temporary:
             temporary.write_text("new")
-        assert [path.name for path in leftovers(tmp_path)] == [".writing-new"]
+        assert [path.name for path in leftovers(tmp_path)] == [f".writing-{elsewhere}-x", ".writing-new"]
 
 
 class TestNoted:

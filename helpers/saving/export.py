@@ -1,9 +1,5 @@
 """Save a classifier as one ``.keras`` file with its class names and a card beside it; load it back in safe mode."""
 
-import contextlib
-import os
-import platform
-import shutil
 import warnings
 from pathlib import Path
 
@@ -15,7 +11,6 @@ from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
 MOVE_PIXELS = ("Cast", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "UpSampling2D", "Pad", "ReLU")  # or copy
-PROCESS = "process"  # beside a file that is being written: which process writes it
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
@@ -67,9 +62,7 @@ def save(model, path, class_names, card):
             f"The card is about {list(card.counts.index)}, but class_names are {names}: expected the same."
         )
     uncompiled = _uncompiled(model)
-    _clear_left(path)
-    with _path_in_errors(path), storage.written_whole(path) as temporary:
-        (temporary.parent / PROCESS).write_text(f"{platform.node()} {os.getpid()}", encoding="utf-8")
+    with storage.written_whole(path) as temporary:
         uncompiled.save(temporary)
         model_file.add_facts(temporary, names, outputs)
         _check_same(model, temporary, size=size, outputs=outputs)
@@ -125,18 +118,6 @@ def _checked_path(path):
     if not path.parent.is_dir():
         raise ValueError(f"There is no folder {str(path.parent)!r}: make it first.")
     return path
-
-
-def _clear_left(path):
-    """Clear what killed processes of this machine left when they saved a model at `path`."""
-    for mark in path.parent.glob(f".writing-*/{PROCESS}") if os.name == "posix" else ():
-        with contextlib.suppress(OSError, ValueError):
-            node, process = mark.read_text(encoding="utf-8").rsplit(" ", 1)
-            if node == platform.node() and (mark.parent / path.name).exists():
-                try:
-                    os.kill(int(process), 0)  # asks only whether it is there
-                except ProcessLookupError:
-                    shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 def _checked_names(model, class_names):
@@ -223,16 +204,3 @@ def _opened(path):
         if isinstance(error, Warning):
             reason = "its weights are not those of its layers, by name or by shape; save it again where it was made"
         raise model_file.ModelFileError(f"{path.name} cannot be loaded in safe mode: {reason[:200]}") from error
-
-
-@contextlib.contextmanager
-def _path_in_errors(path):
-    """Name `path` in errors of the disk, in place of the temporary file."""
-    try:
-        yield
-    except storage.StorageError as error:
-        reason = getattr(error.__cause__, "strerror", None) or error.__cause__ or error
-        raise storage.StorageError(
-            f"{path} could not be written ({reason}). Free some space there or choose another folder; a model that was "
-            "there before is unchanged."
-        ) from error

@@ -7,6 +7,7 @@ import datetime
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,6 +16,8 @@ import tensorflow as tf
 
 from helpers import storage
 from helpers.measuring import evaluation
+
+TEMPLATE = Path(__file__).with_name("model_card.md")
 
 
 @dataclass(frozen=True)
@@ -95,56 +98,15 @@ def path_beside(path):
 
 def write(card, path, digest, size, outputs, parameters):
     """Write the card of the model at `path`, whose file has the SHA-256 `digest`, completely or not at all."""
-    value, low, high = card.accuracy
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     ends = "logits (softmax makes probabilities of them)" if outputs == "logits" else "probabilities (softmax inside)"
-    text = f"""# Model card: {card.name}
-
-## Data
-
-{card.data}: {len(card.counts)} classes, {card.counts.to_numpy().sum()} pictures.
-
-{_table(card)}
-
-## How good it is
-
-Test accuracy {value:.1%}, 95% interval {low:.1%} to {high:.1%} (Wilson), on {card.tested} pictures that were kept \
-out of training.
-
-{card.worst}
-
-## How it was trained
-
-{card.training}
-
-## What it is for
-
-{card.intended_use}
-
-## Limits
-
-{card.limits}
-
-The interval speaks of pictures like those of the test split. Pictures from another source may be called worse.
-
-## The file
-
-* `{path.name}`, SHA-256 `{digest}`
-* takes pixels 0 to 255, red, green, blue, {size[0]}×{size[1]}, float; preprocessing is inside
-* gives {ends}, one number a class, in the order of the table above; the names also stand in the file
-* {parameters:,} parameters; saved on {card.date} with Python {python}, TensorFlow {tf.__version__}, Keras \
-{keras.__version__}; without optimiser state, so compile it again before training on
-
-```python
-from helpers import export, predict
-
-model, class_names = export.load("{path.name}")
-predict.classify(model, class_names, "picture.jpg")
-```
-
-On the command line: `python -m helpers.predict {path.name} picture.jpg`. Without the course:
-`keras.models.load_model("{path.name}", safe_mode=True)`.
-"""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    texts = {
+        "overview": f"{card.data}: {len(card.counts)} classes, {card.counts.to_numpy().sum()} pictures.",
+        "table": _table(card),
+        "versions": f"Python {python}, TensorFlow {tf.__version__}, Keras {keras.__version__}",
+    }
+    given = {"card": card, "path": path, "digest": digest, "size": size, "ends": ends, "parameters": parameters}
+    text = TEMPLATE.read_text(encoding="utf-8").format(**given, **texts)
     with storage.written_whole(path_beside(path)) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

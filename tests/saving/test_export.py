@@ -362,7 +362,7 @@ class TestInterrupted:
 
     def test_a_card_that_cannot_be_written_leaves_the_model(self, copy, monkeypatch):
         def refuse(*args, **kwargs):
-            raise storage.StorageError("no") from OSError(28, "No space left on device")
+            raise OSError(28, "No space left on device")
 
         before = copy.read_bytes()
         monkeypatch.setattr(model_card, "write", refuse)
