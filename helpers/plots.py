@@ -43,19 +43,9 @@ def show(alt):
 def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
     """Draw pictures in a grid.
 
-    Parameters
-    ----------
-    images : sequence of array (h, w, 3), values in 0..255, or (h, w)
-        An (h, w) array is drawn in grey, over its own range.
-    titles : sequence of str, optional
-        One above each picture.
-    columns : int
-    side : float
-        Width and height of a picture in inches.
-    highlight : sequence of bool, optional
-        True draws the title bold and orange.
-
-    Returns a NumPy array of Axes, (rows, columns).
+    `images` are arrays (h, w, 3), values in 0..255, or (h, w), drawn in grey over their own range. `titles` are texts,
+    one for each, bold and orange where `highlight`, a sequence of bool, is True. `side` is the width and height of a
+    picture in inches. Returns a NumPy array of Axes, (rows, `columns`).
     """
     if len(images) == 0:
         raise ValueError("There is no picture to draw: give at least one.")
@@ -81,11 +71,7 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
 def curves(histories, metric="accuracy", ax=None):
     """Draw training (dashed) and validation (solid) curves of one or more runs.
 
-    Parameters
-    ----------
-    histories : dict of str to dict
-        Name of the run to ``History.history``, with `metric` and perhaps ``val_`` + `metric`.
-    metric : str
+    `histories` is a dict: name of the run to ``History.history``, with `metric` and perhaps ``val_`` + `metric`.
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, history) in enumerate(histories.items()):
@@ -101,13 +87,7 @@ def curves(histories, metric="accuracy", ax=None):
 
 
 def confusion(table, ax=None):
-    """Draw a confusion matrix with its counts.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `helpers.measuring.evaluation.confusion` returns it.
-    """
+    """Draw a confusion matrix, a `table` that `helpers.measuring.evaluation.confusion` returned, with its counts."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     counts = table.to_numpy()
     ax.imshow(counts, cmap="Blues")
@@ -124,12 +104,7 @@ def confusion(table, ax=None):
 def intervals(results, ax=None, unit="test accuracy"):
     """Draw numbers with their intervals, one a row.
 
-    Parameters
-    ----------
-    results : dict of str to (float, float, float)
-        Name to (value, low, high).
-    unit : str
-        Label of the horizontal axis.
+    `results` is a dict: name to (value, low, high), three floats. `unit` is the label of the horizontal axis.
     """
     ax = ax or plt.subplots(figsize=(6, 0.6 + 0.45 * len(results)))[1]
     for row, (value, low, high) in enumerate(results.values()):
@@ -143,10 +118,7 @@ def intervals(results, ax=None, unit="test accuracy"):
 def parameter_bars(table, ax=None):
     """Draw the parameters of each layer, frozen and trainable in two colours.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `helpers.network.surgery.layer_table` returns it; layers without parameters are left out.
+    `table` is what `helpers.network.surgery.layer_table` returns; layers without parameters are left out.
     """
     table = table[table["parameters"] > 0]
     ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
@@ -163,10 +135,7 @@ def parameter_bars(table, ax=None):
 def movement(table, ax=None):
     """Draw a freeze certificate: the largest change of any weight, layer by layer.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `helpers.network.certificate.compare` returns it.
+    `table` is what `helpers.network.certificate.compare` returns.
     """
     ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
     ax.barh(table.index, table["largest_change"], color=ORANGE)
@@ -182,12 +151,8 @@ def movement(table, ax=None):
 def blocks(shapes, frozen=None, ax=None):
     """Draw a convolutional network as a row of boxes: as high as its maps, coloured by what trains.
 
-    Parameters
-    ----------
-    shapes : dict of str to (int, int, int) or int
-        Name of each stage to its output (height, width, channels), or to a number of units.
-    frozen : collection of str, optional
-        Stages to draw grey and hatched; the others are orange. With None all are blue.
+    `shapes` is a dict: name of each stage to its output, (height, width, channels) or a number of units. `frozen` are
+    the names of stages to draw grey and hatched; the others are orange. With None all are blue.
     """
     ax = ax or plt.subplots(figsize=(1.25 * len(shapes), 2.5))[1]
     tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
@@ -209,15 +174,9 @@ def blocks(shapes, frozen=None, ax=None):
 def overlays(images, maps, titles=None, columns=5, side=1.6, highlight=None):
     """Draw pictures in grey with a map over each: bright yellow where it is near 1.
 
-    Parameters
-    ----------
-    images : sequence of array (h, w, 3), values in 0..255
-    maps : sequence of array (h, w), values in 0..1
-        One for each picture, as `helpers.saving.explain.grad_cam` returns them.
-    titles, columns, side, highlight
-        As for `pictures`.
-
-    Returns the Axes as `pictures` does. Raises ValueError when maps and pictures do not fit one another.
+    `images` are arrays (h, w, 3), values in 0..255; `maps` are arrays (h, w), values in 0..1, one for each picture, as
+    `helpers.saving.explain.grad_cam` returns them. All else is as for `pictures`. Raises ValueError when maps and
+    pictures do not fit one another.
     """
     if len(images) != len(maps):
         raise ValueError(f"{len(images)} pictures but {len(maps)} maps: expected one map a picture.")
@@ -240,14 +199,8 @@ def overlay(image, one_map):
 def interval_lines(results, ticks, ax=None, among=None):
     """Draw numbers with their intervals for a few settings, a line for each name.
 
-    Parameters
-    ----------
-    results : dict of str to sequence of (float, float, float)
-        Name to (value, low, high), one for each tick.
-    ticks : sequence of str
-        The settings, from left to right.
-    among : sequence of str, optional
-        All the names that any of your figures has, so that each keeps its colour and marker in all of them.
+    `results` is a dict: name to (value, low, high), one for each of the `ticks`, which name the settings from left to
+    right. `among` are all the names that any of your figures has: each keeps its colour and marker in all of them.
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, points) in enumerate(results.items()):
@@ -263,12 +216,8 @@ def interval_lines(results, ticks, ax=None, among=None):
 def cost_plane(table, ax=None, among=None):
     """Draw accuracy, with its interval, against cost: high and left is best.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Index: names. Columns: ``cost`` (CPU seconds), ``accuracy``, ``low``, ``high``.
-    among : sequence of str, optional
-        As for `interval_lines`.
+    `table` has names as its index, and the columns ``cost`` (CPU seconds), ``accuracy``, ``low`` and ``high``. `among`
+    is as for `interval_lines`.
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for name, row in table.iterrows():

@@ -33,17 +33,11 @@ def pixels(picture, size):
     bicubic resizing of `keras.utils.image_dataset_from_directory` and clipped. Another way of resizing would give the
     model pictures unlike those it was trained on.
 
-    Parameters
-    ----------
-    picture : path, PIL.Image.Image, or array (h, w, 3) with values in 0..255
-        A file is opened with `helpers.pictures.open_picture`, which treats it as untrusted.
-    size : (int, int)
-        Height and width in pixels.
+    `picture` is a path, a PIL.Image.Image, or an array (h, w, 3) with values in 0..255; a file is opened with
+    `helpers.pictures.open_picture`, which treats it as untrusted. `size` is the height and width in pixels.
 
-    Returns
-    -------
-    ndarray, float32 (1, height, width, 3)
-        In 0..255. Raises ValueError when the file or the array is not a picture.
+    Returns an ndarray, float32 (1, height, width, 3), in 0..255. Raises ValueError when the file or the array is not a
+    picture.
     """
     import tensorflow as tf
 
@@ -164,10 +158,8 @@ def _run(options):
         print(json.dumps(found, indent=1))
     elif options.csv:
         rows = [{"picture": one["picture"], **row} for one in found for row in one["classes"]]
-        print(
-            pd.DataFrame(rows, columns=["picture", "class", "probability"]).to_csv(index=False, lineterminator="\n"),
-            end="",
-        )
+        table = pd.DataFrame(rows, columns=["picture", "class", "probability"])
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
     elif len(paths) > 2:
         kinds = ", ".join(f"{naming.shown(name)} {number}" for name, number in sorted(counts.items()))
         print(f"{len(found)} of {len(paths)} pictures classified" + (f": {kinds}" if kinds else ""))

@@ -14,7 +14,6 @@ import platform
 import shutil
 import sqlite3
 import tempfile
-import time
 from pathlib import Path
 
 import platformdirs
@@ -23,7 +22,6 @@ import psutil
 CACHE_VARIABLE = "SWAP_THE_HEAD_CACHE"
 CHECKSUMS = ".checksums.json"  # in every folder that `kept` makes
 WRITING = ".writing-"  # begins the names of folders of `written_whole`; the machine and the process follow
-ABANDONED = 24 * 3600  # seconds after which such a folder was left by a process that was killed
 
 
 class StorageError(RuntimeError):
@@ -140,13 +138,9 @@ def _holder_beside(path):
 
 
 def _is_abandoned(left):
-    """Return whether who wrote there has ended: a process of this machine, or one of any a day ago."""
+    """Return whether a process of this machine wrote there that has ended."""
     process = left.name.removeprefix(f"{WRITING}{platform.node()}-").partition("-")[0]
-    if process.isdecimal() and not psutil.pid_exists(int(process)):
-        return True
-    with contextlib.suppress(OSError):  # another clears it at the same time
-        return time.time() - left.stat().st_mtime > ABANDONED
-    return False
+    return process.isdecimal() and not psutil.pid_exists(int(process))
 
 
 def notes(path):

@@ -45,14 +45,8 @@ def extract(trunk, data, splits=images.SPLITS):
     Raises `ValueError` when the trunk takes pictures of another size or number of channels, has several inputs or
     outputs, or a split is unknown; `helpers.storage.StorageError` when the cache folder cannot be written to.
 
-    Parameters
-    ----------
-    trunk : keras.Model
-        From pixels 0..255 (n, h, w, 3), preprocessing included, to features.
-    data : helpers.pictures.images.ImageSets
-        Pictures of the size that the trunk takes.
-    splits : sequence of {"train", "validation", "test"}
-        Which splits to run over.
+    `trunk` is a keras.Model from pixels 0..255 (n, h, w, 3), preprocessing included, to features; `data` are
+    `helpers.pictures.images.ImageSets` of the size that it takes; `splits` are some of "train", "validation", "test".
     """
     inspection.check_single(trunk, "inputs", "outputs")
     _check_fit(trunk, data.image_size, data.name)
@@ -131,10 +125,8 @@ def _structure(part, indices=None):
 
 def _check_fit(trunk, image_size, name):
     shape = tuple(trunk.inputs[0].shape)
-    if len(shape) != 4:
-        raise ValueError(f"{trunk.name!r} takes shape {shape}, not pictures (n, height, width, 3): give the trunk.")
-    if shape[-1] != 3:
-        raise ValueError(f"{trunk.name!r} takes {shape[-1]} channels, but the pictures of {name!r} have 3.")
+    if len(shape) != 4 or shape[-1] != 3:
+        raise ValueError(f"{trunk.name!r} takes shape {shape}, not pictures (n, height, width, 3): give their trunk.")
     wanted = shape[1:3]
     if any(side is not None and side != got for side, got in zip(wanted, image_size, strict=True)):
         raise ValueError(
@@ -160,20 +152,12 @@ def run(trunk, batches, description="pictures"):
     Raises `ValueError` when a batch does not hold colour pictures with a label each, the trunk has several outputs,
     there is no batch, or no end of them.
 
-    Parameters
-    ----------
-    trunk : keras.Model
-        From pixels 0..255 (n, h, w, 3) to features.
-    batches : iterable of (pictures, labels)
-        For instance a batched `tf.data.Dataset`, or a list. Of one with a length, so many batches are taken.
-    description : str
-        Shown before the bar.
+    `trunk` is a keras.Model from pixels 0..255 (n, h, w, 3) to features. `batches` is an iterable of (pictures,
+    labels), for instance a batched `tf.data.Dataset`, or a list; of one with a length, so many batches are taken.
+    `description` is shown before the bar.
 
-    Returns
-    -------
-    features : ndarray, float32 (n, ...)
-    labels : ndarray
-        In the same order: both are collected in one pass, so a data set that reshuffles does no harm.
+    Returns features, an ndarray, float32 (n, ...), and labels, an ndarray in the same order: both are collected in one
+    pass, so a data set that reshuffles does no harm.
     """
     known = getattr(trunk, "inputs", None)
     if known:

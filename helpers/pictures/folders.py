@@ -7,6 +7,7 @@ import hashlib
 import html
 import os
 import re
+import tomllib
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import tqdm.auto
 from helpers import storage
 from helpers.pictures import look_alikes, naming, opening
 
+FINDINGS = tomllib.loads(Path(__file__).with_name("findings.toml").read_text(encoding="utf-8"))
 SPLITS = ("train", "validation", "test")
 OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
 HIDDEN = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}  # put there unasked
@@ -82,8 +84,7 @@ class Report:
         return "\n".join(lines)
 
     def __repr__(self):
-        with pd.option_context("display.max_colwidth", None):
-            table = self.table.to_string(index=False, justify="left") if len(self.table) else "Nothing to report."
+        table = self.table.to_string(index=False, justify="left") if len(self.table) else "Nothing to report."
         return f"{table}\n\n{self.summary()}"
 
     def _repr_html_(self):
@@ -134,7 +135,7 @@ def examine(folder, keep=None, known=None):
         splits[split][name].append(path)
     counts = {split: {name: len(paths) for name, paths in classes.items()} for split, classes in splits.items()}
     judged = _judge(counts, listing.nested)
-    table = pd.DataFrame([*rows, *(row[:3] for row in judged)], columns=["file", "found", "done"])
+    table = pd.DataFrame([*rows, *(row for row, _ in judged)], columns=["file", "found", "done"])
     return Report(listing.folder, table, splits, bad, copies, _obstacles(judged))
 
 
@@ -148,19 +149,19 @@ def _compare(listing, fingerprints, bad, rows):
         for path in paths:
             others = [other for other in paths if classes[other] != classes[path]]
             if others:
-                bad[path] = f"the same picture as {listing.name(others[0])}, in another class"
-                rows.append((listing.name(path), bad[path], "left out, both; keep it in the right class"))
+                row = _row("same_in_another_class", listing.name(path), other=listing.name(others[0]))
+                bad[path] = row[1]
+                rows.append(row)
             elif path != kept:
                 copies[path] = kept
-                rows.append((listing.name(path), f"the same picture as {listing.name(kept)}", "left out"))
+                rows.append(_row("copy", listing.name(path), other=listing.name(kept)))
     return copies
 
 
 def _on_look_alikes(listing, sketches):
     """Yield the rows on pictures of perhaps one scene; a class full of them shares a layout, and gets one row."""
     if len(sketches) > look_alikes.MOST_SKETCHES:
-        found = f"more than {look_alikes.MOST_SKETCHES:,} pictures: none was compared with another"
-        yield "(all)", found, "kept; whether there are shots of one scene is not known"
+        yield _row("not_compared", "(all)", most=look_alikes.MOST_SKETCHES)
     twins, alike = look_alikes.look_alikes(sketches), defaultdict(list)
     for path in twins:
         alike[listing.files[path]].append(path)
@@ -168,12 +169,16 @@ def _on_look_alikes(listing, sketches):
         number = sum(listing.files[path] == (split, name) for path in sketches)
         named = [(listing.name(path), listing.name(twins[path])) for path in paths]
         if len(paths) > max(3, SHARED_LAYOUT * number):
-            found = f"{len(paths)} of {number} pictures look much like another, such as {' and '.join(named[0])}"
-            done = "kept; they may share a layout, such as one ground, or be one series: look before you remove any"
-            yield naming.shown(f"{split}/{name}" if split else name), found, done
+            about, (first, second) = naming.shown(f"{split}/{name}" if split else name), named[0]
+            yield _row("many_look_alikes", about, alike=len(paths), number=number, first=first, second=second)
         else:
-            done = "kept; may be two shots of one scene: look, and if so, delete one"
-            yield from ((file, f"looks much like {twin}", done) for file, twin in named)
+            yield from (_row("look_alike", file, other=twin) for file, twin in named)
+
+
+def _row(key, about, **values):
+    """Return a row of the table: what it concerns, what was found, what was done or is to do."""
+    finding = FINDINGS[key]
+    return about, finding["found"].format(**values), finding["done"].format(**values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,12 +252,11 @@ def _listed(folder):
         entries = _entries(split_folder)
         for path in entries:
             if not path.is_dir():
-                advice = "; if it holds the labels, put each picture into a folder named after its class"
-                done = "left out" + (advice if naming.ending_of(path) in TABLES else "")
-                listing.rows.append((listing.name(path), "a file beside the class folders", done))
+                key = "table_beside_classes" if naming.ending_of(path) in TABLES else "file_beside_classes"
+                listing.rows.append(_row(key, listing.name(path)))
             elif _leads_out(path, folder):
-                listing.bad[path] = "a link that leads out of the folder"
-                listing.rows.append((listing.name(path), listing.bad[path], "refused; put the folder itself there"))
+                listing.rows.append(_row("link_out", listing.name(path)))
+                listing.bad[path] = listing.rows[-1][1]
             else:
                 name = unicodedata.normalize("NFC", path.name)  # some systems write "ü" as u and its dots
                 name = path.name if split_folder / name in entries else name
@@ -264,9 +268,9 @@ def _listed(folder):
                     listing.nested.add((split, name))
     for path in _entries(folder) if splits else ():
         if _split_of(path.name) and _leads_out(path, folder):
-            listing.bad[path] = "a link that leads out of the folder"
+            listing.bad[path] = FINDINGS["link_out"]["found"]
         elif path not in splits.values():
-            listing.rows.append((listing.name(path), "beside the folders of the splits", "left out"))
+            listing.rows.append(_row("beside_splits", listing.name(path)))
     return listing
 
 
@@ -308,81 +312,60 @@ def _leads_out(path, folder):
 
 
 def _judge(counts, nested=()):
-    """Return rows on classes and their sizes: what it concerns, what was found, what to do, is training impossible."""
+    """Return (row, is training impossible) for what there is to say of classes and their sizes."""
     totals = defaultdict(int)
     for classes in counts.values():
         for name, number in classes.items():
             totals[name] += number
-    return [*_on_number(totals, nested), *_on_names(totals), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
+    found = [*_on_classes(totals, nested), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
+    return [(_row(key, about, **values), FINDINGS[key].get("impossible", False)) for key, about, values in found]
 
 
 def _obstacles(judged):
-    return tuple(f"{about}: {found}; {done}" for about, found, done, impossible in judged if impossible)
+    return tuple("{}: {}; {}".format(*row) for row, impossible in judged if impossible)
 
 
-def _on_number(totals, nested):
+def _on_classes(totals, nested):
     wrapped = len(totals) == 1 and nested and not any(totals.values())  # `_on_sizes` says what to do
     if len(totals) < 2 and not wrapped:
-        found = f"one class only, {naming.shown(*totals)}" if totals else "no class folder"
-        yield "(all)", found, "put the pictures of each class in a folder of its own, at least 2 classes", True
-
-
-def _on_names(totals):
+        yield "one_class" if totals else "no_class", "(all)", {"name": naming.shown("".join(totals))}
     similar = defaultdict(list)
     for name in totals:
         similar["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
         if naming.stored_name(name) != name:
-            done = f"kept, under the name {naming.stored_name(name)}"
-            yield naming.shown(name), "the name of the class is broken text or too long", done, False
+            yield "odd_name", naming.shown(name), {"stored": naming.stored_name(name)}
     if len(splits := {_split_of(name) for name in totals} - {None}) > 1:
-        done = "in each of them put the pictures of a class into a folder named after it"
-        yield ", ".join(sorted(totals)), f"no class folders: {' and '.join(sorted(splits))} are parts", done, True
+        yield "splits_for_classes", ", ".join(sorted(totals)), {"splits": " and ".join(sorted(splits))}
     for names in similar.values():
         if len(names) > 1:
-            found = "class names that differ only by capitals or blanks"
-            done = "kept as different classes; if they are one, put them in one folder"
-            yield ", ".join(map(repr, names)), found, done, False
+            yield "similar_names", ", ".join(map(repr, names)), {}
 
 
 def _on_sizes(counts, totals, nested):
     for split, classes in counts.items():
         for name, number in classes.items():
             about = naming.shown(f"{split}/{name}" if split else name)
-            if number == 0 and (split, name) in nested:
-                done = "give this folder itself if the folders in it are the classes, or move their pictures up into it"
-                yield about, "folders, but no picture", done, True
-            elif number == 0:
-                yield about, "no picture that can be used", "add some, or delete the folder", True
+            if number == 0:
+                yield "only_folders" if (split, name) in nested else "empty", about, {}
             elif not split and number < LEAST_IN_CLASS:
-                done = f"add some: {LEAST_IN_CLASS} at least"
-                yield about, f"{_pictures(number)}: cannot be split three ways", done, True
+                yield "too_few_to_split", about, {"pictures": _pictures(number), "least": LEAST_IN_CLASS}
             elif not split and number < FEW_IN_CLASS:
                 tested = _pictures(max(1, round(number / 4)))
-                done = f"can be split, but {tested} to test can conclude nothing; add some: {FEW_IN_CLASS} at least"
-                yield about, _pictures(number), done, False
+                yield "few", about, {"pictures": _pictures(number), "tested": tested, "least": FEW_IN_CLASS}
     if len(totals) > 1 and max(totals.values()) >= UNEQUAL * max(1, min(totals.values())):
         most, least = max(totals, key=totals.get), min(totals, key=totals.get)
-        found = f"very unequal classes: {naming.shown(most)} {totals[most]}, {naming.shown(least)} {totals[least]}"
-        yield "(all)", found, "kept; compare with always answering the largest class, or even them out", False
+        both = {key: f"{naming.shown(name)} {totals[name]}" for key, name in (("most", most), ("least", least))}
+        yield "unequal", "(all)", both
 
 
 def _on_splits(counts):
-    if "" in counts:
-        return
     known = sorted(set().union(*counts.values()))
-    for split in SPLITS:
+    for split in SPLITS if "" not in counts else ():
         if split not in counts:
-            done = "add it, with some pictures of each class from another; or give the classes without splits, and "
-            done += f"images.load splits them into {', '.join(SPLITS)}"
-            yield (
-                split,
-                f"this folder is missing beside {'the others' if split == 'train' else repr('train')}",
-                done,
-                True,
-            )
+            others = "the others" if split == "train" else "'train'"
+            yield "split_missing", split, {"others": others, "splits": ", ".join(SPLITS)}
         elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
-            found = f"lacks classes that another split has ({', '.join(missing)})"
-            yield split, found, "expected the same class folders in every split: add or rename them", True
+            yield "classes_missing", split, {"names": ", ".join(missing)}
 
 
 def _pictures(number):

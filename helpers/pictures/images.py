@@ -11,7 +11,6 @@ import json
 import numbers
 import os
 import shutil
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -271,12 +270,8 @@ def _named(bad, folder):
 
 
 def _in_words(bad, folder):
-    """Return how many files are bad, and names and reasons of the first ten, each reason once."""
-    names = defaultdict(list)
-    for name, reason in list(bad.items())[:NAMED]:
-        names[reason].append(name)
-    listed = "; ".join(f"{', '.join(several)} ({reason})" for reason, several in names.items())
-    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}{'; ...' if len(bad) > NAMED else ''}."
+    listed = _some([f"{name} ({reason})" for name, reason in bad.items()])
+    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}."
 
 
 def _decode(listing, digest, seed, target, before):

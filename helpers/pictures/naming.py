@@ -5,33 +5,17 @@ import hashlib
 import os
 from pathlib import Path
 
-ENDINGS = {
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".jfif": "JPEG",
-    ".jpe": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-}
+JPEG = dict.fromkeys((".jfif", ".jpe", ".jpeg", ".jpg"), "JPEG")
+ENDINGS = {".bmp": "BMP", ".gif": "GIF", **JPEG, ".png": "PNG", ".webp": "WEBP"}
 SAVE_AGAIN = "; save it as JPEG or PNG"
-OTHER_PICTURES = (  # endings
-    *(".avif", ".heic", ".heif", ".ico", ".jp2", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff"),
-    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # what cameras call raw
-)
 OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
 OTHER_KINDS = (  # how files begin that are no pictures of ours, what they are, what to do
-    (b"PK\x03\x04", "a zip archive", ""),
-    (b"PK\x05\x06", "a zip archive", ""),
+    ((b"PK\x03\x04", b"PK\x05\x06"), "a zip archive", ""),
     (b"\x1f\x8b", "a gzip archive", ""),
     (b"%PDF", "a PDF", ""),
-    (b"MZ", "a Windows program", ""),
-    (b"\x7fELF", "a Linux program", ""),
-    (b"\xcf\xfa\xed\xfe", "a Mac program", ""),
     (b"#!", "a script", ""),
-    (b"II*\x00", "a TIFF picture", SAVE_AGAIN),
-    (b"MM\x00*", "a TIFF picture", SAVE_AGAIN),
+    ((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe"), "a program", ""),
+    ((b"II*\x00", b"MM\x00*"), "a TIFF picture", SAVE_AGAIN),
     (b"8BPS", "a Photoshop file", SAVE_AGAIN),
     (b"version https://git-lfs", "a note of Git LFS in place of the picture", "; fetch the files with git lfs pull"),
 )

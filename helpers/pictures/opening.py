@@ -4,6 +4,7 @@ A file is judged by what it holds, not by its name. Only its pixels are carried 
 colour profile, nothing appended after the picture.
 """
 
+import contextlib
 import io
 import os
 import re
@@ -70,7 +71,8 @@ def opened(path, folder=None, largest_side=LARGEST_SIDE):
     """Decode one picture as `open_picture` does, and tell what was found in its file: `Opened`."""
     path = Path(path)
     data = _bytes_of(path, folder)
-    return _in_words(path, data, lambda: _decoded(path, data, largest_side))
+    with _in_words(path, data):
+        return _decoded(path, data, largest_side)
 
 
 def upright(picture, largest_side=LARGEST_SIDE):
@@ -82,14 +84,12 @@ def upright(picture, largest_side=LARGEST_SIDE):
     if picture.mode == "F" or (picture.mode == "I" and picture.format != "PNG"):
         raise PictureError(name, f"shades of mode {picture.mode} have no known range; convert them to 0..255, mode L")
 
-    def converted():
+    with _in_words(name):
         again = picture
         if picture.format in ("JPEG", "MPO") and picture.tile and picture.fp and not picture.tell():
             again = Image.open(picture.fp, formats=FORMATS)  # not decoded yet: no finer than needed, as from a file
         _check_size(name, again, largest_side)
         return _upright_rgb(again.copy() if again is picture else again, largest_side, [])
-
-    return _in_words(name, b"", converted)
 
 
 def check_range(array):
@@ -101,16 +101,17 @@ def check_range(array):
         )
 
 
-def _in_words(path, data, decode):
-    """Return what `decode` returns; whatever Pillow raises becomes a `PictureError`."""
+@contextlib.contextmanager
+def _in_words(path, data=b""):
+    """Make a `PictureError` of whatever Pillow raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow warns of is refused or reported here
         try:
-            return decode()
+            yield
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
-            raise _too_many_pixels(path, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from error
+            raise _too_many_pixels(path, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels", MOST_PIXELS) from error
         except Image.UnidentifiedImageError as error:
             raise _no_picture(path, data) from error
         except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
@@ -139,9 +140,7 @@ def _open_at_once(name, flags):
 
 def _check_status(path, status):
     if stat.S_ISDIR(status.st_mode):
-        raise PictureError(
-            path, "a folder; a picture is given by its name, and looked for right inside the class folder"
-        )
+        raise PictureError(path, "a folder; a picture is looked for right inside the class folder")
     if not stat.S_ISREG(status.st_mode):
         raise PictureError(path, "no regular file but a pipe, a socket or a device", refused=True)
     if status.st_size > MOST_BYTES:
@@ -168,14 +167,14 @@ class _CountedReads(io.BytesIO):
 def _decoded(path, data, largest_side):
     ending = naming.ending_of(path)
     if ending and ending not in naming.ENDINGS:
-        advice = naming.SAVE_AGAIN if ending in naming.OTHER_PICTURES else ""
-        raise PictureError(path, f"the ending {naming.shown(ending)} is none of {', '.join(naming.ENDINGS)}{advice}")
+        known = f"{', '.join(naming.ENDINGS)}; if it is a picture, save it as JPEG or PNG"
+        raise PictureError(path, f"the ending {naming.shown(ending)} is none of {known}")
     with Image.open(_CountedReads(data, path), formats=FORMATS) as picture:
         kind = "JPEG" if picture.format == "MPO" else picture.format  # phones append a second picture to a JPEG
         width, height = _check_size(path, picture, largest_side)
         if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
-        notes = [*_notes_on_name(ending, kind), *_notes_on_size(width, height)]
+        notes = list(_first_notes(ending, kind, width, height))
         if kind != "JPEG" and getattr(picture, "is_animated", False):
             notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
         in_passes = "progressive" in picture.info
@@ -187,11 +186,9 @@ def _decoded(path, data, largest_side):
 
 def _check_size(path, picture, largest_side):
     width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise _too_many_pixels(path, f"{width} × {height} pixels")
-    if picture.format == "WEBP" and width * height > MOST_WEBP_PIXELS:
-        reason = f"a WebP of {width} × {height} pixels, more than the {MOST_WEBP_PIXELS:,} that fit into memory"
-        raise PictureError(path, f"{reason}; save it smaller, or as JPEG", refused=True)
+    most = MOST_WEBP_PIXELS if picture.format == "WEBP" else MOST_PIXELS
+    if width * height > most:
+        raise _too_many_pixels(path, f"{width} × {height} pixels", most)
     shrunk = min(1, (largest_side or max(width, height)) / max(width, height))
     if min(width, height) * shrunk < LEAST_SIDE:
         fitted = f" once it is {largest_side} pixels long" if min(width, height) >= LEAST_SIDE else ""
@@ -221,9 +218,9 @@ def _lacks_data(data, in_passes, picture, largest_side):
         return _upright_rgb(again, largest_side, []).tobytes() != picture.tobytes()
 
 
-def _too_many_pixels(path, declared):
-    most = f"more than the {MOST_PIXELS:,} that are decoded (a decompression bomb?)"
-    return PictureError(path, f"declares {declared}: {most}; if it is a picture, save it smaller", refused=True)
+def _too_many_pixels(path, declared, most):
+    reason = f"declares {declared}: more than the {most:,} that are decoded (a decompression bomb?)"
+    return PictureError(path, f"{reason}; if it is a picture, save it smaller, as JPEG", refused=True)
 
 
 def _no_picture(path, data):
@@ -234,14 +231,11 @@ def _no_picture(path, data):
     return PictureError(path, f"holds {kind} though {name}: a file that lies about its type{advice}", refused=True)
 
 
-def _notes_on_name(ending, kind):
+def _first_notes(ending, kind, width, height):
     if not ending:
         yield f"a {kind} picture whose name has no ending", "kept: the content decides"
     elif naming.ENDINGS[ending] != kind:
         yield f"wrongly named: a {kind} picture that ends in {ending}", "kept: the content decides"
-
-
-def _notes_on_size(width, height):
     if min(width, height) < TINY_SIDE:
         yield f"tiny: {width} × {height} pixels, fewer than {TINY_SIDE} a side", "kept; it will be enlarged and blurred"
     if width * height > LARGE_PIXELS:

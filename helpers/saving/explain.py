@@ -48,14 +48,13 @@ class GradCam:
         if classes is None:
             return None
         classes = np.asarray(classes)
-        classes = np.full(number, classes) if classes.ndim == 0 else classes
-        fits = classes.shape == (number,) and classes.dtype.kind in "iu"
+        fits = classes.shape in ((), (number,)) and classes.dtype.kind in "iu"
         if not fits or classes.min() < 0 or classes.max() >= self.classes:
             raise ValueError(
                 f"classes={classes.tolist()}: expected a whole number from 0 to {self.classes - 1} for each of the "
                 f"{number} pictures, or one for all."
             )
-        return classes
+        return np.broadcast_to(classes, number)
 
     def _batch(self, pictures, classes):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -81,24 +80,15 @@ def grad_cam(model, pictures, classes=None, layer=None):
     The maps of a convolution are weighed by the mean gradient of the class's score (its logit, before any softmax),
     added up, and cut off below zero, so that places which speak against the class are 0.
 
-    Parameters
-    ----------
-    model : keras.Model
-        From pictures to one output for each class; the base may be nested or not, the head pooled or flattened.
-    pictures : array (n, height, width, 3), values in 0..255
-    classes : int or sequence of int, optional
-        For which class, the same for all pictures or one for each; by default the one that is predicted.
-    layer : str, optional
-        Whose maps, also inside a nested base; by default those of the last convolution.
+    `model` is a keras.Model from pictures to one output for each class; the base may be nested or not, the head pooled
+    or flattened. `pictures` is an array (n, height, width, 3), values in 0..255. `classes` tells for which class, an
+    int for all pictures or one for each; by default the one that is predicted. `layer` names the layer whose maps are
+    taken, also inside a nested base; by default those of the last convolution.
 
-    Returns
-    -------
-    ndarray, float32 (n, height, width)
-        From 0 to 1, the largest of each picture being 1, stretched to the size of the pictures from the coarser maps.
-        All 0 where nothing speaks for the class.
-
-    Raises ValueError when the model has no convolution, takes features instead of pictures, ends in another activation,
-    or has no such layer or class.
+    Returns an ndarray, float32 (n, height, width), from 0 to 1, the largest of each picture being 1, stretched to the
+    size of the pictures from the coarser maps; all 0 where nothing speaks for the class. Raises ValueError when the
+    model has no convolution, takes features instead of pictures, ends in another activation, or has no such layer or
+    class.
 
     References
     ----------
@@ -165,12 +155,6 @@ def _watched(model, chosen, last, watch):
         result = _linear(operation, *tensors) if operation is last else operation(*tensors, **settings)
         return watch(result) if operation is chosen else result
 
-    pixels = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
-    if isinstance(model, keras.Sequential):
-        result = pixels
-        for layer in model.layers:
-            result = call(layer, result)
-        return keras.Model(pixels, result)
     bare = keras.Model(model.inputs[0], model.outputs[0])  # never compiled, so that its copy is not either
     return keras.models.clone_model(bare, clone_function=lambda operation: operation, call_function=call)
 

@@ -32,23 +32,12 @@ def save(model, path, class_names, card):
     card : helpers.saving.model_card.Card
         As `helpers.saving.model_card.describe` returns it.
 
-    Returns
-    -------
-    pathlib.Path
-        `path`. The card is beside it, as ``name.card.md``.
+    Returns `path`, a pathlib.Path; the card is beside it, as ``name.card.md``. Card and model are renamed one right
+    after the other: where the process is killed between the two, the card is that of the new model, and `load` warns.
 
-    Raises
-    ------
-    ValueError
-        When the model takes no pixels or has no preprocessing inside, when names and outputs do not fit, or when it
-        could not be loaded in safe mode without the learner's own code.
-    helpers.storage.StorageError
-        When file or card cannot be written. An earlier model at `path` stays as it was.
-
-    Notes
-    -----
-    Card and model are renamed one right after the other. If the process is killed between the two, the card has the
-    checksum of the new model, the file is still the old one, and `load` warns.
+    Raises ValueError when the model takes no pixels or has no preprocessing inside, when names and outputs do not fit,
+    or when it could not be loaded in safe mode without the learner's own code; `helpers.storage.StorageError` when file
+    or card cannot be written: an earlier model at `path` stays as it was.
     """
     path = _checked_path(path)
     size = inspection.image_size(model)
@@ -132,27 +121,21 @@ def _checked_names(model, class_names):
 
 
 def _check_preprocessing(model):
-    if not _prepares_pixels(model):
-        raise ValueError(
-            f"{model.name!r} does nothing to its pixels before the first weights, so its preprocessing was left "
-            "outside: whoever loads it would forget it. Put it inside, as surgery.attach_head(base, classes, "
-            "preprocess=…) does. Was it trained on pixels 0..255 as they are? Then say so: keras.layers.Rescaling(1.0) "
-            "as the first layer."
-        )
-
-
-def _prepares_pixels(model):
-    """Return whether a model changes the scale of its pixels before the first weights; ``Rescaling(1.0)`` says so."""
+    """Raise unless a model changes the scale of its pixels before the first weights; ``Rescaling(1.0)`` says so."""
     for operation in inspection.all_operations(model):
         kind = type(operation).__name__
         if kind in inspection.PREPARING:
-            return True
+            return
         if getattr(operation, "weights", None):
-            return False
+            break
         idle = kind == "Activation" and inspection.activation(operation) in ("linear", "relu")
         if not idle and kind not in (*inspection.KEEP_PIXELS, *MOVE_PIXELS) and not kind.startswith(("Random", "Aug")):
-            return True
-    return False
+            return
+    raise ValueError(
+        f"{model.name!r} does nothing to its pixels before the first weights, so its preprocessing was left outside: "
+        "whoever loads it would forget it. Put it inside, as surgery.attach_head(base, classes, preprocess=…) does. "
+        "Was it trained on pixels 0..255 as they are? Then say so: keras.layers.Rescaling(1.0) as the first layer."
+    )
 
 
 def _uncompiled(model):
@@ -162,8 +145,6 @@ def _uncompiled(model):
         return _uncompiled(operation) if isinstance(operation, keras.Model) else operation
 
     shared = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    if not any(isinstance(operation, keras.Model) for operation in shared.operations):
-        return shared
     return keras.models.clone_model(shared, clone_function=inner)
 
 

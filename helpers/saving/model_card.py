@@ -40,17 +40,10 @@ class Card:
 def describe(data, labels, predictions, *, name, training, intended_use, limits):
     """Collect the contents of a model card, a `Card`.
 
-    Parameters
-    ----------
-    data : helpers.pictures.images.ImageSets
-        The pictures that the model was trained and tested on.
-    labels : array of int, shape (n,)
-        Of the test pictures, in the order of ``data.files("test")``.
-    predictions : array of int (n,), or of float (n, classes)
-    name : str
-        Of the model, for people.
-    training, intended_use, limits : str
-        How it was trained; what it is for; where it cannot be trusted. Only a person knows these.
+    `data` are the `helpers.pictures.images.ImageSets` that the model was trained and tested on; `labels`, an array of
+    int (n,), are those of ``data.files("test")``, in their order; `predictions` is an array of int (n,), or of float
+    (n, classes). `name` is that of the model, for people; `training`, `intended_use` and `limits` say how it was
+    trained, what it is for, and where it cannot be trusted. Only a person knows these.
 
     Raises ValueError when a text is blank, or the labels are not as many as the test pictures.
     """

