@@ -23,22 +23,19 @@ def run(model, train, validation, test, class_names, frozen):
     if not isinstance(model, keras.Model):
         kind = type(model).__name__
         raise TypeError(f"model is of type {kind}: expected a keras.Model. Give the model itself, not its name.")
-    if train is None:
-        raise TypeError("train=None: expected a tf.data.Dataset of (inputs, labels) batches, or a tuple of arrays.")
     for what in ("inputs", "outputs"):
         _check_single(what, getattr(model, what, None))
-    names = _class_names(class_names)
+    names, meant = _class_names(class_names), _meant_to_be_frozen(model, frozen)
     given = {"train": train, "validation": validation, "test": test}
     with undisturbed.undisturbed(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Keras warns of is among the findings, or of the doctor's own doing
-        read = {name: splits.read(name, split) for name, split in given.items() if split is not None}
-        case = Case(model, **read, class_names=names, frozen=_layer_names(frozen))
+        read = {name: splits.read(name, split) for name, split in given.items() if split is not None or name == "train"}
+        case = Case(model, **read, class_names=names, frozen=meant)
         findings = _guarded("the data", data.check, case)
-        _check_names(case)
         if not model.built:
             reason = "The model has no weights yet, so nothing of it can be tried."
             return Diagnosis([*findings, unjudged("check-failed", reason, "call it once: model(inputs[:1])")])
-        problem = _does_not_run(case)
+        problem = _does_not_run(case, case.train)
         if problem:
             return Diagnosis([*findings, problem])
         _check_number_of_names(case)
@@ -67,39 +64,34 @@ def _class_names(names):
 
 def _check_number_of_names(case):
     """Raise `ValueError` where model and labels agree on a number of classes that the names do not have."""
-    labels, numbers, units = case.train.labels, data.class_numbers(case.train.labels), case.outputs.shape[-1]
+    numbers = data.class_numbers(case.train.labels)
     classes = 0 if numbers is None else numbers.max() + 1
-    if labels is not None and labels.ndim == 2 and labels.shape[1] > 1:
-        classes = labels.shape[1]
-    if case.class_names is not None and classes == max(units, 2) != len(case.class_names):
+    if case.class_names is not None and classes == max(case.outputs.shape[-1], 2) != len(case.class_names):
         raise ValueError(
             f"class_names holds {len(case.class_names)} names, but labels and model have {classes} classes: "
             f"expected {classes} names, in the order of the labels."
         )
 
 
-def _layer_names(frozen):
-    """Return what is meant to be frozen as a tuple of names and layers, or None."""
+def _meant_to_be_frozen(model, frozen):
+    """Return what is meant to be frozen as a tuple of names and layers, or None; an error where there is no such."""
     if frozen is None:
         return None
     many = isinstance(frozen, Iterable) and not isinstance(frozen, str | bytes | dict | keras.Layer)
     given = tuple(frozen) if many else (frozen,)
-    wrong = [one for one in given if not isinstance(one, str | keras.Layer)]
-    if wrong:
-        raise TypeError(
-            f"frozen holds {wrong[0]!r:.80} of type {type(wrong[0]).__name__}: expected layers, models or names of "
-            'layers, as frozen=base, frozen="vgg16" or frozen=base.layers[:15].'
-        )
-    return given
-
-
-def _check_names(case):
-    _, unknown = movement.resolve(case.model, case.frozen or ())
+    for one in given:
+        if not isinstance(one, str | keras.Layer):
+            raise TypeError(
+                f"frozen holds {one!r:.80} of type {type(one).__name__}: expected layers, models or names of "
+                'layers, as frozen=base, frozen="vgg16" or frozen=base.layers[:15].'
+            )
+    _, unknown = movement.resolve(model, given)
     if unknown:
         raise ValueError(
             f"frozen names {', '.join(map(repr, unknown))}: no layer is called that. Names that there are: "
-            f"{', '.join(map(repr, movement.near_names(case.model, unknown)))}."
+            f"{', '.join(map(repr, movement.near_names(model, unknown)))}."
         )
+    return given
 
 
 def _guarded(what, check, case):
@@ -117,15 +109,15 @@ def _in_one_line(problem):
     return f"{type(problem).__name__}: {line}"
 
 
-def _does_not_run(case, split=None):
-    """Return a finding where the model cannot be called on a split (training, if none is given), or None."""
-    first = (split or case.train).batches[0][0][:TRIED]
+def _does_not_run(case, split):
+    """Return a finding where the model cannot be called on a split, or None."""
+    first = split.batches[0][0][:TRIED]
     try:
-        outputs = case.model(first, training=False) if split else case.call[0]
+        outputs = case.call[0] if split is case.train else case.model(first, training=False)
     except Exception as problem:
         wanted = getattr(case.model, "input_shape", None)
         single = " (one picture, no batch)" if first.ndim == 3 and wanted and len(wanted) == 4 else ""
-        seen = f"The model takes {wanted}, a batch of {(split or case.train).name} has shape {first.shape}{single}"
+        seen = f"The model takes {wanted}, a batch of {split.name} has shape {first.shape}{single}"
         return error("inputs-do-not-fit", f"{seen} ({_in_one_line(problem)}).")
     _check_single("outputs", outputs)
     return None
@@ -141,19 +133,13 @@ def _others_tried(case):
         if problem:
             yield problem
         elif case.train.pictures and split.pictures and size not in sizes:
-            if max(max(size) / max(own), max(own) / max(size)) > LARGER:
-                yield error("splits-prepared-differently", seen)
-            else:
-                yield unjudged("splits-prepared-differently", seen)
+            far = not 1 / LARGER <= max(size) / max(own) <= LARGER
+            yield (error if far else unjudged)("splits-prepared-differently", seen)
 
 
 def _once(findings):
-    """Drop findings that repeat name and observation, and what could not be judged where an alarm has that name."""
+    """Drop findings that repeat another, and what could not be judged where an alarm has that name."""
     alarms = {finding.name for finding in findings if finding.alarm}
     if "labels-do-not-fit" in alarms:  # says the same, and more exactly
         findings = [finding for finding in findings if finding.name != "classes-differ-between-splits"]
-    kept = {}
-    for finding in findings:
-        if finding.alarm or finding.name not in alarms:
-            kept.setdefault((finding.name, finding.observed), finding)
-    return list(kept.values())
+    return [finding for finding in dict.fromkeys(findings) if finding.alarm or finding.name not in alarms]

@@ -3,15 +3,15 @@
 What the names mean, and the texts that do not depend on what was seen, are in the TOML file beside this one.
 """
 
+import functools
 import html
 import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-SEVERITIES = ("error", "warning", "cannot judge")
+# From the gravest on: a mark, and the colour of helpers.plots; the marks carry the same message without colour.
 MARKS = {"error": "✗", "warning": "!", "cannot judge": "?"}
-# The colours of helpers.plots; the marks carry the same message without colour.
 COLOURS = {"error": "#D55E00", "warning": "#0072B2", "cannot judge": "#6B6B6B"}
 WIDTH = 100  # characters in a line of text
 
@@ -29,12 +29,6 @@ class Finding:
     why: str  # it matters
     mend: str  # the line of code, or the step, that fixes it
 
-    def __post_init__(self):
-        if self.name not in NAMES:
-            raise ValueError(f"name={self.name!r}: expected a key of NAMES, one of {', '.join(NAMES)}.")
-        if self.severity not in SEVERITIES:
-            raise ValueError(f"severity={self.severity!r}: expected one of {', '.join(SEVERITIES)}.")
-
     @property
     def alarm(self):
         """Whether something is wrong: an error or a warning."""
@@ -50,20 +44,15 @@ class Finding:
         )
 
 
-def error(name, observed, variant="", **texts):
-    """Return an error; `why` and `mend` are those of the file (for a variant: ``why-variant``), unless given here."""
-    return _finding("error", name, observed, variant, **texts)
-
-
-def warning(name, observed, variant="", **texts):
-    """Return a warning; its texts are found as those of `error`."""
-    return _finding("warning", name, observed, variant, **texts)
-
-
-def _finding(severity, name, observed, variant, **given):
+def _alarm(severity, name, observed, variant="", **given):
+    """Return an alarm; `why` and `mend` are those of the file (for a variant: ``why-variant``), unless given here."""
     known = TEXTS[name]
     texts = {kind: known.get(f"{kind}-{variant}", known.get(kind)) for kind in ("why", "mend")}
     return Finding(name=name, severity=severity, observed=observed, **(texts | given))
+
+
+error = functools.partial(_alarm, "error")
+warning = functools.partial(_alarm, "warning")
 
 
 def unjudged(name, reason, mend=""):
@@ -75,7 +64,7 @@ class Diagnosis(list):
     """A list of findings, the most severe first; a table in a notebook, text elsewhere."""
 
     def __init__(self, findings=()):
-        super().__init__(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+        super().__init__(sorted(findings, key=lambda finding: list(MARKS).index(finding.severity)))
 
     @property
     def alarms(self):
@@ -108,15 +97,11 @@ class Diagnosis(list):
 
     def _repr_html_(self):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
-        table = ""
-        if self:
-            rows = "".join(_row(finding) for finding in self)
-            head = "".join(
-                f'<th scope="col" style="text-align:left;width:{width}%">{word}</th>'
-                for word, width in (("finding", 17), ("seen", 30), ("why", 28), ("mend", 25))
-            )
-            head, rows = f"<thead><tr>{head}</tr></thead>", f"<tbody>{rows}</tbody>"
-            table = f"<table style='width:100%;table-layout:fixed'>{head}{rows}</table>"
+        head = "".join(
+            f'<th scope="col" style="text-align:left">{word}</th>' for word in ("finding", "seen", "why", "mend")
+        )
+        rows = "".join(map(_row, self))
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if self else ""
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}</div>"
 
 
@@ -126,8 +111,7 @@ def _counted(number, word):
 
 def _row(finding):
     colour, mark = COLOURS[finding.severity], MARKS[finding.severity]
-    first = f'<span style="color:{colour}"><b>{mark} {finding.name}</b></span><br>{finding.severity}'
-    mend = f'<code style="white-space:pre-wrap">{html.escape(finding.mend)}</code>' if finding.mend else ""
-    cells = [first, html.escape(finding.observed), html.escape(finding.why), mend]
-    style = "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+    first = f'<b style="color:{colour}">{mark} {finding.name}</b><br>{finding.severity}'
+    cells = [first, *map(html.escape, (finding.observed, finding.why, finding.mend))]
+    style = "text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
     return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"

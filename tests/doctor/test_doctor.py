@@ -115,7 +115,7 @@ def test_a_model_that_is_not_built_yet_stays_so():
     ("model", "train", "error", "words"),
     [
         ("vgg16", features(), TypeError, "expected a keras.Model"),
-        (head(), None, TypeError, "train=None"),
+        (head(), None, TypeError, "train is of type NoneType"),
         (head(), "folder", TypeError, "expected a tf.data.Dataset"),
         (head(), features()[0], TypeError, "expected a tf.data.Dataset"),
         (head(), ({"a": 1}, [1]), TypeError, "one input and output"),
@@ -179,12 +179,6 @@ def test_a_diagnosis_is_a_list_the_gravest_first_as_text_and_as_a_table():
     page = diagnosis._repr_html_()
     assert page.count("<tr>") == 4 and "&lt;b&gt;2&lt;/b&gt;" in page and "<b>2</b>" not in page
     assert Diagnosis().headline == "Nothing found." and "<table" not in Diagnosis()._repr_html_()
-
-
-@pytest.mark.parametrize(("name", "severity"), [("no-such-name", "error"), ("stale-compile", "fatal")])
-def test_a_finding_has_a_known_name_and_severity(name, severity):
-    with pytest.raises(ValueError, match="expected"):
-        Finding(name, severity, "", "", "")
 
 
 @pytest.mark.parametrize("name", ["animals", "emoji"])
