@@ -16,24 +16,21 @@ from helpers.doctor.splits import CONTRAST
 # no two bundled pictures reach 0.04.
 NEAR = 0.03
 FLAT = 0.03  # spread of a thumbnail, as a share of the range, below which a picture is as good as blank
-# A mirrored, brightened or slightly cropped copy correlates so highly with its original, ten times nearer to it than to
+# A mirrored or brightened copy correlates so highly with its original, ten times nearer to it than to
 # the tenth picture (or the twentieth part of them). One in 400 bundled pictures does by chance, of copies nine in ten.
 COPY, NEARER = 0.975, 0.1
 SHARE = 0.02  # of the pictures of a split that have to look like altered copies, at least two
 TYPICAL = 0.5  # where two pictures taken at random correlate so highly, all share a background, as from a fixed camera
 COMMON = 0.05  # where even the tenth correlates by 1 minus this, they share a background or a layout
 LIKELY = 0.85  # correlation of the coarsest copies, from which on two pictures are compared
-PLACES = itertools.product((0.95, 0.9), (0, 0.5, 1), (0, 0.5, 1))
-CROPS = [(0, 0, 1, 1)] + [(y * (1 - a), x * (1 - a), y * (1 - a) + a, x * (1 - a) + a) for a, y, x in PLACES]
 CHANCE = 1e-4  # probability that splits dealt at random differ in a class, below which that counts
 FEATURE_RATIO = 2.0  # of the mean absolute features of two splits
 UNEQUAL = 10  # the largest class has so many times the pictures of the smallest
 MAJORITY = 0.8  # of all pictures in one class
 ENOUGH = 20  # pictures for each class, below which their numbers say little
 LARGEST_GRAPH = 600_000_000  # bytes of pictures that a data set made from arrays may carry in its graph
-# TensorFlow's operations that draw random numbers, and those that call Python, by the beginnings of their names.
+# TensorFlow's operations that draw random numbers, by the beginnings of their names.
 RANDOM = "Random(Uniform|Standard)|Truncated|Stateless(Random|Trunc|Sample)|Stateful(Uniform|Standard|Trunc)|SampleD"
-PYTHON = "PyFunc|EagerPyFunc"
 
 
 def check(case):
@@ -57,7 +54,7 @@ def shared_pictures(case):
         near, altered, common = (0, 0, 0) if exact else _look_alikes(one, other)
         numbers = f"{len(one.digests)} of {one.name}, {len(other.digests)} of {other.name}"
         part = "" if one.complete and other.complete else f" (compared: the first {numbers})"
-        how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored, brighter or cropped"
+        how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored or brighter"
         seen = f"{one.name} and {other.name}: {exact or near or altered or common} of {len(other.digests)}"
         if exact or near or altered:
             yield error("same-picture-in-two-splits", f"{seen} {how}{part}.")
@@ -89,22 +86,12 @@ def _look_alikes(one, other):
         if likely.any():
             part, twins = part[likely], one.thumbnails[alike[likely].argmax(axis=1)]
             near += int(np.sum(np.sqrt(((part - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range))
-            altered += int(np.sum(1 - _closest(part, twins) < np.minimum(1 - COPY, NEARER * distance[likely])))
+            mirrored = part[:, :, ::-1]
+            closest = np.maximum(*[(_rows(each) * _rows(twins)).sum(axis=1) for each in (part, mirrored)])
+            altered += int(np.sum(1 - closest < np.minimum(1 - COPY, NEARER * distance[likely])))
     if np.mean(typical) > TYPICAL:
         return 0, 0, len(other.thumbnails)
     return near, altered if altered >= max(2, SHARE * len(other.thumbnails)) else 0, common
-
-
-def _closest(pictures, twins):
-    """Return the highest correlation of each picture with its twin, mirrored or not, one of them cropped or not."""
-    many, size = range(len(twins)), twins.shape[1:3]
-    own, mirrored, others = (
-        [_rows(tf.image.crop_and_resize(each, [box] * len(twins), many, size)) for box in CROPS]
-        for each in (pictures, pictures[:, :, ::-1], twins)
-    )
-    pairs = [(one, others[0]) for one in own + mirrored]
-    pairs += [(one[0], other) for one in (own, mirrored) for other in others]
-    return np.max([(one * other).sum(axis=1) for one, other in pairs], axis=0)
 
 
 def _rows(pictures):
@@ -149,7 +136,7 @@ def second_pass(split):
     shared = len(set(digests) & set(before)) / len(set(before))
     if same_labels and shared < 0.9 and not same_pictures:
         seen = f"{split.name}: only {shared:.0%} of the pictures are the same on a second pass, though all labels are."
-        yield error("augmentation-in-evaluation", seen, "passes")
+        yield error("augmentation-in-evaluation", seen)
         return
     unmoved = np.mean([one == other for one, other in zip(before, digests, strict=False)])
     seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
@@ -258,43 +245,29 @@ def random_alterations(split, training):
         name = "augmentation-cached" if training else "augmentation-in-evaluation"
         yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
         return
-    stored, drawn = _before(graph, "CacheDataset", RANDOM), _before(graph, "", RANDOM)
+    stored, drawn = _drawn(graph, "CacheDataset"), _drawn(graph, "")
     seen = f"{split.name} draws random numbers ({drawn})"
     if drawn and not training:
-        yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.", "mapped")
+        yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.")
     elif stored:
         yield error("augmentation-cached", f"{seen} before its cache().", "stored")
-    elif training and _before(graph, "CacheDataset", PYTHON):
-        reason = "train calls Python before its cache(): whether that alters pictures at random cannot be seen."
-        yield unjudged("augmentation-cached", reason)
     elif drawn and set(splits.read(split.name, split.data).digests) == set(split.digests):
         same = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
         yield warning("augmentation-cached", same, "repeated")
 
 
-def _before(graph, kind, wanted):
-    """Return the name of a wanted operation that runs before the nodes of some kind, or None.
+def _drawn(graph, kind):
+    """Return the name of an operation that draws random numbers before the steps of some kind, or None.
 
     Steps of a data set are nodes of its graph; their attributes name the functions that are mapped, which call others.
     """
-    nodes = {node.name: node for node in graph.node}
-    functions = {function.signature.name: function.node_def for function in graph.library.function}
+    nodes = {node.name: [node] for node in graph.node}
+    nodes |= {function.signature.name: function.node_def for function in graph.library.function}
     waiting = [name for node in graph.node if node.op.startswith(kind) for name in node.input]
-    called = []
     while waiting:
-        node = nodes.pop(waiting.pop().split(":")[0].lstrip("^"), None)
-        if node is not None:
-            called += _called(node)
-            waiting += node.input
-    while called:
-        for node in functions.pop(called.pop(), ()):
-            if re.match(wanted, node.op):
+        for node in nodes.pop(waiting.pop().split(":")[0], ()):
+            if re.match(RANDOM, node.op):
                 return node.op
-            called += _called(node)
+            called = [function.name for value in node.attr.values() for function in (value.func, *value.list.func)]
+            waiting += [*node.input, *called]
     return None
-
-
-def _called(node):
-    """Return the names of the functions that a node may call, and its own operation."""
-    values = node.attr.values()
-    return [node.op, *(function.name for value in values for function in (value.func, *value.list.func))]

@@ -156,14 +156,6 @@ def mirrored_and_brighter_in_test():
     return on_pictures(train, validation, (inputs, labels))
 
 
-@fault("same-picture-in-two-splits")
-def cropped_in_validation():
-    (inputs, labels), (others, theirs), _ = (pictures(side=64, seed=seed) for seed in (1, 2, 3))
-    others[:6] = tf.image.resize(inputs[:6, 2:62, 3:63], (64, 64))
-    small = [(np.asarray(tf.image.resize(x, (32, 32), "area")), y) for x, y in ((inputs, labels), (others, theirs))]
-    return on_pictures(*small)
-
-
 @healthy
 def fixed_camera():
     return on_pictures(*three(scenes))
