@@ -70,50 +70,37 @@ def _look_alikes(one, other):
     if one.thumbnails is None or other.thumbnails is None or one.thumbnails.shape[3] != other.thumbnails.shape[3]:
         return 0, 0, 0
     value_range = max(float(np.ptp(one.thumbnails)), 1e-9)
-    coarse = _rows(tf.nn.avg_pool2d(one.thumbnails, 2, 2, "VALID"))
+    views = one.thumbnails, other.thumbnails, other.thumbnails[:, :, ::-1]
+    coarse, own, mirrored = (_rows(tf.nn.avg_pool2d(each, 2, 2, "VALID")) for each in views)
+    straight = own @ coarse.T
+    if np.median(straight) > TYPICAL:
+        return 0, 0, len(own)
+    alike = np.maximum(straight, mirrored @ coarse.T)
     rank = min(max(10, len(coarse) // 20), len(coarse) - 1)
-    near = altered = common = 0
-    typical = []
-    for start in range(0, len(other.thumbnails), 256):
-        part = other.thumbnails[start : start + 256]
-        both = [_rows(tf.nn.avg_pool2d(each, 2, 2, "VALID")) @ coarse.T for each in (part, part[:, :, ::-1])]
-        alike = np.maximum(*both)
-        typical.append(np.median(both[0]))
-        distance = 1 - np.sort(alike, axis=1)[:, -1 - rank]
-        common += int(np.sum(distance < COMMON))
-        likely = (alike.max(axis=1) > LIKELY) & (distance > (COMMON if rank else -1))
-        likely &= part.std(axis=(1, 2, 3)) > FLAT * value_range
-        if likely.any():
-            part, twins = part[likely], one.thumbnails[alike[likely].argmax(axis=1)]
-            near += int(np.sum(np.sqrt(((part - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range))
-            mirrored = part[:, :, ::-1]
-            closest = np.maximum(*[(_rows(each) * _rows(twins)).sum(axis=1) for each in (part, mirrored)])
-            altered += int(np.sum(1 - closest < np.minimum(1 - COPY, NEARER * distance[likely])))
-    if np.mean(typical) > TYPICAL:
-        return 0, 0, len(other.thumbnails)
-    return near, altered if altered >= max(2, SHARE * len(other.thumbnails)) else 0, common
+    distance = 1 - np.sort(alike, axis=1)[:, -1 - rank]
+    likely = (alike.max(axis=1) > LIKELY) & (distance > (COMMON if rank else -1))
+    likely &= other.thumbnails.std(axis=(1, 2, 3)) > FLAT * value_range
+    twins, pictures, mirrored = (each[likely] for each in (one.thumbnails[alike.argmax(axis=1)], *views[1:]))
+    near = int(np.sum(np.sqrt(((pictures - twins) ** 2).mean(axis=(1, 2, 3))) < NEAR * value_range))
+    closest = np.maximum(*[np.sum(_rows(each) * _rows(twins), axis=1) for each in (pictures, mirrored)])
+    altered = int(np.sum(1 - closest < np.minimum(1 - COPY, NEARER * distance[likely])))
+    return near, altered if altered >= max(2, SHARE * len(own)) else 0, int(np.sum(distance < COMMON))
 
 
 def _rows(pictures):
     """Return pictures as rows of mean 0 and length 1: the product of two is their correlation."""
-    rows = np.asarray(pictures).reshape(len(pictures), -1)
+    rows = np.asarray(pictures).reshape(len(pictures), np.prod(pictures.shape[1:]))
     rows = rows - rows.mean(axis=1, keepdims=True)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 def used_up(split):
     """Yield a finding where a second pass finds nothing, and say so where it cannot be tried."""
-    count = f"{len(split.digests)} rows"
-    if split.once and split.complete and split.name != "test":
-        seen = f"{split.name} is a {split.once} that ended after {count}; they do not come again."
-        yield error("used-up-generator", seen)
-    elif split.once:
-        reason = (
-            f"{split.name} is a {split.once}: the {count} that were read are gone from it; no second pass is tried."
-        )
+    if split.once and (split.name == "test" or not split.complete):
+        reason = f"{split.name} is a {split.once}: the {len(split.digests)} rows that were read are gone from it."
         yield unjudged("used-up-generator", reason, "make a new one before you go on, or give a keras.utils.PyDataset")
-    elif not any(True for _ in splits.batches(split.name, split.data)):
-        yield error("used-up-generator", f"{split.name} gave {count}, and none on a second pass.")
+    elif split.once or not any(True for _ in splits.batches(split.name, split.data)):
+        yield error("used-up-generator", f"{split.name} gave {len(split.digests)} rows, and none after them.")
 
 
 def second_pass(split):
@@ -142,9 +129,6 @@ def second_pass(split):
     seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
     mend = f"{split.name} without shuffling, or collect predictions and labels in one pass"
     yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
-    if not same_pictures and split.complete and shared < 0.5:
-        reason = f"{split.name}: order and pictures differ on a second pass; whether they are altered cannot be told."
-        yield unjudged("augmentation-in-evaluation", reason)
 
 
 def prepared_differently(case):
@@ -156,10 +140,9 @@ def prepared_differently(case):
         if blank or not np.isfinite(ends).all():
             continue
         kinds = {_kind(each.lowest, each.highest) for each in (train, split)}
-        seen = f"training values from {train.lowest:.4g} to {train.highest:.4g}"
-        seen = f"{split.name}: {seen}, here {split.lowest:.4g} to {split.highest:.4g}."
         ratio = max(train.size / split.size, split.size / train.size)
-        if len(kinds) == 2 and None not in kinds if train.pictures else ratio > FEATURE_RATIO:
+        if len(kinds - {None}) == 2 if train.pictures else ratio > FEATURE_RATIO:
+            seen = "{}: training values from {:.4g} to {:.4g}, here {:.4g} to {:.4g}.".format(split.name, *ends)
             yield error("splits-prepared-differently", seen)
 
 
@@ -191,9 +174,8 @@ def unequal(case):
     share = counts.max() / counts.sum()
     if share < MAJORITY and counts.max() < UNEQUAL * counts.min():
         return
-    largest = classes[counts.argmax()]
-    has_name = case.class_names and 0 <= largest < len(case.class_names)
-    name = case.class_names[largest] if has_name else f"class {largest}"
+    largest = int(classes[counts.argmax()])
+    name = dict(enumerate(case.class_names or ())).get(largest, f"class {largest}")
     seen = f"{share:.0%} of the training labels are {name!r}; the classes have from {counts.min()} to {counts.max()}."
     why = f"Saying {name!r} to every picture already scores {share:.0%}: accuracy tells nothing about the rare classes."
     yield warning("classes-unequal", seen, why=why)
@@ -225,12 +207,10 @@ def other_classes(case):
         missing = (share**counts < CHANCE / len(classes)) & ~np.isin(classes, others)
         if missing.any():
             seen = f"{one.name} has {counts[missing][0]} rows of class {classes[missing][0]}, {other.name} none."
-            if not (one.complete and other.complete):
-                yield unjudged("classes-differ-between-splits", f"{seen} Not all rows were read.")
-            elif one is case.train:
-                yield warning("classes-differ-between-splits", seen)
+            if one.complete and other.complete:
+                yield (warning if one is case.train else error)("classes-differ-between-splits", seen)
             else:
-                yield error("classes-differ-between-splits", seen)
+                yield unjudged("classes-differ-between-splits", f"{seen} Not all rows were read.")
 
 
 def random_alterations(split, training):
