@@ -225,29 +225,13 @@ def random_alterations(split, training):
         name = "augmentation-cached" if training else "augmentation-in-evaluation"
         yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
         return
-    stored, drawn = _drawn(graph, "CacheDataset"), _drawn(graph, "")
+    called = [node.op for function in graph.library.function for node in function.node_def]
+    drawn = next((operation for operation in called if re.match(RANDOM, operation)), None)
     seen = f"{split.name} draws random numbers ({drawn})"
     if drawn and not training:
         yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.")
-    elif stored:
-        yield error("augmentation-cached", f"{seen} before its cache().", "stored")
+    elif drawn and not split.complete and any(node.op.startswith("CacheDataset") for node in graph.node):
+        yield unjudged("augmentation-cached", f"{seen} and has a cache(): which comes first is open, not all was read.")
     elif drawn and set(splits.read(split.name, split.data).digests) == set(split.digests):
-        same = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
-        yield warning("augmentation-cached", same, "repeated")
-
-
-def _drawn(graph, kind):
-    """Return the name of an operation that draws random numbers before the steps of some kind, or None.
-
-    Steps of a data set are nodes of its graph; their attributes name the functions that are mapped, which call others.
-    """
-    nodes = {node.name: [node] for node in graph.node}
-    nodes |= {function.signature.name: function.node_def for function in graph.library.function}
-    waiting = [name for node in graph.node if node.op.startswith(kind) for name in node.input]
-    while waiting:
-        for node in nodes.pop(waiting.pop().split(":")[0], ()):
-            if re.match(RANDOM, node.op):
-                return node.op
-            called = [function.name for value in node.attr.values() for function in (value.func, *value.list.func)]
-            waiting += [*node.input, *called]
-    return None
+        seen = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
+        yield error("augmentation-cached", seen)

@@ -119,14 +119,16 @@ def _activated_twice(case):
 
 def _metrics(case, kind, name):
     """Yield findings about metrics that count something else than right answers."""
-    labels, units = case.train.labels, case.outputs.shape[1]
+    labels, units, config = case.train.labels, case.outputs.shape[1], {}
     rows = labels is not None and labels.dtype.kind != "U" and labels.shape[1:] == (units,) and units > 1
     several = _tags(labels) if rows else 0
-    for metric, settings in _compiled(case.model):
+    with contextlib.suppress(Exception):  # of metrics that have no configuration
+        config = case.model.get_compile_config()
+    for metric, settings in _compiled([config.get("metrics"), config.get("weighted_metrics")]):
         accuracy = metric in ("accuracy", "acc")
-        cut = metric in ("binaryaccuracy", "precision", "recall") or (accuracy and units == 1)
-        cut &= settings.get("threshold", settings.get("thresholds")) in (None, 0.5)
-        if kind == "logits" and (cut or (metric == "auc" and not settings.get("from_logits"))):
+        cut = metric in ("binaryaccuracy", "precision", "recall", "auc") or (accuracy and units == 1)
+        cut &= settings.get("threshold", settings.get("thresholds")) in (None, 0.5) and not settings.get("from_logits")
+        if kind == "logits" and cut:
             yield warning("metric-misleads", f"{metric} cuts between 0 and 1, but the outputs are logits.", "logits")
         elif several and (accuracy or metric == "categoricalaccuracy"):
             seen = f"{metric} sees the largest output alone, but {several} of {len(labels)} rows have several 1s."
@@ -136,20 +138,15 @@ def _metrics(case, kind, name):
             yield warning("metric-misleads", seen, "named")
 
 
-def _compiled(model):
-    """Return the metrics that a model was compiled with, as (name without underscores, settings)."""
-    found, waiting = [], []
-    with contextlib.suppress(Exception):  # of metrics that have no configuration
-        waiting = [model.get_compile_config().get(kind) for kind in ("metrics", "weighted_metrics")]
-    while waiting:
-        entry = waiting.pop()
-        if isinstance(entry, str):
-            found.append((entry.replace("_", "").lower(), {}))
-        elif isinstance(entry, dict) and isinstance(entry.get("config"), dict):
-            found.append((entry["class_name"].lower(), entry["config"]))
-        elif isinstance(entry, dict | list | tuple):
-            waiting += entry.values() if isinstance(entry, dict) else entry
-    return found
+def _compiled(entry):
+    """Yield the metrics in a part of a model's configuration, as (name without underscores, settings)."""
+    if isinstance(entry, str):
+        yield entry.replace("_", "").lower(), {}
+    elif isinstance(entry, dict) and isinstance(entry.get("config"), dict):
+        yield entry["class_name"].lower(), entry["config"]
+    elif isinstance(entry, dict | list | tuple):
+        for part in entry.values() if isinstance(entry, dict) else entry:
+            yield from _compiled(part)
 
 
 def _activation_and_loss(case, kind, name):
@@ -281,8 +278,11 @@ def _linear_stacks(case):
 
 
 def _straight_line_between(outputs, inputs):
-    """Return whether each column of `inputs` is a straight line over the same column of `outputs`."""
-    if len(outputs) < 4 or not np.any(outputs < 0) or np.ptp(inputs) == 0:
+    """Return whether each column of `inputs` is a straight line over the same column of `outputs`.
+
+    Near 0 alone an activation bends enough to be seen, and there only over some width: without such a column, False.
+    """
+    if len(outputs) < 4 or np.ptp(inputs) == 0 or not np.any((outputs.min(0) < -0.1) & (outputs.max(0) > 0.1)):
         return False
     before, after = outputs - outputs.mean(axis=0), inputs - inputs.mean(axis=0)
     slope = (before * after).sum(axis=0) / np.maximum((before**2).sum(axis=0), 1e-12)

@@ -50,13 +50,14 @@ def read(name, data):
     first, labels, digests, thumbnails, values, complete = [], [], [], [], [], True
     start = time.monotonic()
     for batch in batches(name, data):
-        inputs, answers = _as_batch(name, *batch)
+        inputs, answers = (None if part is None else part[:MOST_ROWS] for part in _as_batch(name, *batch))
         if len(inputs) == 0:
             continue
         first += [batch] if len(first) < 2 else []
         labels += [] if answers is None else [answers]
         digests += digests_of(inputs)
-        thumbnails += [thumbnails_of(inputs)] if _are_pictures(inputs) else []
+        if _are_pictures(inputs):
+            thumbnails += [np.asarray(tf.image.resize(inputs.astype("float32"), (SIDE, SIDE), method="area"))]
         values.append((inputs.min(), inputs.max(), np.abs(inputs).mean(dtype="float64")))
         if len(digests) >= MOST_ROWS or time.monotonic() - start > MOST_SECONDS:
             complete = _are_arrays(data) and len(digests) >= len(data[0])
@@ -150,11 +151,6 @@ def digests_of(inputs):
     return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() if np.ptp(row) else b"" for row in rows]
 
 
-def thumbnails_of(pictures):
-    """Return small copies of pictures in the same range of values, float32 (n, 16, 16, channels)."""
-    return np.asarray(tf.image.resize(tf.constant(pictures, "float32"), (SIDE, SIDE), method="area"))
-
-
 @dataclass(frozen=True)
 class Case:
     """A model with its data."""
@@ -185,21 +181,13 @@ class Case:
     @property
     def compiled(self):
         """Whether the model was compiled with an optimizer of Keras and a loss."""
-        optimizer = getattr(self.model, "optimizer", None)
-        return bool(self.model.compiled and isinstance(optimizer, keras.optimizers.Optimizer) and self.loss is not None)
+        return self.loss is not None and isinstance(self.model.optimizer, keras.optimizers.Optimizer)
 
     @property
     def loss(self):
         """The loss that the model was compiled with, out of a list or dictionary of one; None where there is none."""
-        loss = getattr(self.model, "loss", None) if self.model.compiled else None
-        if isinstance(loss, dict | list | tuple) and len(loss) == 1:
-            (loss,) = loss.values() if isinstance(loss, dict) else loss
-        return loss if isinstance(loss, str) or callable(loss) else None
-
-    @functools.cached_property
-    def layers(self):
-        """All layers, those of nested models included."""
-        return inspection.flat_layers(self.model)
+        losses = keras.tree.flatten(self.model.loss) if self.model.compiled else []
+        return losses[0] if len(losses) == 1 and (isinstance(losses[0], str) or callable(losses[0])) else None
 
     @functools.cached_property
     def trainable(self):
@@ -214,7 +202,7 @@ class Case:
     @functools.cached_property
     def call(self):
         """The model's outputs for the few rows as it gives them, and `calls`."""
-        layers = [layer for layer in self.layers if isinstance(layer, RECORDED)]
+        layers = [layer for layer in inspection.flat_layers(self.model) if isinstance(layer, RECORDED)]
         return undisturbed.recorded_call(self.model, layers, self.inputs)
 
     @property
