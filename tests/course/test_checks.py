@@ -16,19 +16,15 @@ from check_cases.common import head, vgg
 from keras import layers
 
 from helpers.course import checks, working_copy
-from helpers.course.checks import exercise, fixtures, record, texts
+from helpers.course.checks import exercise, fixtures, own_images, record, texts
 from helpers.course.checks.exercise import Refusal
 from helpers.network import certificate, surgery
 
 COUNT = '[count]\ngoal = "a"\nexpects = "b"\npraise = "c"\nhint = "d"\n'
 NOT_REACHED = {  # by answers to what the notebook gives
-    ("swap_final_dense", "full-is-no-model"),  # another second argument
-    ("swap_final_dense", "full-is-swapped"),
+    ("swap_final_dense", "full-is-another"),  # another second argument
     ("one_hot_labels", "numbers-overwritten"),
-    ("swap_final_dense", "1000-units"),  # another number of classes in the model to begin from
     ("mend_wiring", "part-is-no-model"),  # another second argument
-    ("dominated_methods", "not-shown"),  # another table
-    ("all_inside", "lost-in-file"),  # a file that loads and lacks something
 }
 BY_NAME = {check.name: check for check in checks.EXERCISES}
 
@@ -184,7 +180,7 @@ class TestStubs:
             ),
             ("freeze_all_but_block5", "mine.trainable = False", "mine", "all-frozen"),
             ("mend_wiring", "", "broken", "divided"),
-            ("mend_wiring", "", "flat", "takes-features"),
+            ("mend_wiring", "", "flat", "wrong-input"),
         ],
     )
     def test_is_refused_with_the_hint_that_helps(self, name, line, handed_in, reason):
@@ -203,7 +199,7 @@ class TestStubs:
 
 def test_what_the_exercise_gives_is_looked_at_too():
     swapped = CASES["swap_final_dense"].right["new model"](wiring.full())
-    assert checks.swap_final_dense.verdict(swapped, swapped).reason == "full-is-swapped"
+    assert checks.swap_final_dense.verdict(swapped, swapped).reason == "full-is-another"
     rows = {"labels": np.eye(5)[[1, 2]], "loss": "categorical_crossentropy"}
     assert checks.one_hot_labels.verdict(rows, rows["labels"]).reason == "numbers-overwritten"
 
@@ -311,7 +307,7 @@ class TestTruth:
         assert checks.convolution_parameters.accepts(vgg().get_layer("block3_conv1").count_params())
 
     def test_moved_layers(self):
-        base = fixtures.late_base()
+        base = fixtures.base_on_features()
         base.trainable = False
         model = fixtures.with_head(base)
         fit = fixtures.features_and_labels()
@@ -346,6 +342,17 @@ class TestTruth:
         meant = {*fixtures.BLOCK5, fixtures.HEAD}
         answer = {"moved by mistake": set(moved) - meant, "still by mistake": meant - set(moved)}
         assert checks.read_certificate.accepts(answer)
+
+    def test_files_of_the_friend_are_what_the_report_finds(self):
+        report = checks.friends_report()
+        found = report.table.set_index("file")["found"]
+        for pair in (*own_images.SAME_PICTURE, own_images.ONE_SCENE):
+            first, second = sorted(pair, key=lambda file: file in found.index)
+            assert found[second].partition(f" {first}")[0] in ("the same picture as", "looks much like")
+        unusable = {path.relative_to(report.folder).as_posix() for path in report.bad} - own_images.SAME_PICTURE[1]
+        assert unusable == own_images.UNUSABLE
+        pairs = set().union(own_images.ONE_SCENE, *own_images.SAME_PICTURE)
+        assert set(found.index) - own_images.UNUSABLE - pairs == {"bee/phone.jpg", "wasp/scan.png"}  # fixed on loading
 
 
 class TestAbsurdAnswers:

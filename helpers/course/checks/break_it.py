@@ -10,7 +10,7 @@ import numpy as np
 from helpers import doctor
 from helpers.course import lab
 from helpers.course.checks import preparations, probes
-from helpers.course.checks.exercise import Refusal, StillBlank, describe, exercise, one_line
+from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 from helpers.course.checks.other_backbones import holds, watched_base
 
 NOTEBOOK = "08_break_it"
@@ -30,15 +30,10 @@ def second_round(answer):
 
 
 def _judge_guesses(answer, patients):
-    if not isinstance(answer, Mapping):
-        raise Refusal("no-dictionary")
+    probes.entries(answer, [patient.number for patient in patients])
     guesses = {}
     for patient in patients:
-        if patient.number not in answer:
-            raise Refusal(f"no-entry:{patient.number}")
         guess = answer[patient.number]
-        if guess is ...:
-            raise StillBlank
         guesses[patient.number] = guess.strip() if isinstance(guess, str) else describe(guess)
         if guesses[patient.number] not in lab.MISTAKES:
             raise Refusal("unknown-name", name=one_line(guesses[patient.number]), number=patient.number)
@@ -48,11 +43,10 @@ def _judge_guesses(answer, patients):
         raise Refusal(f"named-twice:{name}", numbers=", ".join(map(str, numbers)))
     wrong = [patient for patient in patients if guesses[patient.number] != patient.mistake]
     if wrong:
-        numbers = [patient.number for patient in wrong]
-        right = [number for number in guesses if number not in numbers]
+        numbers = [str(patient.number) for patient in wrong]
         looks = "; ".join(f"patient {patient.number}: {patient.look}" for patient in wrong)
-        named, others = (", ".join(map(str, some)) for some in (right or ["none"], numbers))
-        raise Refusal(f"not-right:{'-'.join(map(str, numbers))}", right=named, wrong=others, looks=looks)
+        right = len(guesses) - len(wrong)
+        raise Refusal(f"not-right:{'-'.join(numbers)}", right=right, wrong=", ".join(numbers), looks=looks)
 
 
 SIDE, CLASSES, PICTURES = 32, 5, 40
@@ -72,26 +66,22 @@ def mend_set_up(answer):
     seen.clear()
     outputs = probes.outputs(model, pixels)
     for reason, met in (
-        ("maps-left", outputs.ndim > 2),
         ("units", outputs.shape != (PICTURES, CLASSES)),
-        ("another-base", not seen),
         ("base-trained", not holds(base, weights)),
-        ("weights-lost", not holds(model, weights)),
+        ("another-base", not seen or not holds(model, weights)),
         ("without-loss", not model.loss),
     ):
         if met:
             raise Refusal(reason, shape=outputs.shape, pictures=PICTURES)
     fed, made = seen[-1], preparations.variants(keras.applications.vgg16.preprocess_input, pixels)
 
-    def equal(other):
-        return fed.shape == other.shape and np.allclose(fed, other, atol=1e-2)
-
-    if not equal(made["prepared"]):
-        reason = preparations.recognised(FED, made, equal) or "something-else"
+    if not probes.same(fed, made["prepared"], 1e-4):
+        reason = preparations.recognised(FED, made, fed) or "something-else"
         raise Refusal(reason, lowest=fed.min(), highest=fed.max(), shape=fed.shape)
     for alarm in doctor.diagnose(model, (pixels, labels)).alarms:
         raise Refusal(f"doctor:{alarm.name}", observed=alarm.observed, why=alarm.why)
-    probes.judge_compiled_loss(model, logits=not probes.are_probabilities(outputs))
+    probabilities = outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
+    probes.judge_compiled_loss(model, logits=not probabilities)
     moved = probes.moved_by_fit(model, pixels, labels)
     if "block5_conv1" in moved or not moved:
         raise Refusal("moves-wrongly", moved=probes.listed(moved))
@@ -122,13 +112,10 @@ def two_splits():
 def find_leak(answer):
     """Judge a function that finds the test pictures that are training pictures as well."""
     train, test = two_splits()
-    places = _whole_numbers(probes.called(answer, train.copy(), test.copy()), len(test))
+    places = _whole_numbers(probes.called(answer, train.copy(), test.copy()))
     parts = places & set(PARTS)
     for reason, met in (
         ("places-in-train", places == set(COPIES.values())),
-        ("one-number", places == {place for place, picture in enumerate(test) if (train == picture).any()}),
-        ("same-sum", 4 in places),
-        ("twice-in-test", places & {1, 5}),
         (f"a-part:{min(parts, default=None)}", parts),
         ("none-found", not places),
         ("some-missing", places < set(COPIES)),
@@ -138,7 +125,7 @@ def find_leak(answer):
             raise Refusal(reason, places=sorted(places), count=len(COPIES))
 
 
-def _whole_numbers(returned, most):
+def _whole_numbers(returned):
     """Return what a learner's function gives as a set of places in test."""
     if hasattr(returned, "__array__"):  # of NumPy, pandas, TensorFlow
         returned = np.asarray(returned)
@@ -146,8 +133,6 @@ def _whole_numbers(returned, most):
     if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
         raise Refusal("no-list", returned=describe(returned))
     returned = list(itertools.islice(returned, 1000))
-    if len(returned) == most and all(isinstance(entry, bool | np.bool_) for entry in returned):
-        raise Refusal("truth-values")
     for entry in returned:
         if isinstance(entry, bool) or not isinstance(entry, int | np.integer):
             raise Refusal("no-whole-numbers", entry=describe(entry))

@@ -43,9 +43,8 @@ def is_shown(answer):
     values = {}
     for name, (case, _) in SHOWN_CASES.items():
         returned = probes.called(answer, *two_models(*case))
-        if isinstance(returned, list | tuple) or np.size(returned) != 1:
-            raise Refusal("several-values", returned=describe(returned))
-        values[name] = np.asarray(returned).item()
+        single = np.size(returned) == 1 and not isinstance(returned, list | tuple)
+        values[name] = np.asarray(returned).item() if single else None
         if not isinstance(values[name], bool):
             raise Refusal("no-truth-value", returned=describe(returned))
     wrong = [name for name, (_, verdict) in SHOWN_CASES.items() if values[name] != verdict]
@@ -61,11 +60,7 @@ def is_shown(answer):
     ):
         if wrong and met:
             case, verdict = SHOWN_CASES[wrong[0]]
-            both, first, second, _ = case
-            rights, differ = (both + first, both + second), first + second
-            raise Refusal(
-                reason, verdict=not verdict, pictures=sum(case), first=rights[0], second=rights[1], differ=differ
-            )
+            raise Refusal(reason, verdict=not verdict, pictures=sum(case), first=case[1], second=case[2])
 
 
 GOAL, THEIRS = 0.03, 0.02  # points to show: in the exercise, and in the text around it
@@ -115,12 +110,7 @@ def _misjudged(named, truth, plane, pairs):
     if named in ({two for _, two in shown}, dearer, {two for one, two in shown if cost[two] <= cost[one]}):
         return "backwards"
     for name in plane.index:
-        if name not in named - truth:
-            continue
-        if name in {one for one, _ in shown}:
-            return f"better-costs-more:{name}"
-        if plane["accuracy"][cost <= cost[name]].max() > plane.loc[name, "accuracy"]:
-            return f"not-shown:{name}"
-        return f"none-cheaper:{name}"
+        if name in named - truth:
+            return f"not-dominated:{name}"
     missed = next(name for name in plane.index if name in truth - named)
     return f"missed:{missed}"

@@ -8,11 +8,13 @@ import logging
 import numbers
 import random
 import re
+import types
 import warnings
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 from IPython import display
 
 from helpers.course.checks import record, texts
@@ -27,6 +29,8 @@ ROUND_AN_ERROR = re.compile(
 DEEPEST = 4  # nested containers
 KINDS = (  # how an answer of each type is described
     (type(None), "None"),
+    (types.GeneratorType, "a generator"),
+    (tf.data.Dataset, "a data set (tf.data)"),
     (bool | np.bool_, "the truth value {0}"),
     (numbers.Number, "the number {0}"),
     (type, "the class {0.__name__} itself"),
@@ -101,9 +105,6 @@ class Exercise:
         self._judge = judge
         self._wrong_tries = 0
         self.done_here = False  # whether a right answer was given in this kernel
-
-    def __repr__(self):
-        return f"<check of exercise {self.name!r} in {self.notebook}>"
 
     def __call__(self, answer=..., *given):
         """Display the verdict on an answer (``...`` is a blank), and keep a right one in the record.
@@ -230,7 +231,7 @@ def has_blank(answer, depth=0):
         return True
     if depth == DEEPEST:
         return False
-    if type(answer) is dict:
+    if isinstance(answer, dict):
         return any(has_blank(value, depth + 1) for value in answer.values())
     return type(answer) in (list, tuple) and any(has_blank(value, depth + 1) for value in answer)
 
@@ -248,16 +249,10 @@ def _described(value):
     for kind, words in KINDS:
         if isinstance(value, kind):
             return words.format(value, name)
-    if isinstance(value, str | bytes):
-        return f"the text {one_line(repr(value))}"
-    if inspect.isgenerator(value):
-        return "a generator"
+    if isinstance(value, str | bytes | list | tuple | dict | set):
+        return f"the {'text' if isinstance(value, str | bytes) else name} {one_line(repr(value))}"
     if inspect.isroutine(value):
         return f"the function {value.__name__}"
-    if hasattr(value, "element_spec"):
-        return "a data set (tf.data)"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"an array of shape {tuple(value.shape)}"
-    if isinstance(value, list | tuple | dict | set):
-        return f"the {name} {one_line(repr(value))}"
     return f"an object of type {name}"

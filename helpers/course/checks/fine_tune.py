@@ -10,36 +10,17 @@ from helpers.network import certificate
 
 NOTEBOOK = "05_fine_tune"
 EARLIER = "block4_conv3"
-CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks
 
 
 def thin_vgg16():
     """Return a base of features with all of VGG16's layers, 16 maps each: by name or index each is found as there."""
-    features = keras.Input((fixtures.SIDE, fixtures.SIDE, 512), name="features")
-    maps = features
-    for block, count in enumerate(CONVOLUTIONS, start=1):
-        for index in range(1, count + 1):
-            start = keras.initializers.HeNormal(seed=10 * block + index)  # every layer gets a gradient
-            name, options = f"block{block}_conv{index}", {"padding": "same", "kernel_initializer": start}
-            maps = keras.layers.Conv2D(16, 3, activation="relu", name=name, **options)(maps)
-        maps = keras.layers.MaxPooling2D(padding="same", name=f"block{block}_pool")(maps)
-    return keras.Model(features, maps, name="vgg16")
+    return fixtures.base_on_features(fixtures.LAYERS, maps=16)
 
 
 @exercise(NOTEBOOK)
 def set_up_fine_tuning(answer):
     """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
-    model, moved = probes.ready_to_fine_tune(answer, thin_vgg16)
-    marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable}
-    early = [name for name in moved if name not in (*BLOCK5, HEAD)]
-    for reason, met in (
-        (f"early-moves:{', '.join(early[-1:])}", early),
-        ("compiled-too-early", marked >= {*BLOCK5, HEAD}),
-        ("head-frozen", HEAD not in moved),
-        (f"of-block5-only:{probes.listed(sorted(marked & set(BLOCK5)))}", True),
-    ):
-        if met and set(moved) != {*BLOCK5, HEAD}:
-            raise Refusal(reason, moved=probes.listed(moved))
+    probes.judge_fine_tuning(answer, thin_vgg16(), BLOCK5)
 
 
 STEPS, TRUE_RATE = 8, 7e-4  # of the usual guesses (0.001, 0.0005, 0.0001, …) none is near
@@ -55,7 +36,7 @@ def unknown_run():
     pandas.DataFrame
         As `helpers.network.certificate.compare` gives it.
     """
-    model = fixtures.with_head(fixtures.late_base())
+    model = fixtures.with_head(fixtures.base_on_features())
     before = certificate.take(model)
     model.compile(keras.optimizers.Adam(TRUE_RATE), loss=fixtures.LOSS)
     model.fit(*fixtures.features_and_labels(), batch_size=1, verbose=0)  # one step for each of the 8 rows
@@ -94,7 +75,7 @@ def colleagues_certificate():
     pandas.DataFrame
         As `helpers.network.certificate.compare` gives it.
     """
-    base = fixtures.late_base([EARLIER])
+    base = fixtures.base_on_features([EARLIER, *BLOCK5])
     for layer in base.layers:
         layer.trainable = "conv3" in layer.name
     model = fixtures.with_head(base)

@@ -4,23 +4,31 @@ import keras
 import numpy as np
 
 CLASSES = 5
-BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
+LAYERS = []  # of VGG16's base
+for block, depth in enumerate((2, 2, 3, 3, 3), start=1):
+    LAYERS += [f"block{block}_conv{number}" for number in range(1, depth + 1)] + [f"block{block}_pool"]
+BLOCK5 = tuple(LAYERS[-4:-1])
 HEAD = "predictions"
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SIDE = 4  # of the maps that block5 takes for pictures of 64 pixels
 
 
-def late_base(first_layers=(), maps=512):
-    """Return VGG16's block5, after the named layers of block4, on maps of 4 × 4 × 512 (or another number of `maps`).
+def base_on_features(names=LAYERS[-4:], maps=512):
+    """Return a base with the named layers of VGG16, on maps of 4 × 4 × 512 (or another number of `maps`).
 
-    The layers have VGG16's structure and names, and fresh weights: what moves does not depend on them, nor on their
-    number. TensorFlow keeps what a compiled fit has captured, so few maps also keep each try of a learner small.
+    The layers have fresh weights: what moves does not depend on them, nor on their number. TensorFlow keeps what a
+    compiled fit has captured, so few maps also keep each try of a learner small.
     """
     features = keras.Input((SIDE, SIDE, maps), name="features")
     last = features
-    for name in (*first_layers, *BLOCK5):
-        last = keras.layers.Conv2D(maps, 3, padding="same", activation="relu", name=name)(last)
-    return keras.Model(features, keras.layers.MaxPooling2D(name="block5_pool")(last), name="late_vgg16")
+    for seed, name in enumerate(names):
+        if name.endswith("pool"):
+            last = keras.layers.MaxPooling2D(padding="same", name=name)(last)
+        else:
+            options = {"padding": "same", "activation": "relu", "name": name}
+            start = keras.initializers.HeNormal(seed)  # every layer gets a gradient
+            last = keras.layers.Conv2D(maps, 3, kernel_initializer=start, **options)(last)
+    return keras.Model(features, last, name="vgg16")
 
 
 def with_head(base):
@@ -31,7 +39,7 @@ def with_head(base):
 
 
 def features_and_labels(maps=512):
-    """Return eight rows of features for `late_base`, and labels 0…4."""
+    """Return eight rows of features for a base, and labels 0…4."""
     generator = np.random.default_rng(3)
     return generator.gamma(0.5, 1.0, (8, SIDE, SIDE, maps)).astype("float32"), generator.integers(0, CLASSES, 8)
 

@@ -56,23 +56,12 @@ def own_preprocessing(answer):
         raise Refusal("another-base", model=describe(model))
     fed = seen[-1]
 
-    def equal(other):
-        return fed.shape == other.shape and np.allclose(fed, other, atol=1e-3 * max(1, np.abs(other).max()))
-
-    if equal(prepared):
+    if probes.same(fed, prepared):
         raise Refusal("after-the-base", model=describe(model), shape=maps.shape, maps=wanted.shape)
     made = preparations.variants(efficientnet_lite.preprocess_input, pixels)
     made["as-for-vgg16"] = keras.applications.vgg16.preprocess_input(pixels.copy())
-    reason = preparations.recognised(FED, made, equal) or "something-else"
-    texts = {}
-    if reason == "something-else" and fed.shape == pixels.shape:
-        colours = [(pixels[..., colour].ravel(), fed[..., colour].ravel()) for colour in range(3)]
-        lines = np.array([np.polyfit(*colour, 1) for colour in colours])  # slope and offset
-        if np.allclose(pixels * lines[:, 0] + lines[:, 1], fed, atol=1e-3 * max(1, np.abs(fed).max())):
-            texts = {f"pixel × {slope:.3g} {round(offset, 3) + 0:+.4g}": None for slope, offset in lines}
-            reason = "other-numbers" if len(texts) == 1 else "colour-by-colour"
-    lowest, highest, text = fed.min(), fed.max(), "; ".join(texts)
-    raise Refusal(reason, model=describe(model), shape=fed.shape, fed=text, lowest=lowest, highest=highest)
+    reason = preparations.recognised(FED, made, fed) or "something-else"
+    raise Refusal(reason, model=describe(model), shape=fed.shape, lowest=fed.min(), highest=fed.max())
 
 
 LATE = ("block6a_conv", "top_conv")
@@ -93,16 +82,4 @@ def normalised_base():
 @exercise(NOTEBOOK)
 def still_statistics(answer):
     """Judge a function that sets up fine-tuning of a base with BatchNormalization."""
-    model, moved = probes.ready_to_fine_tune(answer, normalised_base)
-    normalised = [name for name in moved if name.endswith("_bn")]
-    marked = {probes.layer_of(weight) for weight in model.weights if weight.trainable} & set(LATE)
-    late = probes.listed(sorted(marked))
-    for reason, met in (
-        (f"statistics-move:{', '.join(normalised[:1])}", normalised),
-        ("block5-moves", EARLY in moved),
-        ("head-frozen", fixtures.HEAD not in moved),
-        (f"convolutions-missed:{late}", marked != set(LATE)),
-        (f"compiled-too-early:{late}", True),
-    ):
-        if met and set(moved) != {*LATE, fixtures.HEAD}:
-            raise Refusal(reason, moved=probes.listed(moved))
+    probes.judge_fine_tuning(answer, normalised_base(), LATE)

@@ -27,11 +27,6 @@ def model(answer):
     if isinstance(answer, keras.Model):
         nothing_to_lose = isinstance(answer, keras.Sequential) and not answer.built and not answer.weights
         return keras.models.clone_model(answer) if nothing_to_lose else answer
-    if inspect.isroutine(answer):
-        raise Refusal("a-function", given=describe(answer))
-    for kind, reason in ((type, "a-class"), (keras.KerasTensor, "a-tensor"), (keras.Layer, "a-layer")):
-        if isinstance(answer, kind):
-            raise Refusal(reason, given=describe(answer))
     raise Refusal("no-model", given=describe(answer))
 
 
@@ -67,9 +62,9 @@ def in_inference(answer):
     return {"training": False} if "training" in inspect.signature(answer.call).parameters else {}
 
 
-def same(first, second):
-    """Return whether two arrays are the same but for `CLOSE` times the size of the second, and have one shape."""
-    return first.shape == second.shape and np.allclose(first, second, atol=CLOSE * max(np.abs(second).max(), 1e-6))
+def same(first, second, close=CLOSE):
+    """Return whether two arrays have one shape, and differ by at most `close` times the largest number of `second`."""
+    return first.shape == second.shape and np.allclose(first, second, atol=close * max(np.abs(second).max(), 1e-6))
 
 
 def nudged(variables):
@@ -79,11 +74,6 @@ def nudged(variables):
         id(variable): tf.constant(np.asarray(variable) + generator.normal(0, 0.05, variable.shape), variable.dtype)
         for variable in variables
     }
-
-
-def are_probabilities(outputs):
-    """Return whether each row of outputs is one of probabilities: none negative, their sum 1."""
-    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
 
 
 def reached(answer, batch, values=None):
@@ -150,8 +140,6 @@ def judge_compiled_loss(compiled, logits):
 
 def function(answer):
     """Refuse an answer that is no function."""
-    if isinstance(answer, keras.Layer):
-        raise Refusal("model-for-function")
     if not callable(answer) or isinstance(answer, type | keras.Layer):
         raise Refusal("no-function")
 
@@ -187,32 +175,45 @@ def compiled_model(answer, *arguments):
 def recompiled(answer, trained, *before):
     """Call a learner's function on `before` and on a model that is compiled, fitted and ours; return what it gives.
 
-    That is refused where it is not compiled, or other weights are in it. Returned, too, is whether anything was
-    compiled in that call: a model that comes back as it went still has the compile that it came with.
+    That is refused where it is not compiled, or other weights are in it.
     """
-    learned, calls, compiles = list(map(np.array, trained.get_weights())), [], trained.compile
-    trained.compile = lambda *values, **named: calls.append(compiles(*values, **named))
+    learned = list(map(np.array, trained.get_weights()))
     returned = compiled_model(answer, *before, trained)
     now = returned.get_weights()
     if len(now) != len(learned) or not all(map(np.array_equal, now, learned)):
         raise Refusal("other-weights")
-    return returned, bool(calls) or returned is not trained
+    judge_compiled_loss(returned, logits=True)
+    return returned
 
 
-def ready_to_fine_tune(answer, make_base):
-    """Call a learner's function on a frozen base with a trained head; return its model and what its next fit moves."""
-    function(answer)  # before a model is made for it
-    base = make_base()
+def judge_fine_tuning(answer, base, meant):
+    """Judge a learner's function that gets a base, frozen, with a trained head ready to train the layers `meant`."""
+    function(answer)
     base.trainable = False
-    returned, anew = recompiled(answer, fixtures.train(fixtures.with_head(base)), base)
-    if anew:  # else its learning rate and its loss are not the learner's
-        rate = highest_rate(returned.optimizer)
-        if not rate > 0:
-            raise Refusal("rate-zero", rate=rate)
-        if rate > HIGHEST_RATE * 1.001:
-            raise Refusal("rate-high", rate=rate)
-        judge_compiled_loss(returned, logits=True)
-    return returned, moved_by_fit(returned, *fixtures.features_and_labels(returned.input_shape[-1]))
+    trained = fixtures.train(fixtures.with_head(base), HIGHEST_RATE)  # what it comes with is no reason to refuse it
+    returned = recompiled(answer, trained, base)
+    rate = highest_rate(returned.optimizer)
+    if not rate > 0:
+        raise Refusal("rate-zero", rate=rate)
+    if rate > HIGHEST_RATE * 1.001:
+        raise Refusal("rate-high", rate=rate)
+    judge_next_fit(returned, meant)
+
+
+def judge_next_fit(compiled, meant):
+    """Refuse a model on features whose next fit moves other layers than those `meant` and the head."""
+    moved = moved_by_fit(compiled, *fixtures.features_and_labels(compiled.input_shape[-1]))
+    marked = {layer_of(weight) for weight in compiled.weights if weight.trainable}
+    meant = {*meant, fixtures.HEAD}
+    others = [name for name in moved if name not in meant]
+    for reason, met in (
+        (f"others-move:{', '.join(others[-1:])}", others),
+        ("compiled-too-early", marked >= meant),
+        ("head-frozen", fixtures.HEAD not in moved),
+        (f"late-frozen:{listed(sorted(meant - marked))}", True),
+    ):
+        if met and set(moved) != meant:
+            raise Refusal(reason, moved=listed(moved))
 
 
 def highest_rate(optimizer):
@@ -224,15 +225,21 @@ def highest_rate(optimizer):
     return max(float(schedule(step)) for step in (0, *(first * 10**power for power in range(6) for first in (1, 2, 5))))
 
 
+def array(returned):
+    """Return what a learner's function gives, or an entry of an answer, as an array of numbers."""
+    try:
+        return np.asarray(returned, "float64")
+    except (TypeError, ValueError) as error:
+        raise Refusal("no-array", returned=describe(returned)) from error
+
+
 def number(answer):
     """Return the learner's number as a float, whatever its type."""
     if isinstance(answer, str | bytes):
         raise Refusal("in-quotes", given=describe(answer))
-    if isinstance(answer, bool | np.bool_):
-        raise Refusal("true-or-false", given=describe(answer))
     if not isinstance(answer, numbers.Real) and np.size(answer) == 1 and hasattr(answer, "dtype"):
         answer = np.asarray(answer).item()
-    if not isinstance(answer, numbers.Real):
+    if not isinstance(answer, numbers.Real) or isinstance(answer, bool):
         raise Refusal("no-number", given=describe(answer))
     if not np.isfinite(float(answer)):
         raise Refusal("no-finite-number", given=describe(answer))

@@ -53,7 +53,7 @@ def bootstrapped(labels, first, second):
 
 IS_SHOWN = Cases(
     wrong={
-        "its own name": (just(lambda labels, first, second: second), "several-values"),
+        "its own name": (just(lambda labels, first, second: second), "no-truth-value"),
         **{f"{errors} standard errors": (standard_errors(errors), "one-standard-error") for errors in (1, 1.28, 1.44)},
         **{
             f"an interval of {confidence:.0%}": (
@@ -93,7 +93,7 @@ IS_SHOWN = Cases(
             just(lambda *given: evaluation.paired_difference(*given)[0]),
             "no-truth-value",
         ),
-        "all three": (just(evaluation.paired_difference), "several-values"),
+        "all three": (just(evaluation.paired_difference), "no-truth-value"),
         "prints": (just(lambda *given: print(end="")), "returns-none"),
         "a word": (just("True"), "no-function"),
     },
@@ -174,11 +174,11 @@ DOMINATED_METHODS = Cases(
         "none": (just([]), "missed:dear"),
         "the undominated": (just(["cheap", "middle", "dearest"]), "exchanged"),
         "whatever another beats": (just(["cheap", "dear"]), "cost-ignored"),
-        "the cheap one": (just(["cheap"]), "better-costs-more:cheap"),
+        "the cheap one": (just(["cheap"]), "not-dominated:cheap"),
         "the better one of each pair": (just(["middle", "dear", "dearest"]), "backwards"),
-        "the dearest too": (just(["dear", "dearest"]), "none-cheaper:dearest"),
+        "the dearest too": (just(["dear", "dearest"]), "not-dominated:dearest"),
         "the better one of the pair": (just(["middle"]), "backwards"),
-        "two of them": (just(["middle", "dear"]), "none-cheaper:middle"),
+        "two of them": (just(["middle", "dear"]), "not-dominated:middle"),
         "misspelt": (just(["Dear"]), "unknown-name"),
         "how many": (just(1), "no-list"),
         "numbers": (just([2]), "no-names"),

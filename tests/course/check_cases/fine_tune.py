@@ -101,17 +101,17 @@ def warm_up(highest):
 
 SET_UP_FINE_TUNING = Cases(
     wrong={
-        "as it came": (just(lambda base, model: model), "of-block5-only:no layer"),
+        "as it came": (just(lambda base, model: model), "late-frozen:block5_conv1, block5_conv2, block5_conv3"),
         "no compile after the flags": (just(never_compiled), "compiled-too-early"),
         "compile forgotten": (just(forgetful), "compiled-too-early"),
         "the base compiled": (just(of_the_base), "compiled-too-early"),
         "no step to be seen": (just(no_step), "compiled-too-early"),
-        "everything free": (tuned(lambda name: True), "early-moves:block4_conv3"),
-        "block4 instead": (tuned(lambda name: "block4" in name), "early-moves:block4_conv3"),
-        "one early layer": (tuned(lambda name: name[:6] in ("block2", "block5")), "early-moves:block2_conv2"),
+        "everything free": (tuned(lambda name: True), "others-move:block4_conv3"),
+        "block4 instead": (tuned(lambda name: "block4" in name), "others-move:block4_conv3"),
+        "one early layer": (tuned(lambda name: name[:6] in ("block2", "block5")), "others-move:block2_conv2"),
         "warm-up to a high rate": (tuned(rate=warm_up(0.01)), "rate-high"),
-        "base still frozen": (tuned(lambda name: False), "of-block5-only:no layer"),
-        "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "of-block5-only:block5_conv3"),
+        "base still frozen": (tuned(lambda name: False), "late-frozen:block5_conv1, block5_conv2, block5_conv3"),
+        "one layer of block5": (tuned(lambda name: name == "block5_conv3"), "late-frozen:block5_conv1, block5_conv2"),
         "head frozen": (tuned(before=without_head), "head-frozen"),
         "new head": (tuned(before=another_head), "other-weights"),
         "the name": (just(lambda base, model: base.name), "returns-no-model"),

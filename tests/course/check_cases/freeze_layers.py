@@ -51,12 +51,12 @@ FREEZE_ALL_BUT_BLOCK5 = Cases(
         "all frozen": (all_frozen, "all-frozen"),
         "nothing frozen": (free(lambda name: True), "nothing-frozen"),
         "misspelled": (misspelled, "nothing-frozen"),
-        "the wrong way round": (free(lambda name: "block5" not in name), "wrong-way-round"),
+        "the wrong way round": (free(lambda name: "block5" not in name), "trains:block4_conv3"),
         "block4 too": (free(lambda name: name[:6] in ("block4", "block5")), "trains:block4_conv3"),
         "last convolution only": (free(lambda name: name == "block5_conv3"), "frozen:block5_conv1"),
-        "biases only": (biases_only, "half-frozen:block5_conv1"),
+        "biases only": (biases_only, "frozen:block5_conv1"),
         "with its head": (with_head, "more-than-the-base"),
-        "a layer": (just(layers.Dense(5)), "a-layer"),
+        "a layer": (just(layers.Dense(5)), "no-model"),
         "of two inputs": (of_two_inputs, "takes-no-pictures"),
         "names": (just(BLOCK5), "no-model"),
         "another model": (
@@ -87,8 +87,8 @@ MOVED_LAYERS = Cases(
         "one text": (story(HEAD, "block5_conv2, block5_conv3, predictions", TWO), "names-in-one-text"),
         "nothing of the base ever": (story(HEAD, HEAD, HEAD), "compile-ignored"),
         "head forgotten": (story([], TWO, TWO), "head"),
-        "a pooling moves": (story(HEAD, [*TWO, "block5_pool"], TWO), "moves:block5_pool"),
-        "early blocks": (story(HEAD, [*TWO, "block1_conv1"], TWO), "early-blocks"),
+        "a pooling moves": (story(HEAD, [*TWO, "block5_pool"], TWO), "others:block5_pool"),
+        "early blocks": (story(HEAD, [*TWO, "block1_conv1"], TWO), "others:block1_conv1"),
         "unknown name": (story(HEAD, ["block5_conv9"], TWO), "unknown-name"),
         "numbers": (story(1, 3, 3), "no-list"),
         "lists of numbers": (story([1], TWO, TWO), "no-names"),
@@ -115,7 +115,7 @@ def compiled(loss=LOGITS, rate=1e-5, change=None):
 
 
 def freeze_base(model):
-    model.get_layer("late_vgg16").trainable = False
+    model.get_layer("vgg16").trainable = False
 
 
 def freeze_head(model):
@@ -123,11 +123,11 @@ def freeze_head(model):
 
 
 def freeze_one(model):
-    model.get_layer("late_vgg16").get_layer("block5_conv1").trainable = False
+    model.get_layer("vgg16").get_layer("block5_conv1").trainable = False
 
 
 def flags_again(model):
-    for layer in model.get_layer("late_vgg16").layers:
+    for layer in model.get_layer("vgg16").layers:
         layer.trainable = True
     return model
 
@@ -147,12 +147,12 @@ def copied(model):
 
 MEND_STALE_COMPILE = Cases(
     wrong={
-        "nothing done": (just(lambda model: model), "stale"),
-        "flags set again": (just(flags_again), "stale"),
-        "base frozen": (compiled(change=freeze_base), "block5-frozen"),
+        "nothing done": (just(lambda model: model), "compiled-too-early"),
+        "flags set again": (just(flags_again), "compiled-too-early"),
+        "base frozen": (compiled(change=freeze_base), "late-frozen:block5_conv1, block5_conv2, block5_conv3"),
         "head frozen": (compiled(change=freeze_head), "head-frozen"),
-        "one layer frozen": (compiled(change=freeze_one), "block5-frozen"),
-        "rate 0": (compiled(rate=0.0), "nothing-moves"),
+        "one layer frozen": (compiled(change=freeze_one), "late-frozen:block5_conv1"),
+        "rate 0": (compiled(rate=0.0), "compiled-too-early"),
         "loss for probabilities": (compiled("sparse_categorical_crossentropy"), "takes-probabilities:compile"),
         "loss for rows": (compiled("categorical_crossentropy"), "form-of-labels:compile"),
         "not compiled": (just(lambda model: keras.Model(model.input, model.output)), "not-compiled"),
@@ -163,7 +163,7 @@ MEND_STALE_COMPILE = Cases(
             just(lambda model: compiled()()(keras.models.clone_model(model))),
             "other-weights",
         ),
-        "distance": (compiled("mse"), "measures-distance:compile"),
+        "distance": (compiled("mse"), "for-another-task:compile"),
     },
     right={
         "Adam": compiled(),

@@ -45,11 +45,11 @@ def means_of_pytorch(pixels):
 
 OWN_PREPROCESSING = Cases(
     wrong={
-        "divided by 128": (behind(lambda pixels: pixels / 128 - 1), "other-numbers"),
-        "128 for 127": (behind(lambda pixels: (pixels - 128) / 128), "other-numbers"),
-        "brackets forgotten": (behind(lambda pixels: pixels - 127 / 128), "other-numbers"),
-        "PyTorch's": (behind(means_of_pytorch), "colour-by-colour"),
-        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "other-numbers"),
+        "divided by 128": (behind(lambda pixels: pixels / 128 - 1), "something-else"),
+        "128 for 127": (behind(lambda pixels: (pixels - 128) / 128), "something-else"),
+        "brackets forgotten": (behind(lambda pixels: pixels - 127 / 128), "something-else"),
+        "PyTorch's": (behind(means_of_pytorch), "something-else"),
+        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "something-else"),
         "square root": (behind(lambda pixels: pixels**0.5), "something-else"),
         "another size": (behind(lambda pixels: layers.CenterCrop(32, 32)(own(pixels))), "fails"),
         "new weights": (just(lambda base: with_rescaling(keras.models.clone_model(base))), "another-base"),
@@ -64,7 +64,7 @@ OWN_PREPROCESSING = Cases(
             just(lambda base: keras.Sequential([with_rescaling(base), layers.GlobalAveragePooling2D()])),
             "after-the-base",
         ),
-        "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "a-tensor"),
+        "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "no-model"),
         "nothing returned": (just(lambda base: None), "returns-none"),
     },
     right={
@@ -122,16 +122,16 @@ def compiled_only(base, model):
 
 STILL_STATISTICS = Cases(
     wrong={
-        "statistics move": (tuned(late), "statistics-move:block6a_bn"),
-        "training=False trusted": (just(in_call_only), "statistics-move:block6a_bn"),
-        "everything free": (tuned(lambda name: True), "statistics-move:block5c_bn"),
-        "block5 too": (tuned(lambda name: not norm(name)), "block5-moves"),
-        "only block6": (tuned(lambda name: name == "block6a_conv"), "convolutions-missed:block6a_conv"),
-        "all frozen": (tuned(lambda name: False), "convolutions-missed:no layer"),
-        "marks without compile": (just(marks_only), "compiled-too-early:block6a_conv, top_conv"),
-        "as it came": (just(lambda base, model: model), "convolutions-missed:no layer"),
+        "statistics move": (tuned(late), "others-move:top_bn"),
+        "training=False trusted": (just(in_call_only), "others-move:top_bn"),
+        "everything free": (tuned(lambda name: True), "others-move:top_bn"),
+        "block5 too": (tuned(lambda name: not norm(name)), "others-move:block5c_conv"),
+        "only block6": (tuned(lambda name: name == "block6a_conv"), "late-frozen:top_conv"),
+        "all frozen": (tuned(lambda name: False), "late-frozen:block6a_conv, top_conv"),
+        "marks without compile": (just(marks_only), "compiled-too-early"),
+        "as it came": (just(lambda base, model: model), "late-frozen:block6a_conv, top_conv"),
         "head frozen": (just(frozen_head), "head-frozen"),
-        "compiled only": (just(compiled_only), "convolutions-missed:no layer"),
+        "compiled only": (just(compiled_only), "late-frozen:block6a_conv, top_conv"),
         "rate of the head": (tuned(late_without_norm, 1e-3), "rate-high"),
         "loss by name": (
             tuned(late_without_norm, loss="sparse_categorical_crossentropy"),

@@ -49,7 +49,7 @@ def anew(full):
 SWAP_FINAL_DENSE = Cases(
     given=lambda: (full(),),
     wrong={
-        "pop": (popped, "old-layer-there"),
+        "pop": (popped, "units"),
         "on top of 1000": (on(lambda full: full.output), "attached-to:predictions"),
         "behind fc1": (on(lambda full: full.get_layer("fc1").output), "attached-to:fc1"),
         "behind fc1, from zeros": (
@@ -63,21 +63,21 @@ SWAP_FINAL_DENSE = Cases(
             on(lambda full: layers.GlobalAveragePooling2D()(full.get_layer("block5_conv3").output)),
             "left-out",
         ),
-        "softmax": (on(before_last, activation="softmax"), "softmax"),
-        "relu": (on(before_last, activation="relu"), "relu"),
-        "sigmoid": (on(before_last, activation="sigmoid"), "sigmoid"),
-        "tanh": (on(before_last, activation="tanh"), "tanh"),
-        "1 unit": (on(before_last, units=1), "one-unit"),
+        "softmax": (on(before_last, activation="softmax"), "activation:softmax"),
+        "relu": (on(before_last, activation="relu"), "activation:relu"),
+        "sigmoid": (on(before_last, activation="sigmoid"), "activation:sigmoid"),
+        "tanh": (on(before_last, activation="tanh"), "activation:tanh"),
+        "1 unit": (on(before_last, units=1), "units"),
         "4 units": (on(before_last, units=4), "units"),
         "maps": (on(lambda full: full.get_layer("block5_pool").output), "maps"),
         "takes features": (lambda full: new_head(), "wrong-input"),
         "two new layers": (on(lambda full: layers.Dense(5)(before_last(full))), "no-last-dense"),
         "built anew": (anew, "built-again"),
-        "preprocessed": (in_front, "preprocessing-in-front"),
-        "hidden layer": (on(lambda full: layers.Dense(8, name="hidden")(before_last(full))), "layer-added:hidden"),
-        "normalised": (on(lambda full: layers.BatchNormalization(name="bn")(before_last(full))), "layer-added:bn"),
+        "preprocessed": (in_front, "other-numbers"),
+        "hidden layer": (on(lambda full: layers.Dense(8, name="hidden")(before_last(full))), "left-out"),
+        "normalised": (on(lambda full: layers.BatchNormalization(name="bn")(before_last(full))), "built-again"),
         "scaled": (on(lambda full: before_last(full) / 2), "other-numbers"),
-        "the layer": (lambda full: layers.Dense(5), "a-layer"),
+        "the layer": (lambda full: layers.Dense(5), "no-model"),
     },
     right={
         "new model": on(before_last),
@@ -132,8 +132,8 @@ MEND_WIRING = Cases(
     given=parts,
     wrong={mistake: (fed_with(mistake), mistake) for mistake in MISTAKES}
     | {
-        "features model": (lambda base, head: head, "takes-features"),
-        "no head": (lambda base, head: keras.Model(base.input, base.output), "no-head"),
+        "features model": (lambda base, head: head, "wrong-input"),
+        "no head": (lambda base, head: keras.Model(base.input, base.output), "another-head"),
         "new head": (lambda base, head: wired(head=new_head())(base, head), "another-head"),
         "new base": (
             lambda base, head: wired(base=keras.models.clone_model(base))(base, head),
@@ -141,7 +141,7 @@ MEND_WIRING = Cases(
         ),
         "softmax": (lambda *parts: keras.Sequential([wired()(*parts), layers.Softmax()]), "softmax-after"),
         "something between": (wired(lambda pixels: prepare(pixels) / 2), "something-between"),
-        "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "a-tensor"),
+        "a tensor": (lambda base, head: head(base(keras.Input((32, 32, 3)))), "no-model"),
     },
     right={
         "Functional": wired(),
