@@ -346,12 +346,12 @@ class TestTruth:
     def test_files_of_the_friend_are_what_the_report_finds(self):
         report = checks.friends_report()
         found = report.table.set_index("file")["found"]
-        for pair in (*own_images.SAME_PICTURE, own_images.ONE_SCENE):
+        for pair in (own_images.COPIES, own_images.TWO_CLASSES, own_images.ONE_SCENE):
             first, second = sorted(pair, key=lambda file: file in found.index)
             assert found[second].partition(f" {first}")[0] in ("the same picture as", "looks much like")
-        unusable = {path.relative_to(report.folder).as_posix() for path in report.bad} - own_images.SAME_PICTURE[1]
+        unusable = {path.relative_to(report.folder).as_posix() for path in report.bad} - own_images.TWO_CLASSES
         assert unusable == own_images.UNUSABLE
-        pairs = set().union(own_images.ONE_SCENE, *own_images.SAME_PICTURE)
+        pairs = own_images.COPIES | own_images.TWO_CLASSES | own_images.ONE_SCENE
         assert set(found.index) - own_images.UNUSABLE - pairs == {"bee/phone.jpg", "wasp/scan.png"}  # fixed on loading
 
 

@@ -90,7 +90,7 @@ def _spots(seed):
 
 
 UNUSABLE = {"bee/garden.jpg", "bee/invoice.jpg", "wasp/stamp.png"}
-SAME_PICTURE = ({"wasp/IMG_0003.png", "wasp/IMG_0003 copy.png"}, {"bee/nest.png", "wasp/nest.png"})
+COPIES, TWO_CLASSES = {"wasp/IMG_0003.png", "wasp/IMG_0003 copy.png"}, {"bee/nest.png", "wasp/nest.png"}
 ONE_SCENE = {"bee/IMG_0012.png", "bee/IMG_0013.png"}
 
 
@@ -101,15 +101,15 @@ def clean_folder(answer):
         known = {path.relative_to(folder).as_posix() for path in _friends_folder(folder).glob("*/*")}
     files = probes.collection([answer] if isinstance(answer, Path) else answer, known)
     files = probes.names(["/".join(file.parts[-2:]) if isinstance(file, Path) else file for file in files], known)
-    left = UNUSABLE.union(*(pair for pair in SAME_PICTURE if not pair & files)) - files
+    left = UNUSABLE.union(*(pair for pair in (COPIES, TWO_CLASSES) if not pair & files)) - files
     if left:
         raise Refusal("unusable-left", count=len(left))
     if not ONE_SCENE & files:
         raise Refusal("one-scene-twice")
-    lost = sorted(files - UNUSABLE.union(ONE_SCENE, *SAME_PICTURE))
+    lost = sorted(files - UNUSABLE.union(COPIES, TWO_CLASSES, ONE_SCENE))
     if lost:
         raise Refusal("sound-one-lost", file=lost[0])
-    for pair in (*SAME_PICTURE, ONE_SCENE):
+    for pair in (COPIES, ONE_SCENE):
         if pair <= files:
             raise Refusal("both-lost", files=" and ".join(map(repr, sorted(pair))))
 
