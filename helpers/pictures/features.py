@@ -162,6 +162,7 @@ def run(trunk, batches, description="pictures"):
     known = getattr(trunk, "inputs", None)
     if known:
         inspection.check_single(trunk, "inputs", "outputs")
+        trunk.make_predict_function(force=True)  # an older one keeps the attributes of the moment when it was built
     number, features, labels = _number(batches, description), [], []
     counted = itertools.islice(batches, number)
     for batch in tqdm.auto.tqdm(counted, desc=description, unit="batch", leave=False, total=number):

@@ -154,6 +154,15 @@ class TestCache:
             fresh_cache.rglob("features.npy")
         )
 
+    @pytest.mark.parametrize(("last", "attribute"), [(keras.layers.Rescaling, "scale"), (Scaled, "number")])
+    def test_an_attribute_that_changes_after_a_run_counts_in_the_next(self, last, attribute, animals, fresh_cache):
+        trunk, fresh = (build(last=lambda number=number: last(number)) for number in (2.0, 7.0))
+        features.extract(trunk, animals, ["test"])
+        setattr(trunk.layers[-1], attribute, 7.0)
+        changed = features.extract(trunk, animals, ["test"]).test
+        assert same(changed, computed(fresh, animals))
+        assert same(features.extract(fresh, animals, ["test"]).test, changed)
+
     def test_settings_and_constants_of_keras_are_told_apart(self):
         dot = np.zeros((SIDE, SIDE, 3), "float32")
         dot[16, 16] = 1
