@@ -88,15 +88,6 @@ def flat_layers(model):
     return list(layers.values())
 
 
-def nested_models(model):
-    """Return the models inside a model, at every depth, outer ones first."""
-    models = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            models += [layer, *nested_models(layer)]
-    return models
-
-
 def activation(operation):
     """Return the name of the activation with which an operation ends, ``"linear"`` where it has none."""
     if type(operation).__name__ in ACTIVATIONS:

@@ -1,6 +1,7 @@
 """What every explorer shares: work for the latest setting only, pictures with a description, errors in sight."""
 
 import base64
+import functools
 import html
 import io
 import threading
@@ -73,7 +74,7 @@ class Explorer(ipywidgets.VBox):
         self.inputs = inputs
         self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.latest = LatestOnly(self._respond, self.show_problem)
-        self._answers, self._remember = {}, remember
+        self._answer = functools.lru_cache(REMEMBERED)(self.answer) if remember else self.answer
         heading = ipywidgets.HTML(
             f'<div style="{TEXT}"><strong>{html.escape(title)}</strong><br>'
             f"<em>Try this.</em> {html.escape(to_try)}</div>"
@@ -122,17 +123,9 @@ class Explorer(ipywidgets.VBox):
         )
 
     def _respond(self, settings):
-        answer = self._remembered(settings) if self._remember else self.answer(**settings)
+        answer = self._answer(**settings)
         self.problem.value = ""
         self.picture.value, self.words.value = answer
-
-    def _remembered(self, settings):
-        key = tuple(settings.items())
-        if key not in self._answers:
-            self._answers[key] = self.answer(**settings)
-        if len(self._answers) > REMEMBERED:
-            del self._answers[next(iter(self._answers))]  # the oldest
-        return self._answers[key]
 
 
 def figure_html(figure, alt):
