@@ -223,8 +223,8 @@ def split(base, cut):
     """
     inspection.check_single(base, "inputs", "outputs")
     names = _names_with(base, cut)
-    calls = inspection.calls(base)
-    ends = [tensor for node in calls.get(id(base.get_layer(cut)), ()) for tensor in node.output_tensors]
+    nodes = inspection.calls(base).get(id(base.get_layer(cut)), ())
+    ends = [tensor for node in nodes for tensor in node.output_tensors]
     if len(ends) != 1:
         raise ValueError(f"{cut!r} has {len(ends)} outputs in {base.name!r}: expected one. Cut at another layer.")
     tensor = ends[0]
@@ -236,21 +236,14 @@ def split(base, cut):
         raise ValueError(
             f"{cut!r} is the input of {base.name!r}: the trunk is empty. Cut later, for instance at {names[1]!r}."
         )
-    if not _only_way(base, tensor):
-        later = [layer for layer in base.layers[names.index(cut) + 1 : -1] if len(calls[id(layer)]) == 1]
-        whole = [layer.name for layer in later if _only_way(base, calls[id(layer)][0].output_tensors[0])]
+    if id(base.inputs[0]._keras_history[0]) in inspection.calls(base, until=tensor):
         raise ValueError(
             f"A branch leads past {cut!r} in {base.name!r}, so the tail would need a second input. Cut where all "
-            f"branches have met{f', for instance at {whole[0]!r}' if whole else ', earlier'}."
+            "branches have met, at or after the layer that joins them (often an Add)."
         )
     trunk = keras.Model(base.inputs[0], tensor, name=f"{base.name}_to_{cut}")
     tail = keras.Model(tensor, base.outputs[0], name=f"{base.name}_after_{cut}")
     return trunk, tail
-
-
-def _only_way(base, tensor):
-    """Return whether every way from the input to the output of a model leads through a tensor."""
-    return id(base.inputs[0]._keras_history[0]) not in inspection.calls(base, until=tensor)
 
 
 def freeze_up_to(model, last_frozen):

@@ -483,12 +483,12 @@ class TestSplit:
         assert np.allclose(tail(trunk(pictures)), base(pictures), rtol=1e-4, atol=1e-3)
         assert trunk.count_params() + tail.count_params() == base.count_params()
 
-    def test_a_cut_inside_a_residual_block_is_refused_with_one_that_works(self):
+    def test_a_cut_inside_a_residual_block_is_refused(self):
         inputs = keras.Input((8, 8, 3))
         maps = keras.layers.Conv2D(3, 3, padding="same", name="inside")(inputs)
         maps = keras.layers.ReLU(name="after")(keras.layers.Add(name="join")([inputs, maps]))
         residual = keras.Model(inputs, keras.layers.Flatten()(maps))
-        with pytest.raises(ValueError, match="A branch leads past 'inside'.*for instance at 'join'"):
+        with pytest.raises(ValueError, match="A branch leads past 'inside'.*Cut where all branches have met"):
             surgery.split(residual, "inside")
         trunk, tail = surgery.split(residual, "join")
         assert np.allclose(tail(trunk(noise(2, 8, 8, 3))), residual(noise(2, 8, 8, 3)))
