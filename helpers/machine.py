@@ -45,9 +45,8 @@ def examine():
         except Exception as error:
             reason = (str(error).strip().splitlines() or ["no message"])[0]
             name = check.__name__.replace("_", " ")
-            yield Line(
-                "FAIL", f"{name}: the check failed ({type(error).__name__}: {reason})", "install the course again"
-            )
+            what = f"{name}: the check failed ({type(error).__name__}: {reason})"
+            yield Line("FAIL", what, "install the course again")
 
 
 def python(version=None):
@@ -123,9 +122,8 @@ def memory(free=None):
         free = psutil.virtual_memory().available / 1e9
     what = f"memory: {free:.1f} GB free"
     if free < MEMORY_LEAST:
-        return Line(
-            "FAIL", what, f"a notebook takes up to {MEMORY_LEAST:.0f} GB: close other programs and other kernels"
-        )
+        advice = f"a notebook takes up to {MEMORY_LEAST:.0f} GB: close other programs and other kernels"
+        return Line("FAIL", what, advice)
     if free < MEMORY_NEEDED:
         return Line("WARN", what, "enough for one notebook: shut down a kernel before you open the next")
     return Line("OK", what)
@@ -171,11 +169,8 @@ def tensorflow():
     product = tf.linalg.matmul(left, left).numpy()
     took = (time.perf_counter() - start) * 1000
     if not np.allclose(product, left @ left, rtol=1e-3, atol=1e-2):
-        return Line(
-            "FAIL",
-            "TensorFlow multiplies two matrices wrongly",
-            "install it again: pip install --force-reinstall tensorflow",
-        )
+        advice = "install it again: pip install --force-reinstall tensorflow"
+        return Line("FAIL", "TensorFlow multiplies two matrices wrongly", advice)
     return Line("OK", f"TensorFlow {tf.__version__}: two matrices of {SIDE}×{SIDE} multiplied in {took:.0f} ms")
 
 
@@ -191,8 +186,6 @@ def report(lines):
     if failed:
         print(f"\n{failed} of {len(states)} checks failed: follow the arrows, then run this again.")
     else:
-        print(
-            "\nReady for the course."
-            + (f" {warned} warning{'s' if warned > 1 else ''}: see the arrows." if warned else "")
-        )
+        warnings_seen = f" {warned} warning{'s' if warned > 1 else ''}: see the arrows." if warned else ""
+        print(f"\nReady for the course.{warnings_seen}")
     return int(failed > 0)

@@ -27,6 +27,9 @@ class JupyterError(RuntimeError):
 def start(folder, port, ip, browser):
     """Lay out a working copy and run JupyterLab on it until Ctrl-C. What JupyterLab logs goes to a file.
 
+    Raises `helpers.storage.StorageError` when the working copy cannot be laid out, and `JupyterError` when JupyterLab
+    does not start, or ends by itself: the message has the last line of its log.
+
     Parameters
     ----------
     folder : path
@@ -37,13 +40,6 @@ def start(folder, port, ip, browser):
         The address that it listens on; 0.0.0.0 lets other machines in, with the token.
     browser : bool
         Whether to open a browser where a person sits before one. The last line is the address, always.
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When the working copy cannot be laid out.
-    JupyterError
-        When JupyterLab does not start, or ends by itself: the message has the last line of its log.
     """
     folder = working_copy.place(folder)
     for line in working_copy.lay_out(folder):

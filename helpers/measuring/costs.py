@@ -11,13 +11,9 @@ PASS = 0.05
 
 
 def costs(evidence):
-    """Return what each method of the quadrants cost, in CPU seconds: those of all cores together.
+    """Return what each method of the quadrants of an `Evidence` cost, in CPU seconds: those of all cores together.
 
     On an idle two-core machine the wall time is between half of this and all of it.
-
-    Parameters
-    ----------
-    evidence : helpers.measuring.results.Evidence
 
     Returns
     -------
@@ -46,11 +42,7 @@ def costs(evidence):
 def plane(evidence, data, per_class):
     """Return cost and accuracy of each method of the quadrants, the cheapest first.
 
-    Parameters
-    ----------
-    evidence : helpers.measuring.results.Evidence
-    data : {"animals", "emoji"}
-    per_class : int
+    Takes an `Evidence`, the name of a data set and a number of training pictures of a class, 0 for all.
 
     Returns
     -------
@@ -63,13 +55,7 @@ def plane(evidence, data, per_class):
 
 
 def pairs(evidence, data, per_class):
-    """Return the paired difference between any two methods of the quadrants.
-
-    Parameters
-    ----------
-    evidence : helpers.measuring.results.Evidence
-    data : {"animals", "emoji"}
-    per_class : int
+    """Return the paired difference between any two methods of the quadrants; takes what `plane` does.
 
     Returns
     -------

@@ -14,20 +14,13 @@ STORED = Path(__file__).with_name("rate_curves.json")
 def stored(path=STORED):
     """Return the stored curves.
 
-    Parameters
-    ----------
-    path : path
+    Raises `helpers.storage.StorageError` when the file is missing or is not what the measurement writes.
 
     Returns
     -------
     dict
         ``settings``, ``machine``, ``before`` (validation accuracy of the trained head on the frozen trunk),
         ``validation_pictures`` (int) and ``histories`` (dict of learning rate, float, to `History.history`).
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When the file is missing or is not what the measurement writes.
     """
     try:
         results = json.loads(Path(path).read_text(encoding="utf-8"))

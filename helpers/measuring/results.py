@@ -20,20 +20,11 @@ SEVERAL_ARTISTS = ("emoji",)  # data sets with files called thing_artist: severa
 
 
 class Cell(NamedTuple):
-    """One setting of the grid, whose trainings differ only in the seed.
-
-    Attributes
-    ----------
-    experiment, data : str
-        As in the results file.
-    per_class : int
-        Training pictures of each class; 0 is all of them.
-    method : str
-    """
+    """One setting of the grid, named as in the results file; its trainings differ only in the seed."""
 
     experiment: str
     data: str
-    per_class: int
+    per_class: int  # training pictures of each class; 0 is all of them
     method: str
 
 
@@ -76,20 +67,9 @@ class Evidence:
 
 
 def read(path=study.RESULTS):
-    """Return a results file with the labels of its pictures.
+    """Return the `Evidence` of a results file: its rows, and the labels of its pictures.
 
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    Evidence
-
-    Raises
-    ------
-    helpers.storage.StorageError
-        When there is no results file, or the pictures are missing or altered.
+    Raises `helpers.storage.StorageError` when there is no results file, or the pictures are missing or altered.
     """
     pictures = {}
     for data in study.DATA:
@@ -97,7 +77,7 @@ def read(path=study.RESULTS):
         by_artists = data in SEVERAL_ARTISTS
         pictures[data] = _pictures(test, names, by_artists)
         pictures[f"choice {data}"] = _pictures(*assets.pictures(data, "validation"), by_artists)
-        if data == "emoji":
+        if by_artists:
             third = [file for file in test if file.stem.endswith(study.THIRD_ARTIST)]
             pictures[study.OTHER_ARTIST] = _pictures(third, names, by_artists)
             pictures[study.SAME_ARTISTS] = _pictures([file for file in test if file not in third], names, by_artists)
@@ -113,10 +93,7 @@ def _pictures(files, class_names, by_artists):
 def verified(evidence):
     """Compute every row's accuracy from its predictions again, and return how many rows there are.
 
-    Raises
-    ------
-    ValueError
-        When a row's accuracy is not that of its predictions.
+    Raises `ValueError` when a row's accuracy is not that of its predictions.
     """
     for row in evidence.table.itertuples():
         labels = evidence.pictures_of(row.experiment, row.data).labels
@@ -130,47 +107,30 @@ def verified(evidence):
 
 
 def accuracy(evidence, cell):
-    """Return the mean accuracy of a cell's trainings with its 95 % interval.
+    """Return the mean accuracy of the trainings of a `Cell` of an `Evidence`, with its 95 % interval.
 
-    Parameters
-    ----------
-    evidence : Evidence
-    cell : Cell
+    Raises `ValueError` when the cell has fewer than two trainings.
 
     Returns
     -------
     accuracy, low, high : float
         In 0..1.
-
-    Raises
-    ------
-    ValueError
-        When the cell has fewer than two trainings.
     """
     sums, counts = _totals(evidence, cell)
     return _share(sums, counts), *_interval(_draws(sums, counts))
 
 
 def difference(evidence, first, second):
-    """Return how much more accurate the trainings of a second cell are than those of a first, with a 95 % interval.
+    """Return how much more accurate the trainings of a second `Cell` are than those of a first, with a 95 % interval.
 
     The comparison is paired by seed and by thing. The two may have been tested on different pictures of the same
-    things, such as the drawings of two artists.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    first, second : Cell
+    things, such as the drawings of two artists. Raises `ValueError` when a cell has fewer than two trainings, the seeds
+    differ, or the two were tested on different things.
 
     Returns
     -------
     difference, low, high : float
         In −1..1; positive where `second` is better.
-
-    Raises
-    ------
-    ValueError
-        When a cell has fewer than two trainings, the seeds differ, or the two were tested on different things.
 
     References
     ----------
@@ -203,23 +163,17 @@ def shown(interval):
 
 
 def disagreement(evidence, first, second):
-    """Return the share of pictures for which exactly one of two methods is right, on average over the seeds.
+    """Return the share of pictures for which exactly one of two cells is right (float), the mean over the seeds.
 
-    Parameters
-    ----------
-    evidence : Evidence
-    first, second : Cell
-        Tested on the same pictures.
-
-    Returns
-    -------
-    float
+    Both were tested on the same pictures.
     """
     return float(np.mean(_right(evidence, first) != _right(evidence, second)))
 
 
 def table(evidence, experiment, data=None, per_class=None):
     """Return the accuracy of every cell of an experiment, with its interval.
+
+    Raises `ValueError` when there is no such cell.
 
     Parameters
     ----------
@@ -235,11 +189,6 @@ def table(evidence, experiment, data=None, per_class=None):
     pandas.DataFrame
         One row for each cell, in the order of the file. Columns: ``data``, ``per_class``, ``method``; ``accuracy``,
         ``low``, ``high`` (float, 0..1); ``seeds``, ``pictures`` (int).
-
-    Raises
-    ------
-    ValueError
-        When there is no such cell.
     """
     wanted = {"experiment": experiment, "data": data, "per_class": per_class}
     chosen = evidence.where(**wanted)

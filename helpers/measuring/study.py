@@ -66,8 +66,7 @@ def whole_lines(text):
 
 def rate_of(method, data, per_class, done):
     """Return the learning rate with the lowest validation loss among those tried for a method, data set and count."""
-    tried = done[(done["experiment"] == "choice") & (done["method"] == method)]
-    tried = tried[(tried["data"] == data) & (tried["per_class"] == per_class)]
+    tried = done.query("experiment == 'choice' and method == @method and data == @data and per_class == @per_class")
     if tried.empty:
         raise ValueError(f"No rate was tried yet for {method!r} on {data} with {per_class or 'all'} pictures a class.")
     return float(tried.loc[tried["loss"].idxmin(), "rate"])

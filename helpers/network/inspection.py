@@ -6,18 +6,9 @@ import keras
 import numpy as np
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+RESIZING = ("ZeroPadding2D", "Cropping2D", "CenterCrop", "Resizing")
 # Between the pixels and the first weights these leave the scale of the pixels as it is.
-KEEP_PIXELS = (
-    "InputLayer",
-    "Identity",
-    "Dropout",
-    "SpatialDropout2D",
-    "GaussianNoise",
-    "ZeroPadding2D",
-    "Cropping2D",
-    "CenterCrop",
-    "Resizing",
-)
+KEEP_PIXELS = ("InputLayer", "Identity", "Dropout", "SpatialDropout2D", "GaussianNoise", *RESIZING)
 PREPARING = ("Normalization", "BatchNormalization")  # have weights of their own, and prepare the pixels
 PASS_ON = ("Identity", "Dropout", "Flatten", "Reshape")  # after the classifier these change no number
 ACTIVATIONS = ("Softmax", "Sigmoid", "Tanh", "ReLU", "Relu")  # as layers or operations of their own

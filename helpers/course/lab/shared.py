@@ -67,18 +67,12 @@ class Ward:
 
     def late(self, prepare):
         """Send every picture through `prepare` and all of VGG16 but its last convolution; shapes as in `maps`."""
-
-        def compute(maps):
-            return self._middle.predict(maps, verbose=0)
-
+        compute = functools.partial(self._middle.predict, verbose=0)
         return self._once("maps", prepare, lambda: _applied(compute, self.block4(prepare)))
 
     def features(self, prepare):
         """Send every picture through `prepare`, the frozen base and a pooling; shapes as in `rows`."""
-
-        def compute(maps):
-            return _pooled(self._frozen_tail, maps)
-
+        compute = functools.partial(_pooled, self._frozen_tail)
         return self._once("rows", prepare, lambda: _applied(compute, self.late(prepare)))
 
     def _once(self, what, prepare, compute):

@@ -16,26 +16,16 @@ They answer in a separate thread and always for the latest setting (`helpers.cou
 in words what their pictures show, and show an error where it happened.
 """
 
-from helpers.course.widgets.decision import DecisionHelper as decision_helper
-from helpers.course.widgets.freeze import FreezeExplorer as freeze_explorer
-from helpers.course.widgets.head import HeadDesigner as head_designer
-from helpers.course.widgets.maps import FeatureMapExplorer as feature_map_explorer
-from helpers.course.widgets.mistakes import MistakeExplorer as mistake_explorer
-from helpers.course.widgets.own_pictures import TryModel as try_model
-from helpers.course.widgets.own_pictures import UploadPictures as upload_pictures
-from helpers.course.widgets.playground import TrainingPlayground as training_playground
-from helpers.course.widgets.rates import RateExplorer as rate_explorer
-from helpers.measuring.rate_curves import stored as stored_rates
+from helpers.course.widgets import decision, freeze, head, maps, mistakes, own_pictures, playground, rates
+from helpers.measuring import rate_curves
 
-__all__ = [
-    "decision_helper",
-    "feature_map_explorer",
-    "freeze_explorer",
-    "head_designer",
-    "mistake_explorer",
-    "rate_explorer",
-    "stored_rates",
-    "training_playground",
-    "try_model",
-    "upload_pictures",
-]
+decision_helper = decision.DecisionHelper
+feature_map_explorer = maps.FeatureMapExplorer
+freeze_explorer = freeze.FreezeExplorer
+head_designer = head.HeadDesigner
+mistake_explorer = mistakes.MistakeExplorer
+rate_explorer = rates.RateExplorer
+stored_rates = rate_curves.stored
+training_playground = playground.TrainingPlayground
+try_model = own_pictures.TryModel
+upload_pictures = own_pictures.UploadPictures

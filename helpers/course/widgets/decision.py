@@ -23,18 +23,14 @@ UNKNOWN = (
 class DecisionHelper(frame.Explorer):
     """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
 
-    Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU
-    seconds for everything: the trunk once, the search for a learning rate, the training).
+    Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU seconds
+    for everything: the trunk once, the search for a learning rate, the training). Raises `ValueError` when the results
+    do not hold the quadrants with at least two seeds.
 
     Parameters
     ----------
     evidence : helpers.measuring.results.Evidence
         As `helpers.measuring.results.read` returns it.
-
-    Raises
-    ------
-    ValueError
-        When the results do not hold the quadrants with at least two seeds.
     """
 
     def __init__(self, evidence):

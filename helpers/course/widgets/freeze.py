@@ -17,8 +17,9 @@ CAVEAT = (
 class FreezeExplorer(frame.Explorer):
     """Show what freezing up to a block does to parameters, memory and the work of a training step.
 
-    Everything is counted from the layers of `model`, once; the model itself is neither run nor changed.
-    Control: ``frozen_up_to`` (``none``, the blocks, ``all``).
+    Everything is counted from the layers of `model`, once; the model itself is neither run nor changed. Control:
+    ``frozen_up_to`` (``none``, the blocks, ``all``). Raises `ValueError` when the model has no blocks or a layer of a
+    kind that cannot be counted.
 
     Parameters
     ----------
@@ -26,11 +27,6 @@ class FreezeExplorer(frame.Explorer):
         VGG16 with or without its top, or a whole model that holds one. Its own ``trainable`` flags play no part.
     classes : int
         Output units of the head that is added where the model has none.
-
-    Raises
-    ------
-    ValueError
-        When the model has no blocks or a layer of a kind that cannot be counted.
     """
 
     def __init__(self, model, classes=5):

@@ -58,7 +58,8 @@ def supported(pictures, classes):
 class HeadDesigner(frame.Explorer):
     """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
 
-    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``.
+    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``. Raises
+    `ValueError` when `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
 
     Parameters
     ----------
@@ -67,11 +68,6 @@ class HeadDesigner(frame.Explorer):
     classes : int
     pictures : int
         Training pictures at the start.
-
-    Raises
-    ------
-    ValueError
-        When `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
     """
 
     def __init__(self, base, classes=5, pictures=1000):
@@ -99,7 +95,7 @@ class HeadDesigner(frame.Explorer):
         chain = ", then ".join(f"{layer.name} ({layer.units:,})" for layer in layers)
         maps = "×".join(map(str, self.shape))
         alt = f"A head on maps of {maps}: {chain}. {total:,} parameters."
-        picture = frame.figure_html(_draw(maps, layers, total), alt)
+        picture = frame.figure_html(_draw(self.shape, layers, total), alt)
         code = "\n".join(layer.code for layer in layers)
         return picture, frame.words_html(
             f"<p>{_verdict(total, limit, pictures, self.classes, dropout)}</p>"
@@ -121,24 +117,12 @@ def _verdict(total, limit, pictures, classes, dropout):
     )
 
 
-def _draw(maps, layers, total):
+def _draw(shape, layers, total):
     figure = Figure(figsize=(7.2, 2.4), layout="none")
-    axes = figure.add_axes((0, 0, 1, 0.88))
-    largest = max(math.log2(layer.units) for layer in layers)
-    boxes = [("maps", maps, 1.0, plots.GREY)]
-    for layer in layers:
-        colour = plots.ORANGE if layer.parameters else plots.PALE
-        boxes.append((layer.name, f"{layer.units:,}", max(0.15, math.log2(layer.units) / largest), colour))
-    for index, (name, size, height, colour) in enumerate(boxes):
-        width = 0.16 if index else 0.5
-        axes.bar(index, height, width, bottom=-height / 2, color=colour, edgecolor="black", linewidth=0.8)
-        axes.text(index, -0.58, f"{name}\n{size}", ha="center", va="top", fontsize=9)
-        if index:
-            start = index - 1 + (0.27 if index == 1 else 0.1)
-            axes.annotate("", (index - 0.1, 0), (start, 0), arrowprops={"arrowstyle": "->"})
-            count = layers[index - 1].parameters
-            axes.text(index - 0.5, 0.05, f"{count:,}" if count else "none", ha="center", va="bottom", fontsize=8.5)
-    axes.set(xlim=(-0.5, 4.5), ylim=(-0.88, 0.6))
-    axes.set_axis_off()
-    figure.text(0.02, 0.9, f"{total:,} parameters (numbers above the arrows: parameters of each layer)", fontsize=10)
+    sizes = {"maps": shape, **{layer.name: layer.units for layer in layers}}
+    without = ["maps", *(layer.name for layer in layers if not layer.parameters)]
+    axes = plots.blocks(sizes, without, figure.add_axes((0, 0, 1, 0.88)))
+    for index, layer in enumerate(layers, start=1):
+        axes.text(index, 0.2, f"{layer.parameters:,}" if layer.parameters else "none", ha="center", fontsize=8.5)
+    figure.text(0.02, 0.9, f"{total:,} parameters (above each layer: its own)", fontsize=10)
     return figure

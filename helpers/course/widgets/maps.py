@@ -47,8 +47,9 @@ def place_of_peak(one_map):
 class FeatureMapExplorer(frame.Explorer):
     """Show the feature maps of any layer for any of a few pictures, the most active first.
 
-    The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active
-    maps of every layer are kept. Controls: ``which`` (picture) and ``layer``.
+    The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active maps
+    of every layer are kept. Controls: ``which`` (picture) and ``layer``. Raises `ValueError` when pictures, names and
+    model do not go together.
 
     Parameters
     ----------
@@ -58,11 +59,6 @@ class FeatureMapExplorer(frame.Explorer):
     names : sequence of str, optional
     preprocess : callable
         From pixels to what `model` expects. Give ``lambda pixels: pixels`` where the model does it itself.
-
-    Raises
-    ------
-    ValueError
-        When pictures, names and model do not go together.
     """
 
     def __init__(self, model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):

@@ -25,7 +25,8 @@ def pictures_of(labels, probabilities, true, predicted):
 class MistakeExplorer(frame.Explorer):
     """Show the pictures behind each cell of the confusion matrix, with the model's probabilities.
 
-    Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture.
+    Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture. Raises
+    `ValueError` when pictures, labels, probabilities and names do not go together.
 
     Parameters
     ----------
@@ -35,11 +36,6 @@ class MistakeExplorer(frame.Explorer):
     probabilities : array of float, shape (n, classes)
         Rows that sum to 1; the largest is the prediction.
     class_names : sequence of str
-
-    Raises
-    ------
-    ValueError
-        When pictures, labels, probabilities and names do not go together.
     """
 
     def __init__(self, pictures, labels, probabilities, class_names):
@@ -126,6 +122,4 @@ class MistakeExplorer(frame.Explorer):
 
 
 def _name(text):
-    cell = ipywidgets.Label(text)
-    cell.layout.overflow = "hidden"
-    return cell
+    return ipywidgets.Label(text, layout=ipywidgets.Layout(overflow="hidden"))

@@ -1,5 +1,6 @@
 """The training playground: train a head with your own settings and compare the runs side by side."""
 
+import functools
 import math
 
 import ipywidgets
@@ -30,16 +31,12 @@ class TrainingPlayground(frame.Explorer):
     no random generator of yours.
 
     Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, the button ``train``. ``runs`` holds every run.
+    Raises `ValueError` when features and labels do not go together, or are not pooled.
 
     Parameters
     ----------
     train, validation : (array (n, d), array of int (n,))
         Pooled features of a frozen trunk, one row a picture, and labels from 0.
-
-    Raises
-    ------
-    ValueError
-        When features and labels do not go together, or are not pooled.
     """
 
     def __init__(self, train, validation):
@@ -75,7 +72,7 @@ class TrainingPlayground(frame.Explorer):
     def answer(self, **settings):
         """Train for real, and return the panels of the last runs and their table."""
         self.progress.max, self.progress.value = settings["epochs"], 0
-        run = self.trainer.run(**settings, report=self._report)
+        run = self.trainer.run(**settings, report=functools.partial(setattr, self.progress, "value"))
         self.runs.append(run)
         self._panels = [*self._panels, self._panel(run, len(self.runs))][-RUNS_SHOWN:]
         recent = list(enumerate(self.runs, start=1))[-RUNS_SHOWN:]
@@ -99,9 +96,6 @@ class TrainingPlayground(frame.Explorer):
             super()._respond(settings)
         finally:
             self._show_running(False)
-
-    def _report(self, epoch):
-        self.progress.value = epoch
 
     def _row(self, number, run):
         _, low, high = evaluation.accuracy(self.trainer.validation[1], np.nan_to_num(run.logits))

@@ -44,7 +44,7 @@ def interval(accuracy, pictures):
 class RateExplorer(frame.Explorer):
     """Compare fine-tuning runs that differ only in the learning rate.
 
-    Control: ``rate``, the lowest first.
+    Control: ``rate``, the lowest first. Raises `ValueError` when there is no curve, or one that lacks an accuracy.
 
     Parameters
     ----------
@@ -55,11 +55,6 @@ class RateExplorer(frame.Explorer):
         Validation accuracy before fine-tuning, from which every run started.
     pictures : int, optional
         Number of validation pictures, for the interval.
-
-    Raises
-    ------
-    ValueError
-        When there is no curve, or one that lacks an accuracy.
     """
 
     def __init__(self, histories, before=None, pictures=None):
