@@ -13,11 +13,7 @@ from helpers.measuring import costs, results, study
 KINDS = {"photographs (near)": "animals", "drawings (far)": "emoji"}
 COUNTS = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 500)
 BUDGETS = {"10 s": 10, "20 s": 20, "40 s": 40, "1 min": 60, "2 min": 120, "5 min": 300, "10 min": 600, "any": math.inf}
-UNKNOWN = (
-    "<strong>What this cannot know.</strong> It was measured on two collections with five classes each, on VGG16 at 96 "
-    "pixels. Your pictures are a third: take the answer as a starting point, then compare two methods on a test set "
-    "of your own."
-)
+UNKNOWN = frame.TEXTS["decision"]["caveat"]
 
 
 class DecisionHelper(frame.Explorer):
@@ -40,9 +36,7 @@ class DecisionHelper(frame.Explorer):
         }
         kinds = list(KINDS)
         super().__init__(
-            "Which method for my pictures?",
-            "Begin with ten drawings a class and any budget. Then lower the budget. Then go to photographs, and to "
-            "more of them: where does the advice change, and where is a difference not shown?",
+            *frame.opening("decision"),
             {
                 "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1], description="My pictures are"),
                 "count": ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class"),

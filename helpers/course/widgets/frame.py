@@ -4,6 +4,7 @@ import base64
 import functools
 import html
 import io
+import pathlib
 import threading
 
 import ipywidgets
@@ -11,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from helpers import plots
+from helpers.course import toml_texts
 
+TEXTS = toml_texts.read(pathlib.Path(__file__).with_name("texts.toml"))
 LABEL_WIDTH = "9.5em"
 DOTS_PER_INCH = 100
 REMEMBERED = 64  # answers that an explorer keeps
@@ -126,6 +129,11 @@ class Explorer(ipywidgets.VBox):
         answer = self._answer(**settings)
         self.problem.value = ""
         self.picture.value, self.words.value = answer
+
+
+def opening(explorer):
+    """Return the title of an explorer and what it says to try, as `Explorer` takes them."""
+    return TEXTS[explorer]["title"], TEXTS[explorer]["to_try"]
 
 
 def figure_html(figure, alt):

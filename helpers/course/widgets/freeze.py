@@ -8,10 +8,7 @@ from helpers.course.widgets import frame
 from helpers.network import cost
 
 NOTHING, EVERYTHING = "none", "all"
-CAVEAT = (
-    "Work: multiplications and additions. The time saved is even larger, because processors do the backward pass "
-    "more slowly than the forward pass. Memory: without the maps that are kept for the backward pass."
-)
+CAVEAT = frame.TEXTS["freeze"]["caveat"]
 
 
 class FreezeExplorer(frame.Explorer):
@@ -34,9 +31,7 @@ class FreezeExplorer(frame.Explorer):
         names = [NOTHING, *(stage.name for stage in self.stages[:-1]), EVERYTHING]
         slider = ipywidgets.SelectionSlider(options=names, value=names[-2], description="Frozen up to")
         super().__init__(
-            "What freezing costs and saves",
-            "Go from block5 back to none, one step at a time. Which step saves the most parameters, and which the most "
-            "work? Then go to all.",
+            *frame.opening("freeze"),
             {"frozen_up_to": slider},
         )
 

@@ -77,9 +77,7 @@ class HeadDesigner(frame.Explorer):
             raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
         counts = sorted({*PICTURES, pictures})
         super().__init__(
-            "How large a head can your pictures support?",
-            "Change global average to flatten and watch the count. Then go back, and add hidden units until the "
-            "warning comes. Does dropout change the count?",
+            *frame.opening("head"),
             {
                 "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row"),
                 "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units"),

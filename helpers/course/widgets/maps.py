@@ -77,9 +77,7 @@ class FeatureMapExplorer(frame.Explorer):
         self.taps = keras.Model(model.input, [layer.output for layer in tapped], name="taps")
         self.layers = [layer.name for layer in tapped]
         super().__init__(
-            "What each layer makes of a picture",
-            "Go through the layers from first to last. Where do the maps stop looking like the picture? Then stay at a "
-            "late layer and change the picture: do the same channels come first?",
+            *frame.opening("maps"),
             {
                 "which": ipywidgets.Dropdown(options=names, description="Picture"),
                 "layer": ipywidgets.SelectionSlider(options=self.layers, description="Layer"),

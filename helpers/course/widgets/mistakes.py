@@ -57,9 +57,7 @@ class MistakeExplorer(frame.Explorer):
         self.cells = {cell: self._button(*cell) for cell in np.ndindex(self.counts.shape)}
         self._mark()
         super().__init__(
-            "Which pictures are behind a number?",
-            "Press the largest number off the diagonal, then its mirror image (true and predicted swapped). What do "
-            "the pictures have in common? Was the model sure?",
+            *frame.opening("mistakes"),
             {},
             above=[self._grid()],
         )

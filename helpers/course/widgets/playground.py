@@ -14,14 +14,7 @@ from helpers.measuring import evaluation
 MOST_EPOCHS = 30
 RUNS_SHOWN = 4
 LOWEST, HIGHEST = 1e-2, 1e4  # of the loss axis, the same for every run
-READINGS = {
-    "diverged": "Diverged: the loss ended worse than guessing, so its probabilities are worthless, whatever the "
-    "accuracy. Take a lower rate.",
-    "collapsed": "Collapsed: now the head only guesses. Take a lower rate.",
-    "jumping": "Jumping: the loss went up again and again. Take a lower rate.",
-    "slow": "Slow: the loss falls, but is no better than guessing yet. Take a higher rate, or more epochs.",
-    "learned": "Learned: the training loss fell below guessing.",
-}
+READINGS = frame.TEXTS["readings"]["playground"]
 
 
 class TrainingPlayground(frame.Explorer):
@@ -48,9 +41,7 @@ class TrainingPlayground(frame.Explorer):
         self.train.on_click(self._clicked)
         rates = {"min": -6, "max": 2, "step": 0.5, "readout_format": ".1e"}
         super().__init__(
-            "Train a head yourself",
-            "Press Train. Then raise the rate tenfold and train again, until something breaks. Is it the loss or the "
-            "accuracy? Do the same with the hidden layer: what breaks now? Does SGD want the same rate as Adam?",
+            *frame.opening("playground"),
             {
                 "optimizer": ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer"),
                 "learning_rate": ipywidgets.FloatLogSlider(1e-3, description="Learning rate", **rates),

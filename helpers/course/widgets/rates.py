@@ -26,14 +26,7 @@ def read(history, before=None, pictures=None):
     return "gained" if accuracies[-1] > high else "no clear change"
 
 
-READINGS = {
-    "forgot": "It forgot: the accuracy ended below where fine-tuning began. The steps were large enough to wreck what "
-    "the trunk knew.",
-    "dipped": "It dipped in the first epoch and recovered: the first steps broke more than they taught.",
-    "gained": "It gained: the end lies above the interval of the accuracy before.",
-    "no clear change": "No clear change: the end lies within the interval of the accuracy before.",
-    "unknown": "",
-}
+READINGS = frame.TEXTS["readings"]["rates"]
 
 
 def interval(accuracy, pictures):
@@ -72,9 +65,7 @@ class RateExplorer(frame.Explorer):
         options = [(f"{rate:g}", rate) for rate in self.histories]
         middle = options[len(options) // 2][1]
         super().__init__(
-            "How high a learning rate can fine-tuning take?",
-            "Go from the lowest rate to the highest. Does any of them pay? Where does it begin to destroy? Look at the "
-            "first epoch above all, and at what the training accuracy says meanwhile.",
+            *frame.opening("rates"),
             {"rate": ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")},
         )
 
