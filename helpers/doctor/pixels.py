@@ -19,7 +19,9 @@ def check(case):
     """Yield findings about the base and the pixels that reach it."""
     broken = list(_not_finite(case))
     yield from broken or [*_not_pretrained(case), *_old_top(case), *_blank(case)]
-    base = case.base if case.base and case.base.first else structure.base_of("the model", structure.walk(case.model)[1])
+    base = case.base
+    if not (base and base.first):
+        base = structure.base_of("the model", undisturbed.leaves_of(case.model))
     if not (case.train.pictures and base.first):
         reason = f"No convolution takes pixels; inputs of shape {case.inputs.shape[1:]} were prepared before."
         yield unjudged("pixels-range", reason, "doctor.diagnose(the model from pixels, ...) judges that")
@@ -38,23 +40,18 @@ def _not_finite(case):
 
 
 def _not_pretrained(case):
-    """Yield a finding where a base is frozen, wholly or in part, that looks as it does before any training."""
-    kernels = case.base.kernels if case.base else []
+    layers, kernels = (case.base.layers, case.base.kernels) if case.base else ([], [])
     frozen = [layer for layer, kernel in kernels if id(kernel) not in case.trainable]
-    if len(frozen) < 2:
-        return
-    weights = [weight for layer in case.base.layers for weight in layer.weights if weight.name in START]
-    seen = f"{len(frozen)} of {len(kernels)} convolutions of {case.base.name!r} are frozen"
-    if not weights:
-        yield unjudged("base-not-pretrained", f"{seen}; without biases and statistics, whether they learned is open.")
-    elif all(np.all(weight.numpy() == START[weight.name]) for weight in weights):
+    weights = [weight for layer in layers for weight in layer.weights if weight.name in START]
+    as_they_start = all(np.all(weight.numpy() == START[weight.name]) for weight in weights)
+    if len(frozen) > 1 and weights and as_they_start:
+        seen = f"{len(frozen)} of {len(kernels)} convolutions of {case.base.name!r} are frozen"
         yield error("base-not-pretrained", f"{seen}; all its biases and statistics are as they start.")
 
 
 def _old_top(case):
-    """Yield a finding where a Dense layer takes the outputs of another classifier."""
     dense = [call for call in case.calls if isinstance(call[0], keras.layers.Dense) and call[1].ndim == 2]
-    softmax = any(inspection.activation(layer) == "softmax" for layer in structure.walk(case.model)[1][:-1])
+    softmax = any(inspection.activation(layer) == "softmax" for layer in undisturbed.leaves_of(case.model)[:-1])
     for head, inputs, _ in dense:
         # A softmax in a head of one's own is no mistake; an old top is wide, frozen, or was trained before.
         old = [top for top, _, outputs in dense if np.array_equal(outputs, inputs)]
@@ -68,7 +65,6 @@ def _old_top(case):
 
 
 def _blank(case):
-    """Yield findings about splits with many pictures of one colour, or with one picture many times."""
     for split in [split for split in case.splits if split.thumbnails is not None and len(split.digests) > 3]:
         total = len(split.digests)
         spread = np.ptp(split.thumbnails.reshape(total, 256, -1), axis=1).max(axis=-1)
@@ -82,7 +78,6 @@ def _blank(case):
 
 
 def _preparation(case, base):
-    """Yield findings about how the pixels were prepared on their way to the first convolution."""
     size = max(abs(case.train.lowest), abs(case.train.highest))
     white = size if size < 0.02 else 1 if size <= 3.5 else 255 if size <= 300 else 65535  # in such data
     line = _line(case, base.first)
@@ -95,9 +90,14 @@ def _preparation(case, base):
     else:
         layer, modes = base.entrance
         line, prepared = _line(case, layer), _prepared(case)
-        known = line and prepared and not _learned_before(case, base)
-        reason = "How the pixels were prepared is open: by no straight line, or by layers that learn."
-        yield from _for_family(case, base, modes, line, prepared) if known else [unjudged("pixels-range", reason)]
+        others = [part for part in undisturbed.leaves_of(case.model) if part not in base.layers and part.weights]
+        shapes = [tuple(part.weights[0].shape) for part in others if not isinstance(part, keras.layers.Normalization)]
+        learned = any(shape in ((1,), (3,)) or (len(shape) == 4 and shape[2] in (1, 3)) for shape in shapes)
+        if line and prepared and not learned:  # weights outside the base that take pixels may prepare them in any way
+            yield from _for_family(case, base, modes, line, prepared)
+        else:
+            reason = "How the pixels were prepared is open: by no straight line, or by layers that learn."
+            yield unjudged("pixels-range", reason)
 
 
 def _line(case, layer):
@@ -118,13 +118,6 @@ def _line(case, layer):
     return (matrix, shift) if straight else None
 
 
-def _learned_before(case, base):
-    """Return whether weights outside the base take pixels: they may prepare them in any way."""
-    others = [layer for layer in structure.walk(case.model)[1] if layer not in base.layers and layer.weights]
-    shapes = [tuple(layer.weights[0].shape) for layer in others if not isinstance(layer, keras.layers.Normalization)]
-    return any(shape in ((1,), (3,)) or (len(shape) == 4 and shape[2] in (1, 3)) for shape in shapes)
-
-
 def _prepared(case):
     """Return the modes in which the data may have been prepared; one where black pixels show it."""
     colours = np.concatenate([inputs.reshape(-1, inputs.shape[-1]) for inputs, _ in case.train.batches])
@@ -139,18 +132,17 @@ def _prepared(case):
 
 
 def _for_family(case, base, modes, line, prepared):
-    """Yield findings about pixels that a family of pre-trained networks gets."""
     faults = [_fault(modes, line, mode) for mode in prepared]
     got = case.inputs @ line[0].T + line[1]
-    seen = f"{base.name!r} gets values from {got.min():.4g} to {got.max():.4g}{next(filter(None, faults), ('', ''))[1]}"
-    seen += f"; the ImageNet weights of {base.family.name} expect {MODES[modes[0]].says}."
+    seen = f"{base.name!r} gets values from {got.min():.4g} to {got.max():.4g}; "
+    seen += f"the ImageNet weights of {base.family.name} expect {MODES[modes[0]].says}."
     if not any(faults):
         yield from _order(base, modes[0], line, prepared)
     elif not all(faults):
         yield unjudged("pixels-range", f"{seen} How the data were prepared cannot be told, so that may be right.")
     elif not base.supposed:
         yield unjudged("pixels-range", f"{seen} The weights here are others, or may be: they suit any range.")
-    elif faults[0][0] == "preprocessed-twice":
+    elif faults[0] == "preprocessed-twice":
         yield (error if base.imagenet else warning)("preprocessed-twice", seen)
     else:
         mend = "pixels" if modes[0] == "raw" else f"pixels = {base.family.prepare}"
@@ -158,16 +150,14 @@ def _for_family(case, base, modes, line, prepared):
 
 
 def _fault(modes, line, prepared):
-    """Return what is wrong as (name, words) where data that were prepared in a mode reach the base so, or None."""
+    """Return the name of what is wrong where data that were prepared in a mode reach the base so, or None."""
     matrix, shift = line
     black, white = (matrix @ end[: len(matrix.T)] + shift for end in (MODES[prepared].black, MODES[prepared].white))
     if min(_distance(expected, black, white) for expected in modes) < FITS:
         return None
-    nearest = min(MODES, key=lambda mode: _distance(mode, black, white))
-    words = f" ({MODES[nearest].seen})" if _distance(nearest, black, white) < SAME else ""
     on_pixels = shift, matrix.sum(axis=1) * 255 + shift
     again = prepared != "raw" and any(_distance(mode, *on_pixels) < SAME for mode in MODES if mode != "raw")
-    return ("preprocessed-twice" if again else "pixels-range"), words
+    return "preprocessed-twice" if again else "pixels-range"
 
 
 def _distance(mode, black, white):
@@ -177,7 +167,6 @@ def _distance(mode, black, white):
 
 
 def _order(base, mode, line, prepared):
-    """Yield findings about the order of the colours that the base gets."""
     matrix = np.abs(line[0])
     clear = len(prepared) == 1 and matrix.shape == (3, 3) and np.all(matrix.max(axis=1) > 0.9 * matrix.sum(axis=1))
     order, wanted = [MODES[prepared[0]].order[source] for source in matrix.argmax(axis=1)], MODES[mode].order

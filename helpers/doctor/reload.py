@@ -8,23 +8,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from helpers.doctor import undisturbed
 from helpers.doctor.findings import error, unjudged
 
 LARGEST = 60_000_000  # parameters
 FEW = 2  # rows that are called alone
-KNOWN = ("keras", "builtins", "tensorflow")  # packages whose classes every reader of the file has
 
 
 def check(case):
     """Yield findings about saving the model and loading it again."""
-    outputs = case.outputs
-    steady = True
-    for finding in _alone(case):
-        steady = steady and not finding.alarm
-        yield finding
+    alone = list(_alone(case))
+    yield from alone
     if case.model.count_params() > LARGEST:
-        reason = f"The model has {case.model.count_params():,} parameters: too many to try it here."
-        yield unjudged("does-not-reload", reason)
+        yield unjudged("does-not-reload", f"It has {case.model.count_params():,} parameters: too many to try it here.")
         return
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(None):
         warnings.simplefilter("ignore")
@@ -33,13 +29,20 @@ def check(case):
             case.model.save(path)
             copy = keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as problem:
-            yield _refused(problem)
+            text = " ".join(str(problem).split())
+            if "ambda" in text:
+                seen = "A saved copy cannot be loaded (a Lambda holds code, which safe mode refuses)."
+                yield error("does-not-reload", seen, "lambda")
+            else:
+                seen = f"A saved copy cannot be loaded ({type(problem).__name__}: {text[:160]})."
+                yield error("does-not-reload", seen)
             return
         loaded = np.asarray(copy(case.inputs[:FEW], training=False))
-    if steady and not _same(loaded, outputs[:FEW]):
-        difference = _apart(loaded, outputs[:FEW])
+    if not any(finding.alarm for finding in alone) and not _same(loaded, case.outputs[:FEW]):
+        difference = _apart(loaded, case.outputs[:FEW])
         yield error("reload-differs", f"The loaded copy gives other outputs, apart by up to {difference:.3g}.")
-    foreign = sorted(_foreign(keras.saving.serialize_keras_object(case.model)))
+    classes = {type(part) for part in undisturbed.parts_of(case.model)}
+    foreign = sorted(one.__name__ for one in classes if one.__module__.split(".")[0] != "keras")
     if foreign:
         reason = f"It loads here, where {', '.join(foreign)} is known; another program has to import that first."
         mend = "import the module that defines it before keras.saving.load_model(path)"
@@ -47,23 +50,16 @@ def check(case):
 
 
 def _alone(case):
-    """Yield a finding where the outputs of rows change with nothing, or with the other rows of their batch."""
     few = np.asarray(case.model(case.inputs[:FEW], training=False))
     if len(case.inputs) <= FEW or few.shape[:1] != (FEW,):
-        yield unjudged(
-            "output-depends-on-batch", f"A batch has {len(case.inputs)} rows: too few to try a part of them."
-        )
+        yield unjudged("output-depends-on-batch", f"A batch has {len(case.inputs)} rows: too few to try a part.")
     elif not _same(few, case.outputs[:FEW]):
         again = np.asarray(case.model(case.inputs, training=False))
         if _same(again, case.outputs):
-            difference = _apart(few, case.outputs[:FEW])
-            seen = (
-                f"With training=False, {FEW} rows get other outputs alone than among {len(again)}, by {difference:.3g}."
-            )
-            yield error("output-depends-on-batch", seen)
+            seen = f"With training=False, {FEW} rows get other outputs alone than among {len(again)}"
+            yield error("output-depends-on-batch", f"{seen}, by {_apart(few, case.outputs[:FEW]):.3g}.")
         else:
-            difference = _apart(again, case.outputs)
-            seen = f"With training=False, two calls give outputs apart by up to {difference:.3g}."
+            seen = f"With training=False, two calls give outputs apart by up to {_apart(again, case.outputs):.3g}."
             yield error("augmentation-in-evaluation", seen, "layer")
 
 
@@ -79,27 +75,3 @@ def _same(one, other):
 
 def _apart(one, other):
     return float(np.abs(one.astype("float64") - other).max()) if one.shape == other.shape else np.inf
-
-
-def _refused(problem):
-    text = " ".join(str(problem).split())
-    if "ambda" in text:
-        seen = "A saved copy cannot be loaded (a Lambda holds code, which safe mode refuses)."
-        return error("does-not-reload", seen, "lambda")
-    return error("does-not-reload", f"A saved copy cannot be loaded ({type(problem).__name__}: {text[:160]}).")
-
-
-def _foreign(config):
-    """Return the names of classes and functions in a configuration that do not come with Keras."""
-    names, waiting = set(), [config]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list | tuple):
-            waiting.extend(node)
-        elif isinstance(node, dict):
-            name, registered = node.get("class_name"), node.get("registered_name")
-            package = (node.get("module") or "keras").split(".")[0]
-            if name and (registered not in (None, name) or package not in KNOWN):
-                names.add(str(registered or name))
-            waiting.extend(node.values())
-    return names

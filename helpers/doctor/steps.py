@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from dataclasses import dataclass
+from unittest import mock
 
 import keras
 import numpy as np
@@ -14,7 +15,6 @@ from helpers.doctor.splits import BATCH, TRIED
 STEPS = 4
 SKIPPED = 16  # steps that loss scaling may skip until its scale fits: it begins at 2 to the power of 15
 NUMBERS = 8 * 96 * 96 * 3  # of a batch that steps are tried on: of large pictures two do
-LATER = (1, 10, 100, 1000, 10_000)  # steps from now at which a schedule is asked for its learning rate
 
 
 class _Tracing(BaseException):
@@ -27,10 +27,8 @@ class Movement:
 
     changes: dict  # id of a variable to how far it moved: (sum over its numbers as shares of their spread, count)
     finite: bool = True  # whether all that moved is finite afterwards
-    losses: tuple = ()  # of each step, before it
-    reached: frozenset = frozenset()  # ids of the variables that a gradient reached
-    after: dict | None = None  # id of a trainable variable to its values after the last step
-    rate_to_come: float = 0.0  # the highest learning rate of the steps that follow
+    losses: list | None = None  # of each step, before it
+    reached: set | None = None  # ids of the variables that a gradient reached
 
     def moved(self, variable):
         """Return whether a variable moved at all."""
@@ -73,12 +71,12 @@ def rehearse(case):
     loss_function = _loss_function(case.loss, case.outputs.shape[1:])
     before = [tf.convert_to_tensor(variable) for variable in (*trainable, *fixed)]
     values, fixed_values = before[: len(copies)], before[len(copies) :]
-    losses, reached, steps, mode = [], set(), 0, undisturbed.mode(model, training=True)
+    losses, reached, steps = [], set(), 0
     for inputs, labels in itertools.islice(itertools.cycle(_small_batches(case)), STEPS + SKIPPED):
         with tf.GradientTape() as tape:
             tape.watch(values)
             outputs, fixed_values, penalties = model.stateless_call(
-                values, fixed_values, inputs, return_losses=True, **mode
+                values, fixed_values, inputs, return_losses=True, training=True
             )
             loss = loss_function(labels, outputs) + sum(tf.reduce_sum(tf.cast(one, "float32")) for one in penalties)
             scaled = optimizer.scale_loss(loss)
@@ -93,15 +91,7 @@ def rehearse(case):
         steps += int(plain.iterations) > done or optimizer is plain
         if steps == STEPS or not np.isfinite(losses[-1]):
             break
-    return _movement(
-        [*trainable, *fixed],
-        before,
-        [*values, *fixed_values],
-        losses=tuple(losses),
-        reached=frozenset(reached),
-        after={id(weight): np.asarray(value) for weight, value in zip(trainable, values, strict=True)},
-        rate_to_come=_rate_to_come(plain),
-    )
+    return _movement([*trainable, *fixed], before, [*values, *fixed_values], losses=losses, reached=reached)
 
 
 def _copied(optimizer, variables):
@@ -118,16 +108,6 @@ def _copied(optimizer, variables):
     return copy
 
 
-def _rate_to_come(optimizer):
-    """Return the highest learning rate of later steps; counts a copied optimizer's steps on."""
-    steps, rates = optimizer.variables[0], [float(optimizer.learning_rate)]
-    now = int(steps)
-    for later in LATER:
-        steps.assign(now + later * (optimizer.gradient_accumulation_steps or 1))
-        rates.append(float(optimizer.learning_rate))
-    return max(rates)
-
-
 def _loss_function(loss, units_shape):
     """Return a function (labels, outputs) → loss that does what `compile` makes of a loss."""
     ends = keras.Input(units_shape, name="doctor_outputs")
@@ -137,70 +117,53 @@ def _loss_function(loss, units_shape):
 
 
 def _rows(inputs):
-    """Return how many rows of inputs a step is tried on."""
     return max(2, min(TRIED, NUMBERS // max(1, inputs[0].size)))
 
 
 def _small_batches(case):
     """Return the first batches, cut to a few rows, as tensors."""
-    batches = [(inputs, labels, _rows(inputs)) for inputs, labels in case.train.batches if labels is not None]
-    return [(tf.constant(inputs[:rows]), tf.constant(labels[:rows])) for inputs, labels, rows in batches]
+    rows = _rows(case.train.batches[0][0])
+    return [(tf.constant(inputs[:rows]), tf.constant(labels[:rows])) for inputs, labels in case.train.batches]
 
 
 def real_step(case):
-    """Return what one step moves with the training function that an earlier fit has built, or None.
+    """Return what one step moves with the training function that an earlier fit has built; None if not for such data.
 
     A function that was built keeps the flags of that moment. None is ever built here: where the data would make Keras
-    build another one, the attempt is stopped before anything happens. None where there is none for such data.
+    build another one, the attempt is stopped before anything happens.
     """
-    model = case.model
-    if getattr(model, "train_function", None) is None or model.run_eagerly:
-        return None
-    with undisturbed.undisturbed(model):
-        before = [tf.convert_to_tensor(weight) for weight in model.weights]
+    with undisturbed.undisturbed(case.model), mock.patch.object(case.model, "call", side_effect=_Tracing):
         for signature, batch in _signatures(case):
             with contextlib.suppress(_Tracing, Exception):  # no function was built for such a batch
-                return _run(model, signature, batch, before)
+                return _run(case.model, signature, batch)
     return None
 
 
-def _run(model, signature, batch, before):
+def _run(model, signature, batch):
     """Run the built training function on one batch, again and again until weights move; return what moved."""
-
-    def stop(*_, **__):
-        raise _Tracing
-
+    before = [tf.convert_to_tensor(weight) for weight in model.weights]
     plain = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     calls = (plain.gradient_accumulation_steps or 1) * (1 if plain is model.optimizer else SKIPPED + 1)
-    data = tf.data.Dataset.from_generator(lambda: itertools.repeat(batch), output_signature=signature)
-    stream = iter(data)
-    with undisturbed.replaced(model, "call", stop):
-        for _ in range(calls):
-            model.train_function(stream)
-            movement = _movement(model.weights, before, [tf.convert_to_tensor(weight) for weight in model.weights])
-            if any(movement.moved(weight) for weight in model.weights if "moving_" not in weight.name):
-                break
+    stream = iter(tf.data.Dataset.from_generator(lambda: itertools.repeat(batch), output_signature=signature))
+    for _ in range(calls):
+        model.train_function(stream)
+        movement = _movement(model.weights, before, model.weights)
+        if any(movement.moved(weight) for weight in model.weights if "moving_" not in weight.name):
+            break
     return movement
 
 
 def _signatures(case):
     """Yield (signature, batch) for the forms in which `fit` may have got such data, the likeliest first."""
-    inputs, labels = case.train.batches[0]
-    few = _rows(inputs)
-    if case.train.is_dataset and isinstance(case.train.data.element_spec, tuple):
-        signature = case.train.data.element_spec
-        if len(signature) == 2:
-            fixed_size = signature[0].shape.rank is not None and signature[0].shape[0] is not None
-            size = signature[0].shape[0] if fixed_size else few
-            yield signature, (inputs[:size], labels[:size])
-    inputs = inputs.astype("float32") if inputs.dtype == "float64" else inputs
-    sizes = [None, BATCH, 16, 8, len(case.train.digests)] if inputs.size < 2_000_000 else [None, BATCH]
-    for kind in dict.fromkeys([labels.dtype, np.dtype("int64"), np.dtype("float32"), np.dtype("int32")]):
-        for size in sizes:
-            rows = few if size is None else size
-            if size is not None and size > len(inputs):
-                continue
-            batch = inputs[:rows], labels[:rows].astype(kind), np.ones(min(rows, len(inputs)), "float32")
+    parts = [part.astype("float32") if part.dtype == "float64" else part for part in case.train.batches[0]]
+    parts.append(np.ones(len(parts[0]), "float32"))  # weights of the samples, as class_weight makes them
+    few, spec = _rows(parts[0]), getattr(case.train.data, "element_spec", None)
+    if isinstance(spec, tuple) and len(spec) == 2:
+        size = spec[0].shape[0] if spec[0].shape.rank else None
+        yield spec, tuple(part[: size or few] for part in parts[:2])
+    for size in (None, BATCH, 16, 8, len(case.train.digests)):
+        if size is None or size <= len(parts[0]):
+            batch = tuple(part[: size or few] for part in parts)
             signature = tuple(tf.TensorSpec((size, *part.shape[1:]), part.dtype) for part in batch)
             yield signature[:2], batch[:2]
-            yield signature, batch  # with weights of the samples, as class_weight makes them
+            yield signature, batch

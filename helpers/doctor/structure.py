@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
+from helpers.doctor import undisturbed
 from helpers.network import inspection
 
 _TABLES = tomllib.loads(Path(__file__).with_name("families.toml").read_text(encoding="utf-8"))
 MODES = {name: SimpleNamespace(**mode) for name, mode in _TABLES["modes"].items()}
 FAMILIES = [SimpleNamespace(**(_TABLES["defaults"] | family)) for family in _TABLES["family"]]
-BELONG_TO_CONVOLUTIONS = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU)
 NEAR_ZERO = 0.03  # mean size of biases; VGG16's and EfficientNet-Lite0's are above 0.1
 
 
@@ -23,7 +23,7 @@ class Base:
     """The pre-trained part of a model, as far as structure, names and weights show it."""
 
     name: str
-    layers: tuple  # with or without weights, in the order of the model, without the head's
+    layers: tuple  # with or without weights, in the order of the model, up to the last convolution
     family: SimpleNamespace | None  # an entry of the table
     pretrained: bool  # False where its weights look as they do before any training
     first: keras.Layer | None  # the convolution that takes pixels
@@ -37,7 +37,7 @@ class Base:
     @property
     def kernels(self):
         """Its convolutions, as (layer, kernel)."""
-        return [(layer, layer.weights[0]) for layer in self.layers if kernel_shape(layer) is not None]
+        return [(layer, layer.weights[0]) for layer in self.layers if kernel_shape(layer)]
 
     @property
     def supposed(self):
@@ -57,24 +57,25 @@ class Base:
 def find_base(model):
     """Return the pre-trained part of a model, or None where there is no sign of one."""
     # The largest part of a known family, or all of a flat model, or else the largest model inside with convolutions.
-    holders, layers = walk(model)
-    parts = [(part, walk(part)[1]) for part in reversed(holders)]  # inner ones first: an outer one may hold a head
+    holders = [part for part in undisturbed.parts_of(model)[1:] if undisturbed.inside(part)]
+    layers = undisturbed.leaves_of(model)
+    # Inner ones first: an outer one may hold a head.
+    parts = [(part, undisturbed.leaves_of(part)) for part in reversed(holders)]
     known = [(part, inner) for part, inner in parts if family_of(inner)]
     family = family_of(layers)
     if family and not known:
-        return base_of(f"the {family.name} layers", _up_to_last_convolution(layers))
+        return base_of(f"the {family.name} layers", layers)
     parts = known or [(part, inner) for part, inner in parts if isinstance(part, keras.Model)]
     sizes = [sum(np.prod(kernel_shape(layer) or 0) for layer in inner) for _, inner in parts]
     if not any(sizes):
         return None
     part, layers = parts[np.argmax(sizes)]
-    weighted = [layer for layer in layers if layer.weights]
-    whole = part.count_params() > 0.999 * model.count_params() and isinstance(weighted[-1], keras.layers.Dense)
-    return base_of(part.name, _up_to_last_convolution(layers) if whole else layers)
+    return base_of(part.name, layers)
 
 
 def base_of(name, layers):
-    """Return layers as a `Base`."""
+    """Return layers as a `Base`, without those after the last convolution: they may be a head."""
+    layers = layers[: 1 + max((index for index, layer in enumerate(layers) if kernel_shape(layer)), default=-1)]
     weights = [weight for layer in layers for weight in layer.weights if weight.name in ("bias", "beta")]
     sizes = np.concatenate([np.abs(weight).ravel() for weight in weights] or [[1]])  # far from zero only when trained
     first = next((layer for layer in layers if kernel_shape(layer) and layer.weights[0].shape[-2] in (1, 3)), None)
@@ -83,30 +84,10 @@ def base_of(name, layers):
     return Base(name, tuple(layers), family, float(sizes.mean()) > NEAR_ZERO, first, imagenet)
 
 
-def walk(model):
-    """Return the layers inside a model at every depth, each once: those that hold others, and those that do not."""
-    holders, leaves, waiting = {}, {}, list(_inside(model))
-    while waiting:
-        layer = waiting.pop(0)
-        if id(layer) not in holders and id(layer) not in leaves:
-            inside = _inside(layer)
-            (holders if inside else leaves)[id(layer)] = layer
-            waiting = inside + waiting
-    return list(holders.values()), list(leaves.values())
-
-
-def _inside(layer):
-    """Return the layers that a model or a custom layer holds directly."""
-    if isinstance(layer, keras.Model):
-        return layer.layers
-    held = [value if isinstance(value, list | tuple) else [value] for value in vars(layer).values()]
-    return list({id(part): part for value in held for part in value if isinstance(part, keras.Layer)}.values())
-
-
 def family_of(layers):
     """Return the family that layers belong to by their structure, by their weights or by names of its own; or None."""
     tokens = [_token(layer) for layer in layers]
-    kernels = [index for index, layer in enumerate(layers) if kernel_shape(layer) is not None]
+    kernels = [index for index, layer in enumerate(layers) if kernel_shape(layer)]
     if not kernels:
         return None
     beginning = " ".join([*filter(None, tokens[kernels[0] :]), ""])
@@ -129,7 +110,7 @@ def _has_weights_of(family, convolution):
 def _token(layer):
     """Return the structure of a layer as the table writes it, or "" where it does not count."""
     kind = _TABLES["kinds"].get(type(layer).__name__, "")
-    if kernel_shape(layer) is not None:
+    if kernel_shape(layer):
         size, filters = layer.kernel_size[0], "" if kind else f":{layer.weights[0].shape[-1]}"
         edge = "v" if layer.padding == "valid" and size > 1 else ""
         kind = f"{kind}{size}/{layer.strides[0]}{edge}{filters}{'b' if layer.use_bias else ''}"
@@ -140,14 +121,6 @@ def kernel_shape(layer):
     """Return the shape of a convolution's kernel, or None for any other layer."""
     convolution = isinstance(layer, inspection.CONVOLUTIONS) and layer.weights
     return tuple(layer.weights[0].shape) if convolution else None
-
-
-def _up_to_last_convolution(layers):
-    """Return the layers of a flat model that come before its head."""
-    end = 1 + max((index for index, layer in enumerate(layers) if kernel_shape(layer) is not None), default=-1)
-    while end < len(layers) and isinstance(layers[end], BELONG_TO_CONVOLUTIONS):
-        end += 1
-    return layers[:end]
 
 
 def named(names):

@@ -1,23 +1,24 @@
 """Look at a model and leave it exactly as it was: weights, optimizer, metrics, attributes, random states."""
 
 import contextlib
-import inspect
 import random
+from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.backend.common import global_state
-from tensorflow.python.eager import context
 
 
 @contextlib.contextmanager
 def undisturbed(model):
     """Put back, at the end of the block, whatever it changed in a model or in the random states of this program."""
     level = tf.get_logger().level
-    values = [(variable, tf.convert_to_tensor(variable)) for variable in variables_of(model)]
+    generator = global_state.get_global_attribute("global_seed_generator")  # of layers without a seed of their own
+    variables = [*variables_of(model), *([generator.state] if generator else [])]
+    values = [(variable, tf.convert_to_tensor(variable)) for variable in variables]
     attributes = [(part, part.built, _public(part)) for part in parts_of(model)]
-    put_random_states_back = _random_states()
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     tf.get_logger().setLevel("ERROR")  # no advice about retracing
     try:
         yield
@@ -29,32 +30,14 @@ def undisturbed(model):
                 vars(part).update(kept)
         for variable, value in values:
             variable.assign(value)
-        put_random_states_back()
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        global_state.set_global_attribute("global_seed_generator", generator)
         tf.get_logger().setLevel(level)
 
 
 def _public(part):
     return {name: value for name, value in vars(part).items() if not name.startswith("_")}
-
-
-def _random_states():
-    """Return a function that puts the random states of Python, NumPy, TensorFlow and Keras back."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    seeds = getattr(context.context(), "_rng", None)  # from which TensorFlow draws seeds after tf.random.set_seed
-    seeds_state = seeds and seeds.getstate()
-    generator = global_state.get_global_attribute("global_seed_generator")  # of layers without a seed of their own
-    generator_state = generator and tf.convert_to_tensor(generator.state)
-
-    def put_back():
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
-        if seeds:
-            seeds.setstate(seeds_state)
-        if generator:
-            generator.state.assign(generator_state)
-        global_state.set_global_attribute("global_seed_generator", generator)
-
-    return put_back
 
 
 def parts_of(model):
@@ -64,15 +47,21 @@ def parts_of(model):
         part = waiting.pop(0)
         if id(part) not in parts:
             parts[id(part)] = part
-            waiting = _inside(part) + waiting
+            waiting = inside(part) + waiting
     return list(parts.values())
 
 
-def _inside(part):
+def inside(part):
+    """Return the layers that a model or a custom layer holds directly."""
     if isinstance(part, keras.Model):
         return list(part.layers)
     held = [value if isinstance(value, list | tuple) else [value] for value in vars(part).values()]
     return [layer for layers in held for layer in layers if isinstance(layer, keras.Layer)]
+
+
+def leaves_of(model):
+    """Return the layers inside a model, at every depth, that hold no others."""
+    return [part for part in parts_of(model)[1:] if not inside(part)]
 
 
 def owners(model):
@@ -94,24 +83,6 @@ def variables_of(model):
     return list({id(variable): variable for variable in variables}.values())
 
 
-@contextlib.contextmanager
-def replaced(layer, name, value):
-    """Set an attribute of a layer for the time of a block, and leave no trace of it afterwards."""
-    before = vars(layer).copy()
-    setattr(layer, name, value)
-    try:
-        yield
-    finally:
-        setattr(layer, name, before[name]) if name in before else delattr(layer, name)
-
-
-def mode(model, training):
-    """Return the argument ``training`` for `stateless_call`, where the model's `call` takes one."""
-    parameters = inspect.signature(model.call).parameters.values()
-    takes_it = any(parameter.name == "training" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    return {"training": training} if takes_it else {}
-
-
 def recorded_call(model, layers, inputs):
     """Call a model; return its outputs, and what went into and came out of some of its layers, at any depth.
 
@@ -128,7 +99,7 @@ def recorded_call(model, layers, inputs):
                 calls.append((layer, np.asarray(args[0]), np.asarray(result)))
             return result
 
-        return replaced(layer, "call", call)
+        return mock.patch.object(layer, "call", call)
 
     with contextlib.ExitStack() as stack:
         for layer in layers:

@@ -140,12 +140,6 @@ def head_on_logits_explodes():
 
 
 @fault("head-rate-explodes")
-def head_with_softmax_explodes():
-    model = on_top(frozen(base()), activation="softmax")
-    return compiled(model, optimizers.SGD(10.0), loss="sparse_categorical_crossentropy"), *three()
-
-
-@fault("head-rate-explodes")
 def deep_head_explodes():
     model = keras.Sequential([keras.Input((16,)), layers.Dense(64, "relu"), layers.Dense(3)])
     return compiled(model, optimizers.SGD(10.0)), *three(features)
