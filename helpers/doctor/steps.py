@@ -1,6 +1,7 @@
 """What a few training steps would move, and what they really move; the model is left as it was."""
 
 import contextlib
+import inspect
 import itertools
 from dataclasses import dataclass
 from unittest import mock
@@ -71,13 +72,13 @@ def rehearse(case):
     loss_function = _loss_function(case.loss, case.outputs.shape[1:])
     before = [tf.convert_to_tensor(variable) for variable in (*trainable, *fixed)]
     values, fixed_values = before[: len(copies)], before[len(copies) :]
-    losses, reached, steps = [], set(), 0
+    losses, reached, steps, settings = [], set(), 0, {"return_losses": True}
+    if "training" in inspect.signature(model.call).parameters:
+        settings["training"] = True
     for inputs, labels in itertools.islice(itertools.cycle(_small_batches(case)), STEPS + SKIPPED):
         with tf.GradientTape() as tape:
             tape.watch(values)
-            outputs, fixed_values, penalties = model.stateless_call(
-                values, fixed_values, inputs, return_losses=True, training=True
-            )
+            outputs, fixed_values, penalties = model.stateless_call(values, fixed_values, inputs, **settings)
             loss = loss_function(labels, outputs) + sum(tf.reduce_sum(tf.cast(one, "float32")) for one in penalties)
             scaled = optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, values)
@@ -121,7 +122,6 @@ def _rows(inputs):
 
 
 def _small_batches(case):
-    """Return the first batches, cut to a few rows, as tensors."""
     rows = _rows(case.train.batches[0][0])
     return [(tf.constant(inputs[:rows]), tf.constant(labels[:rows])) for inputs, labels in case.train.batches]
 
