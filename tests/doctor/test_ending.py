@@ -96,3 +96,10 @@ def test_a_head_of_zeros_is_new_and_not_dead():
     model.layers[-1].kernel.assign(np.zeros(model.layers[-1].kernel.shape))
     diagnosis = doctor.diagnose(compiled(model), *three())
     assert diagnosis.names == [] and "constant-output" not in diagnosis.not_judged
+
+
+def test_an_activation_that_gets_tiny_numbers_is_still_one():
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(8), layers.Activation("gelu"), layers.Dense(3)])
+    rows, labels = features()
+    case = Case(model, splits.read("train", (1e-4 * rows, labels)))
+    assert "dense-without-activation" not in [finding.name for finding in ending.check(case)]
