@@ -1,12 +1,22 @@
 """The doctor: looks at what a model and its data do, and names silent mistakes.
 
 ``diagnose(model, train, validation, test)`` tries the model on a batch or two and leaves it exactly as it was.
-``python -m helpers.doctor`` checks the machine and the installation. `NAMES` lists what can be found.
+``python -m helpers.doctor`` checks the machine and the installation.
+
+What can be found stands below and in `NAMES`. `EXAMPLES` holds a program for each name that makes this mistake, on
+VGG16 and the course's animals, and shows what the doctor says of it: ``exec(doctor.EXAMPLES["stale-compile"])``.
 """
+
+import tomllib
+from pathlib import Path
 
 from helpers.doctor.findings import NAMES, Diagnosis, Finding
 
-__all__ = ["NAMES", "Diagnosis", "Finding", "diagnose"]
+__all__ = ["EXAMPLES", "NAMES", "Diagnosis", "Finding", "diagnose"]
+
+_TEXTS = tomllib.loads(Path(__file__).with_name("examples.toml").read_text(encoding="utf-8"))
+EXAMPLES = {name: f"{_TEXTS['before']}\n\n{code}print(found)\n" for name, code in _TEXTS["examples"].items()}
+__doc__ += "".join(f"\n{name}\n    {what}" for name, what in NAMES.items())
 
 
 def diagnose(model, train, validation=None, test=None, class_names=None, *, frozen=None):
