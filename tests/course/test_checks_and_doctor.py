@@ -4,10 +4,15 @@ import keras
 import numpy as np
 import pytest
 from check_cases.break_it import MEND_SET_UP
-from check_cases.common import vgg
+from check_cases.common import LOGITS, vgg
+from check_cases.fine_tune import SET_UP_FINE_TUNING
+from check_cases.freeze_layers import MEND_STALE_COMPILE
+from check_cases.heads import HEAD_ON_FEATURES
+from check_cases.other_backbones import STILL_STATISTICS
 
 from helpers import doctor
 from helpers.course import checks
+from helpers.course.checks import fine_tune, fixtures, freeze_layers, other_backbones
 from helpers.course.checks.other_backbones import watched_base
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (40, 32, 32, 3)).astype("float32")
@@ -20,6 +25,21 @@ OF_THE_END = {
     "one-unit-many-classes",
     "dense-without-activation",
 }
+OF_TRAINING = {
+    "stale-compile",
+    "frozen-base-moves",
+    "unfrozen-base-still",
+    "batchnorm-moves",
+    "head-frozen",
+    "rate-undoes-pretraining",
+    "optimizer-not-rebuilt",
+    "head-rate-explodes",
+}
+TUNED = {
+    **{("set_up_fine_tuning", label): made for label, made in SET_UP_FINE_TUNING.right.items()},
+    **{("still_statistics", label): made for label, made in STILL_STATISTICS.right.items()},
+}
+BASES = {"set_up_fine_tuning": fine_tune.thin_vgg16, "still_statistics": other_backbones.normalised_base}
 
 
 @pytest.mark.parametrize("label", MEND_SET_UP.right)
@@ -53,3 +73,29 @@ def test_the_verdict_does_not_depend_on_the_start(activation, seed):
         return model
 
     assert checks.mend_set_up.verdict(build).reason == "doctor:activation-loss-mismatch"
+
+
+@pytest.mark.parametrize(("exercise", "label"), TUNED)
+def test_a_fine_tuning_that_is_right_raises_no_alarm(exercise, label):
+    base = BASES[exercise]()
+    base.trainable = False
+    model = TUNED[exercise, label]()(base, fixtures.train(fixtures.with_head(base)))
+    found = doctor.diagnose(model, fixtures.features_and_labels(base.input_shape[-1]))
+    assert not (OF_TRAINING | OF_THE_END) & set(found.names), found
+
+
+@pytest.mark.parametrize("label", MEND_STALE_COMPILE.right)
+def test_a_compile_that_is_right_is_not_stale(label):
+    model = freeze_layers.stale_model()
+    assert "stale-compile" in doctor.diagnose(model, fixtures.features_and_labels(model.input_shape[-1])).names
+    mended = MEND_STALE_COMPILE.right[label]()(model) or model
+    found = doctor.diagnose(mended, fixtures.features_and_labels(model.input_shape[-1]))
+    assert not {"stale-compile", "optimizer-not-rebuilt"} & set(found.names), found
+
+
+@pytest.mark.parametrize("label", HEAD_ON_FEATURES.right)
+def test_a_head_that_is_right_raises_no_alarm_of_the_end(label):
+    head = HEAD_ON_FEATURES.right[label]()
+    head.compile("adam", LOGITS)
+    features = np.random.default_rng(7).gamma(0.5, 1.0, (40, 7, 7, 512)).astype("float32")
+    assert not OF_THE_END & set(doctor.diagnose(head, (features, LABELS)).names)
