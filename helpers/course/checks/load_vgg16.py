@@ -24,7 +24,7 @@ def output_shape(answer):
         raise Refusal("shape-in-quotes")
     if not hasattr(answer, "__len__") or isinstance(answer, bytes | dict | set):
         raise Refusal("no-shape")
-    sides = list(answer)
+    sides = list(itertools.islice(answer, 9))  # an answer may have no end
     if len(sides) == 1 and isinstance(sides[0], list | tuple):
         sides = list(sides[0])
     sides = [side if side is None else probes.number(side) for side in sides]
