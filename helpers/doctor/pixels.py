@@ -36,7 +36,7 @@ def _not_finite(case):
     splits = [split for split in case.splits if not np.isfinite([split.lowest, split.highest]).all()]
     if names or splits:
         names += [f"the inputs of {split.name}" for split in splits]
-        yield error("not-finite", f"NaN or infinity is in {len(names)} places: {structure.named(names)}.")
+        yield error("not-finite", f"NaN or infinity is in {structure.named(names, 'places')}.")
 
 
 def _not_pretrained(case):
@@ -155,8 +155,12 @@ def _fault(modes, line, prepared):
     black, white = (matrix @ end[: len(matrix.T)] + shift for end in (MODES[prepared].black, MODES[prepared].white))
     if min(_distance(expected, black, white) for expected in modes) < FITS:
         return None
-    on_pixels = shift, matrix.sum(axis=1) * 255 + shift
-    again = prepared != "raw" and any(_distance(mode, *on_pixels) < SAME for mode in MODES if mode != "raw")
+    ways, slope = [name for name in MODES if name != "raw"], matrix.sum(axis=1)
+    ends = [np.array([[0], [255]])]  # of what the second preparation gets: the data, or what the model itself prepared
+    if prepared == "raw":
+        firsts = [(np.array(MODES[way].black), np.array(MODES[way].white)) for way in ways]
+        ends = [255 * (ends[0] - dark) / (bright - dark) for dark, bright in firsts]
+    again = any(_distance(way, *(slope * pair + shift)) < SAME for way in ways for pair in ends)
     return "preprocessed-twice" if again else "pixels-range"
 
 
@@ -174,5 +178,8 @@ def _order(base, mode, line, prepared):
         got, right = (", ".join(["red", "green", "blue"][source] for source in sources) for sources in (order, wanted))
         seen = f"{base.name!r} gets {got}; the ImageNet weights of {base.family.name} expect {right}."
         yield (error if base.imagenet else warning)("channel-order", seen, mend=f"pixels = {base.family.prepare}")
-    elif not clear or prepared != ["raw"]:
-        yield unjudged("channel-order", "The data come prepared, or the model mixes colours: their order is open.")
+    elif base.supposed and prepared != ["raw"]:
+        yield unjudged("channel-order", "The data come prepared: the order of their colours cannot be told.")
+    elif base.supposed:
+        open_ = "The model's order is right; the data's cannot be told (cv2 reads blue first)."
+        yield unjudged("channel-order", open_ if clear else "The model mixes the colours: no order to judge.")

@@ -123,7 +123,7 @@ def kernel_shape(layer):
     return tuple(layer.weights[0].shape) if convolution else None
 
 
-def named(names):
+def named(names, what="layers"):
     """Return names as a readable text: all of them, or the first and the last."""
     names = [repr(name) for name in dict.fromkeys(names)]
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names)} layers)"
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names)} {what})"

@@ -154,3 +154,24 @@ def old_top(units, activation, free=False):
 def test_a_head_on_old_answers_is_told_from_a_head_on_features(model, names):
     rows = np.random.default_rng(0).normal(0, 1, (32, 16)).astype("float32")
     assert alarms(model, (rows, np.zeros(32, "int32"))) == names
+
+
+@pytest.mark.parametrize("first", [layers.Rescaling(1 / 255), tf_mode, caffe])
+def test_pixels_prepared_twice_in_the_model_are_named_so(first):
+    (finding,) = found(on_top(frozen(base()), lambda pixels: caffe(first(pixels))), *three()[:1])
+    assert finding.name == "preprocessed-twice"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "change", "words"),
+    [
+        (caffe, lambda pixels: pixels[..., ::-1], "the data's cannot be told"),
+        (None, caffe, "come prepared"),
+        (lambda pixels: caffe(pixels @ ops.convert_to_tensor(np.full((3, 3), 1 / 3, "float32"))), None, "mixes"),
+    ],
+)
+def test_an_order_of_colours_that_cannot_be_told_is_said_to_be_open(prepare, change, words):
+    data = changed(three()[:1], change) if change else three()[:1]
+    (finding,) = found(on_top(frozen(base()), prepare), *data)
+    assert (finding.name, finding.severity) == ("channel-order", "cannot judge")
+    assert words in finding.observed
