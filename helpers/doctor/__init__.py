@@ -35,7 +35,8 @@ def diagnose(model, train, validation=None, test=None, class_names=None, *, froz
     class_names : sequence of str, optional
         In the order of the labels.
     frozen : keras.Layer, str, or an iterable of both, optional
-        What you mean to be frozen: layers, models or names of either. Without it the flags count as what you mean.
+        What you mean to be frozen: layers, models or names of either. An error where training moves any of them; what
+        it leaves out may train or not. Without it the flags count as what you mean.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def _training(case, plan):
         yield from _stale(case, plan, real)
     yield from _still(case, plan)
     if case.frozen is not None:
-        yield from _against_the_wish(case, plan, real or plan)
+        yield from _against_the_wish(case, real or plan)
     else:
         yield from _head(case, plan)
         if case.base and real is None:  # where a step was built, flags and movement were compared already
@@ -94,9 +94,9 @@ def _stale(case, plan, real):
             wrong.append(layer.name)
         if not moves and any(plan.moved(weight) for weight in flagged):
             still.append(layer.name)
-    for names, flag, what in ((wrong, "False", "moves"), (still, "True", "stands still")):
+    for names, flag, what in ((wrong, "False", "moves"), (still, "True", "does not move")):
         if names:
-            seen = f"In a training step {structure.named(names)} {what}, but is flagged trainable = {flag}."
+            seen = f"Flagged trainable = {flag}, but a training step {what} {structure.named(names)}."
             yield error("stale-compile", seen)
 
 
@@ -125,7 +125,7 @@ def _head(case, plan):
     new = _new_classifier(case)
     others = [layer.name for layer, own in undisturbed.owners(case.model) if any(map(plan.moved, own))]
     if new and others and not any(id(weight) in case.trainable for weight in new.weights):
-        seen = f"{new.name!r} is new (its biases are all 0) and frozen, while {structure.named(others)} trains."
+        seen = f"{new.name!r} is new (its biases are all 0) and frozen, while training moves {structure.named(others)}."
         yield error("head-frozen", seen)
 
 
@@ -144,7 +144,7 @@ def _frozen(case, plan):
     container = [part for part in undisturbed.parts_of(case.model)[1:] if part.name == base.name]
     all_move = len(moving) == len(kernels) and plan.relative([kernel for _, kernel in kernels]) > TOO_FAR
     if container and not container[0].trainable and not last_ones and len(moving) > len(kernels) / 2:
-        seen = f"{base.name!r}.trainable is False, yet {structure.named(moving)} moves: flagged True inside."
+        seen = f"{base.name!r}.trainable is False, yet training moves {structure.named(moving)}: flagged True inside."
         yield error("frozen-base-moves", seen, mend=f"{base.name}.trainable = False  # sets all inside")
     elif all_move and base.pretrained and _new_classifier(case):
         seen = f"All {len(kernels)} convolutions of {base.name!r} move, below a head that has learned nothing yet."
@@ -172,19 +172,18 @@ def near_names(model, unknown):
     return difflib.get_close_matches(unknown[0], [part.name for part in undisturbed.parts_of(model)[1:]], 3, 0)
 
 
-def _against_the_wish(case, plan, movement):
+def _against_the_wish(case, movement):
     meant, _ = resolve(case.model, case.frozen)
     own = undisturbed.owners(case.model)
     wrong = [layer.name for layer, weights in own if id(layer) in meant and any(map(movement.moved, weights))]
     free = [(layer, kernel) for layer, kernel in (case.base.kernels if case.base else ()) if id(layer) not in meant]
-    free = [(layer, kernel) for layer, kernel in free if id(kernel) not in case.trainable or plan.moved(kernel)]
-    still = [layer.name for layer, kernel in free if not movement.moved(kernel)]
+    still = [layer.name for layer, kernel in free if id(kernel) not in case.trainable]
     if wrong:
-        seen = f"You mean {structure.named(wrong)} to be frozen, but training moves it."
+        seen = f"Training moves {structure.named(wrong)}, which you mean to be frozen."
         yield error("frozen-base-moves", seen, "wish")
-    if still:
-        seen = f"You mean {structure.named(still)} to train, but training leaves it as it is."
-        yield error("unfrozen-base-still", seen, "wish")
+    if still:  # a list of what is frozen may be a part of it
+        seen = f"`frozen` leaves out {structure.named(still)}, flagged trainable = False: which you mean is open."
+        yield unjudged("unfrozen-base-still", seen, "name them in `frozen`, or set trainable = True and compile")
 
 
 def _statistics(case, plan):

@@ -124,3 +124,10 @@ def test_a_frozen_normalisation_in_a_subclassed_model_is_left_alone():
     model = Own()
     model(three()[0][0][:2])
     assert "batchnorm-moves" not in doctor.diagnose(compiled(model), three()[0]).names
+
+
+def test_a_list_of_frozen_layers_may_be_a_part_of_them():
+    model = compiled(on_top(frozen(base())), keras.optimizers.Adam(1e-5))
+    diagnosis = doctor.diagnose(model, three()[0], frozen=["block1_conv1", "block1_conv2"])
+    (note,) = [finding for finding in diagnosis if finding.name == "unfrozen-base-still"]
+    assert diagnosis.names == [] and "'block2_conv1', 'block2_conv2'" in note.observed

@@ -218,13 +218,6 @@ def all_is_frozen():
 
 
 @fault("unfrozen-base-still")
-def frozen_block_that_should_train():
-    trunk = frozen(base())
-    model = compiled(on_top(trunk), keras.optimizers.Adam(1e-5))
-    return model, *three(), {"frozen": ["block1_conv1", "block1_conv2"]}
-
-
-@fault("unfrozen-base-still")
 def rate_of_zero():
     return compiled(on_top(frozen(base())), keras.optimizers.SGD(0.0)), *three()
 
