@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import types
 import warnings
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 
 from helpers.doctor import undisturbed
-from helpers.doctor.findings import error, unjudged
+from helpers.doctor.findings import error, unjudged, warning
 
 LARGEST = 60_000_000  # parameters
 FEW = 2  # rows that are called alone
@@ -23,12 +24,17 @@ def check(case):
     if case.model.count_params() > LARGEST:
         yield unjudged("does-not-reload", f"It has {case.model.count_params():,} parameters: too many to try it here.")
         return
+    own = _own(case.model)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(None):
         warnings.simplefilter("ignore")
-        path = Path(folder) / "copy.keras"
+        path, needed = Path(folder) / "copy.keras", {}
         try:
             case.model.save(path)
-            copy = keras.saving.load_model(path, compile=False, safe_mode=True)
+            try:
+                copy = keras.saving.load_model(path, compile=False, safe_mode=True)
+            except Exception:
+                needed = {one.__name__: one for one in own if keras.saving.get_registered_name(one) == one.__name__}
+                copy = keras.saving.load_model(path, needed, compile=False, safe_mode=True)
         except Exception as problem:
             text = " ".join(str(problem).split())
             if "ambda" in text:
@@ -42,12 +48,23 @@ def check(case):
     if not any(finding.alarm for finding in alone) and not _same(loaded, case.outputs[:FEW]):
         difference = _apart(loaded, case.outputs[:FEW])
         yield error("reload-differs", f"The loaded copy gives other outputs, apart by up to {difference:.3g}.")
-    classes = {type(part) for part in undisturbed.parts_of(case.model)}
-    foreign = sorted(one.__name__ for one in classes if one.__module__.split(".")[0] != "keras")
-    if foreign:
-        reason = f"It loads here, where {', '.join(foreign)} is known; another program has to import that first."
-        mend = "import the module that defines it before keras.saving.load_model(path)"
-        yield unjudged("does-not-reload", reason, mend)
+    names = ", ".join(one.__name__ for one in needed.values() or own)
+    if needed:
+        seen = f"A saved copy loads only with custom_objects; not registered: {names}."
+        yield warning("does-not-reload", seen, "unregistered")
+    elif own:
+        reason = f"It loads here; another program has to import first what is not of Keras: {names}."
+        yield unjudged("does-not-reload", reason)
+
+
+def _own(model):
+    """Return the classes and functions of a model's layers that are not of Keras, by name."""
+    parts = undisturbed.parts_of(model)
+    held = parts + [value for part in parts if not isinstance(part, keras.Model) for value in vars(part).values()]
+    things = [one if isinstance(one, types.FunctionType) else type(one) for one in held]
+    own = {one for one in things if isinstance(one, types.FunctionType) or hasattr(one, "from_config")}
+    own = {one for one in own if one.__module__.split(".")[0] != "keras" and one.__name__.isidentifier()}
+    return sorted(own, key=lambda one: one.__name__)
 
 
 def _alone(case):

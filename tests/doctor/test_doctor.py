@@ -207,3 +207,22 @@ def test_vgg16_with_its_real_weights_is_healthy():
     model = compiled(on_top(base, caffe, units=5, side=96))
     diagnosis = doctor.diagnose(model, data.train, data.validation, data.test, data.class_names)
     assert diagnosis.names == [], diagnosis
+
+
+class Doubled(layers.Layer):
+    """A layer with no settings, which is not registered."""
+
+    def call(self, inputs):
+        return inputs * 2
+
+
+def own_activation(rows):
+    return ops.relu(rows) + 1
+
+
+@pytest.mark.parametrize("own", [Doubled, lambda: layers.Activation(own_activation)])
+def test_what_is_not_registered_is_said_to_load_with_custom_objects_only(own):
+    diagnosis = doctor.diagnose(keras.Sequential([keras.Input((16,)), own(), layers.Dense(3)]), features())
+    (finding,) = [finding for finding in diagnosis if finding.name == "does-not-reload"]
+    assert finding.severity == "warning" and "custom_objects" in finding.observed
+    assert "Doubled" in finding.observed or "own_activation" in finding.observed
