@@ -26,8 +26,7 @@ def check(case):
     reason, plan = _why_not(case), None
     if not reason:
         if not case.model.trainable_variables:
-            seen = "No weight of the model is marked as trainable, so fit changes nothing."
-            yield error("unfrozen-base-still", seen, "all-frozen")
+            yield error("unfrozen-base-still", "No weight is marked as trainable: fit changes nothing.", "all-frozen")
             return
         plan = steps.rehearse(case)
     if plan:
@@ -47,8 +46,8 @@ def _why_not(case):
         return "The model is not compiled with one loss and an optimizer of Keras"
     if case.labels is None:
         return "The training data hold no labels"
-    misfit = any(finding.alarm for finding in ending.check_labels(case, ending.loss_name(case.loss)))
-    return "The labels do not fit" if misfit else None
+    findings = ending.check_labels(case, ending.loss_name(case.loss))
+    return "The labels do not fit" if any(finding.alarm for finding in findings) else None
 
 
 def _training(case, plan):
@@ -152,11 +151,8 @@ def _frozen(case, plan):
 
 
 def resolve(model, frozen):
-    """Return the ids of the layers that names and layers stand for, and those names that stand for none.
-
-    A layer that holds others, or its name, stands for all inside it. A layer that is not in the model stands for those
-    of its name, as in a copy.
-    """
+    """Return the ids of the layers that names and layers stand for, with all inside; and names that stand for none."""
+    # A layer that is not in the model stands for those of its name, as in a copy.
     parts, meant, unknown = undisturbed.parts_of(model), set(), []
     for given in frozen:
         inside = [] if isinstance(given, str) else undisturbed.parts_of(given)
@@ -176,8 +172,8 @@ def _against_the_wish(case, movement):
     meant, _ = resolve(case.model, case.frozen)
     own = undisturbed.owners(case.model)
     wrong = [layer.name for layer, weights in own if id(layer) in meant and any(map(movement.moved, weights))]
-    free = [(layer, kernel) for layer, kernel in (case.base.kernels if case.base else ()) if id(layer) not in meant]
-    still = [layer.name for layer, kernel in free if id(kernel) not in case.trainable]
+    free = [layer for layer, kernel in (case.base.kernels if case.base else ()) if id(kernel) not in case.trainable]
+    still = [layer.name for layer in free if id(layer) not in meant]
     if wrong:
         seen = f"Training moves {structure.named(wrong)}, which you mean to be frozen."
         yield error("frozen-base-moves", seen, "wish")
@@ -187,10 +183,8 @@ def _against_the_wish(case, movement):
 
 
 def _statistics(case, plan):
-    """Yield a finding where statistics move between kernels that do not, or despite ``training=False``.
-
-    The first BatchNormalization of a free block may follow a frozen kernel: it belongs to the kernel after it.
-    """
+    """Yield a finding where statistics move between kernels that do not, or despite ``training=False``."""
+    # The first BatchNormalization of a free block may follow a frozen kernel: it belongs to the kernel after it.
     layers = case.base.layers if case.base else [layer for layer, _ in undisturbed.owners(case.model)]
     called_still = case.base is not None and _called_without_training(case.model, case.base.name)
     kernels = [place for place, layer in enumerate(layers) if structure.kernel_shape(layer) is not None]

@@ -37,24 +37,19 @@ def check(case):
                 copy = keras.saving.load_model(path, needed, compile=False, safe_mode=True)
         except Exception as problem:
             text = " ".join(str(problem).split())
-            if "ambda" in text:
-                seen = "A saved copy cannot be loaded (a Lambda holds code, which safe mode refuses)."
-                yield error("does-not-reload", seen, "lambda")
-            else:
-                seen = f"A saved copy cannot be loaded ({type(problem).__name__}: {text[:160]})."
-                yield error("does-not-reload", seen)
+            seen = f"A saved copy cannot be loaded ({type(problem).__name__}: {text[:160]})."
+            yield error("does-not-reload", seen, "lambda") if "ambda" in text else error("does-not-reload", seen)
             return
         loaded = np.asarray(copy(case.inputs[:FEW], training=False))
     if not any(finding.alarm for finding in alone) and not _same(loaded, case.outputs[:FEW]):
-        difference = _apart(loaded, case.outputs[:FEW])
-        yield error("reload-differs", f"The loaded copy gives other outputs, apart by up to {difference:.3g}.")
+        seen = f"The loaded copy gives other outputs, apart by up to {_apart(loaded, case.outputs[:FEW]):.3g}."
+        yield error("reload-differs", seen)
     names = ", ".join(one.__name__ for one in needed.values() or own)
     if needed:
         seen = f"A saved copy loads only with custom_objects; not registered: {names}."
         yield warning("does-not-reload", seen, "unregistered")
     elif own:
-        reason = f"It loads here; another program has to import first what is not of Keras: {names}."
-        yield unjudged("does-not-reload", reason)
+        yield unjudged("does-not-reload", f"It loads here; another program has to import first: {names}.")
 
 
 def _own(model):

@@ -36,10 +36,7 @@ class Movement:
         return self.changes.get(id(variable), (0, 0))[1] > 0
 
     def relative(self, variables):
-        """Return how far those numbers that move at all move on average, as a share of their weight's spread.
-
-        Weights of dead units do not move, whatever the learning rate, so numbers that do not move do not count.
-        """
+        """Return how far those numbers that move at all (not of dead units) move on average, as a share of spread."""
         total, count = np.sum([self.changes.get(id(variable), (0, 0)) for variable in variables], axis=0)
         return float(total / count) if count else 0.0
 
@@ -56,12 +53,8 @@ def _movement(variables, before, now, **rest):
 
 
 def rehearse(case):
-    """Return what training steps would move if the model were compiled now with its optimizer and loss.
-
-    The steps are computed beside the model (`stateless_call`) on copies of its weights, with a copy of the optimizer
-    and its state. So flags, learning rate and gradients alone decide what moves. None where the optimizer cannot be
-    copied.
-    """
+    """Return what training steps would move if the model were compiled now; None if its optimizer cannot be copied."""
+    # Computed beside the model on copies of its weights: flags, learning rate and gradients alone decide what moves.
     model = case.model
     trainable, fixed = list(model.trainable_variables), list(model.non_trainable_variables)
     copies = [keras.Variable(variable.numpy(), dtype=variable.dtype, name=variable.name) for variable in trainable]
@@ -127,11 +120,8 @@ def _small_batches(case):
 
 
 def real_step(case):
-    """Return what one step moves with the training function that an earlier fit has built; None if not for such data.
-
-    A function that was built keeps the flags of that moment. None is ever built here: where the data would make Keras
-    build another one, the attempt is stopped before anything happens.
-    """
+    """Return what one step moves with the training function of an earlier fit; None if there is none for such data."""
+    # It keeps the flags of that moment. Where the data would make Keras build another one, the attempt is stopped.
     with undisturbed.undisturbed(case.model), mock.patch.object(case.model, "call", side_effect=_Tracing):
         for signature, batch in _signatures(case):
             with contextlib.suppress(_Tracing, Exception):  # no function was built for such a batch

@@ -84,10 +84,7 @@ def variables_of(model):
 
 
 def recorded_call(model, layers, inputs):
-    """Call a model; return its outputs, and what went into and came out of some of its layers, at any depth.
-
-    The second is a list of (layer, inputs, outputs) in the order of the calls; layers with several inputs are left out.
-    """
+    """Call a model; return its outputs, and a list of calls of some of its layers: (layer, inputs, outputs)."""
     calls = []
 
     def recording(layer):
