@@ -116,8 +116,8 @@ def _still(case, plan):
     cut = [layer for layer, kernel in kernels if id(kernel) in case.trainable and id(kernel) not in plan.reached]
     calls = undisturbed.recorded_call(case.model, cut, case.inputs[:2])[1] if cut else []
     if calls:  # the others have no part in the outputs
-        seen = f"No gradient reaches {structure.named(layer.name for layer, _, _ in calls)}, though trainable = True."
-        yield error("unfrozen-base-still", seen, "cut")
+        names = structure.named(layer.name for layer, _, _ in calls)
+        yield error("unfrozen-base-still", f"No gradient reaches {names}, though trainable = True.", "cut")
 
 
 def _head(case, plan):
@@ -175,8 +175,7 @@ def _against_the_wish(case, movement):
     free = [layer for layer, kernel in (case.base.kernels if case.base else ()) if id(kernel) not in case.trainable]
     still = [layer.name for layer in free if id(layer) not in meant]
     if wrong:
-        seen = f"Training moves {structure.named(wrong)}, which you mean to be frozen."
-        yield error("frozen-base-moves", seen, "wish")
+        yield error("frozen-base-moves", f"Training moves {structure.named(wrong)}, meant to be frozen.", "wish")
     if still:  # a list of what is frozen may be a part of it
         seen = f"`frozen` leaves out {structure.named(still)}, flagged trainable = False: which you mean is open."
         yield unjudged("unfrozen-base-still", seen, "name them in `frozen`, or set trainable = True and compile")

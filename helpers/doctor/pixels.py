@@ -60,8 +60,8 @@ def _old_top(case):
         answers = softmax and adds_up and not np.array_equal(inputs, case.inputs) and (old or inputs.shape[1] >= 100)
         logits = [top for top in old if top.units == 1000 and inspection.activation(top) == "linear"]
         if answers or logits:
-            seen = f"{head.name!r} takes {inputs.shape[1]} {'logits' if logits else 'probabilities'}, not features."
-            yield error("old-top-below-head", seen)
+            kind = f"{inputs.shape[1]} {'logits' if logits else 'probabilities'}"
+            yield error("old-top-below-head", f"{head.name!r} takes {kind}, not features.")
 
 
 def _blank(case):
@@ -83,8 +83,7 @@ def _preparation(case, base):
     line = _line(case, base.first)
     contrast = np.abs(line[0]).sum(axis=1).max() * white if line else FAINT
     if contrast < FAINT:
-        seen = f"Where {base.first.name!r} gets them, black and white differ by {contrast:.2g} only."
-        yield error("preprocessed-twice", seen)
+        yield error("preprocessed-twice", f"At {base.first.name!r} black and white differ by {contrast:.2g} only.")
     elif base.family is None:
         yield unjudged("pixels-range", "The doctor knows no pre-trained network like this one: any range may do.")
     else:
@@ -96,8 +95,7 @@ def _preparation(case, base):
         if line and prepared and not learned:  # weights outside the base that take pixels may prepare them in any way
             yield from _for_family(case, base, modes, line, prepared)
         else:
-            reason = "How the pixels were prepared is open: by no straight line, or by layers that learn."
-            yield unjudged("pixels-range", reason)
+            yield unjudged("pixels-range", "The pixels are prepared by no straight line, or by layers that learn.")
 
 
 def _line(case, layer):
