@@ -14,6 +14,7 @@ from helpers.doctor.findings import error, unjudged, warning
 
 LARGEST = 60_000_000  # parameters
 FEW = 2  # rows that are called alone
+KNOWN = ("<lambda>", *vars(keras.activations))  # functions that are not saved, or by a name that Keras knows
 CALLS = 8  # of the same rows: a flip of all of them at once stays unseen in one of 128
 
 
@@ -25,6 +26,7 @@ def check(case):
         yield unjudged("does-not-reload", f"It has {case.model.count_params():,} parameters: too many to try it here.")
         return
     own = _own(case.model)
+    registered = [one for one in own if keras.saving.get_registered_name(one) != one.__name__]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(None):
         warnings.simplefilter("ignore")
         path, needed = Path(folder) / "copy.keras", {}
@@ -33,7 +35,7 @@ def check(case):
             try:
                 copy = keras.saving.load_model(path, compile=False, safe_mode=True)
             except Exception:
-                needed = {one.__name__: one for one in own if keras.saving.get_registered_name(one) == one.__name__}
+                needed = {one.__name__: one for one in own if one not in registered}
                 copy = keras.saving.load_model(path, needed, compile=False, safe_mode=True)
         except Exception as problem:
             text = " ".join(str(problem).split())
@@ -44,11 +46,11 @@ def check(case):
     if not any(finding.alarm for finding in alone) and not _same(loaded, case.outputs[:FEW]):
         seen = f"The loaded copy gives other outputs, apart by up to {_apart(loaded, case.outputs[:FEW]):.3g}."
         yield error("reload-differs", seen)
-    names = ", ".join(one.__name__ for one in needed.values() or own)
+    names = ", ".join(one.__name__ for one in needed.values() or registered)
     if needed:
         seen = f"A saved copy loads only with custom_objects; not registered: {names}."
         yield warning("does-not-reload", seen, "unregistered")
-    elif own:
+    elif registered:
         yield unjudged("does-not-reload", f"It loads here; another program has to import first: {names}.")
 
 
@@ -58,7 +60,7 @@ def _own(model):
     held = parts + [value for part in parts if not isinstance(part, keras.Model) for value in vars(part).values()]
     things = [one if isinstance(one, types.FunctionType) else type(one) for one in held]
     own = {one for one in things if isinstance(one, types.FunctionType) or hasattr(one, "from_config")}
-    own = {one for one in own if one.__module__.split(".")[0] != "keras" and one.__name__.isidentifier()}
+    own = {one for one in own if one.__module__.split(".")[0] != "keras" and one.__name__ not in KNOWN}
     return sorted(own, key=lambda one: one.__name__)
 
 

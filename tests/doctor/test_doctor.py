@@ -226,3 +226,8 @@ def test_what_is_not_registered_is_said_to_load_with_custom_objects_only(own):
     (finding,) = [finding for finding in diagnosis if finding.name == "does-not-reload"]
     assert finding.severity == "warning" and "custom_objects" in finding.observed
     assert "Doubled" in finding.observed or "own_activation" in finding.observed
+
+
+def test_a_function_that_keras_knows_by_name_needs_no_import():
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(4, activation=tf.nn.relu), layers.Dense(3)])
+    assert "does-not-reload" not in {finding.name for finding in doctor.diagnose(model, features())}
