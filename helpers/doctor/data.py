@@ -29,8 +29,9 @@ UNEQUAL = 10  # the largest class has so many times the pictures of the smallest
 MAJORITY = 0.8  # of all pictures in one class
 ENOUGH = 20  # pictures for each class, below which their numbers say little
 LARGEST_GRAPH = 600_000_000  # bytes of pictures that a data set made from arrays may carry in its graph
-# TensorFlow's operations that draw random numbers, by the beginnings of their names.
+# TensorFlow's operations that draw random numbers, and those that call Python, by the beginnings of their names.
 RANDOM = "Random(Uniform|Standard)|Truncated|Stateless(Random|Trunc|Sample)|Stateful(Uniform|Standard|Trunc)|SampleD"
+PYTHON = "PyFunc|EagerPyFunc"
 
 
 def check(case):
@@ -226,12 +227,18 @@ def random_alterations(split, training):
         yield unjudged(name, f"{split.name} does not show how it is made ({type(problem).__name__}).")
         return
     called = [node.op for function in graph.library.function for node in function.node_def]
-    drawn = next((operation for operation in called if re.match(RANDOM, operation)), None)
-    seen = f"{split.name} draws random numbers ({drawn})"
-    if drawn and not training:
-        yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.")
-    elif drawn and not split.complete and any(node.op.startswith("CacheDataset") for node in graph.node):
+    drawn, python = (next((each for each in called if re.match(kind, each)), None) for kind in (RANDOM, PYTHON))
+    cached = any(node.op.startswith("CacheDataset") for node in graph.node)
+    seen = f"{split.name} draws random numbers ({drawn})" if drawn else f"{split.name} calls Python ({python})"
+    if not training:
+        if drawn:
+            yield error("augmentation-in-evaluation", f"{seen} in a function that is mapped over it.")
+    elif cached and (drawn or python) and not split.complete:
         yield unjudged("augmentation-cached", f"{seen} and has a cache(): which comes first is open, not all was read.")
-    elif drawn and set(splits.read(split.name, split.data).digests) == set(split.digests):
-        seen = f"{seen}, yet two passes give the same {len(split.digests)} pictures."
-        yield error("augmentation-cached", seen)
+    elif (drawn or (cached and python)) and set(splits.read(split.name, split.data).digests) == set(split.digests):
+        if drawn:
+            same = f"yet two passes give the same {len(split.digests)} pictures."
+            yield error("augmentation-cached", f"{seen}, {same}")
+        else:
+            reason = f"{seen} and has a cache(): whether altered pictures are stored cannot be seen."
+            yield unjudged("augmentation-cached", reason)

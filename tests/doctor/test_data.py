@@ -105,6 +105,26 @@ def test_pictures_of_one_background_or_layout_cannot_be_judged(make):
     assert diagnosis.names == [] and "same-picture-in-two-splits" in diagnosis.not_judged
 
 
+def noisy(rows, labels):
+    noise = tf.numpy_function(lambda: np.random.default_rng().normal(0, 1, 16).astype("float32"), [], tf.float32)
+    return rows + noise, labels
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (dataset((ROWS, LABELS)).map(noisy).cache(), [False]),
+        (dataset((ROWS, LABELS)).cache().map(noisy), []),
+        (dataset((ROWS, LABELS)).map(noisy), []),
+        (dataset((ROWS, LABELS)).cache(), []),
+    ],
+)
+def test_what_python_does_before_a_cache_cannot_be_judged(given, said):
+    found = list(data.random_alterations(splits.read("train", given), training=True))
+    assert [finding.alarm for finding in found] == said
+    assert {finding.name for finding in found} <= {"augmentation-cached"}
+
+
 @pytest.mark.parametrize(("number", "alarm"), [(48, True), (6, False)])
 def test_a_class_is_missing_by_chance_or_not(number, alarm):
     (rows, labels), (others, theirs) = features(90), features(90, seed=2)
