@@ -56,12 +56,12 @@ def shared_pictures(case):
         numbers = f"{len(one.digests)} of {one.name}, {len(other.digests)} of {other.name}"
         part = "" if one.complete and other.complete else f" (compared: the first {numbers})"
         how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored or brighter"
-        seen = f"{one.name} and {other.name}: {exact or near or altered or common} of {len(other.digests)}"
+        count, both = f"{exact or near or altered or common} of {len(other.digests)}", f"{one.name} and {other.name}"
         if exact or near or altered:
-            yield error("same-picture-in-two-splits", f"{seen} {how}{part}.")
+            yield error("same-picture-in-two-splits", f"{both} share pictures that {how}: {count}{part}.")
         elif common > len(other.digests) / 2:
-            reason = f"{seen} resemble many (one background or layout?), none bit for bit; copies cannot be told{part}."
-            yield unjudged("same-picture-in-two-splits", reason)
+            reason = "resemble many (one background or layout?), none bit for bit; copies cannot be told"
+            yield unjudged("same-picture-in-two-splits", f"{both}: {count} {reason}{part}.")
         elif part:
             yield unjudged("same-picture-in-two-splits", f"None is shared{part}.")
 
@@ -101,7 +101,7 @@ def used_up(split):
         reason = f"{split.name} is a {split.once}: the {len(split.digests)} rows that were read are gone from it."
         yield unjudged("used-up-generator", reason, "make a new one before you go on, or give a keras.utils.PyDataset")
     elif split.once or not any(True for _ in splits.batches(split.name, split.data)):
-        yield error("used-up-generator", f"{split.name} gave {len(split.digests)} rows, and none after them.")
+        yield error("used-up-generator", f"{split.name} gave {len(split.digests)} of its rows, and then none.")
 
 
 def second_pass(split):
@@ -170,14 +170,17 @@ def unequal(case):
     """Yield a finding where a model that always says the largest class scores high."""
     numbers = class_numbers(case.train.labels)
     classes, counts = np.unique([] if numbers is None else numbers, return_counts=True)
-    if not 2 <= len(classes) <= 100 or len(numbers) < ENOUGH * len(classes):
+    if not 2 <= len(classes) <= 100:
         return
     share = counts.max() / counts.sum()
     if share < MAJORITY and counts.max() < UNEQUAL * counts.min():
         return
     largest = int(classes[counts.argmax()])
     name = dict(enumerate(case.class_names or ())).get(largest, f"class {largest}")
-    seen = f"{share:.0%} of the training labels are {name!r}; the classes have from {counts.min()} to {counts.max()}."
+    seen = f"{share:.0%} of {len(numbers)} training labels are {name!r}; classes have {counts.min()} to {counts.max()}."
+    if len(numbers) < ENOUGH * len(classes):
+        yield unjudged("classes-unequal", f"{seen} That may be chance: so few say little.")
+        return
     why = f"Saying {name!r} to every picture already scores {share:.0%}: accuracy tells nothing about the rare classes."
     yield warning("classes-unequal", seen, why=why)
 
@@ -207,11 +210,14 @@ def other_classes(case):
         share, (classes, counts) = len(numbers) / len([*numbers, *others]), np.unique(numbers, return_counts=True)
         missing = (share**counts < CHANCE / len(classes)) & ~np.isin(classes, others)
         if missing.any():
-            seen = f"{one.name} has {counts[missing][0]} rows of class {classes[missing][0]}, {other.name} none."
-            if one.complete and other.complete:
-                yield (warning if one is case.train else error)("classes-differ-between-splits", seen)
-            else:
+            held = f"in {counts[missing][0]} of {len(numbers)} rows of {one.name}, in none of {other.name}"
+            seen = f"Class {classes[missing][0]} is {held}."
+            if not (one.complete and other.complete):
                 yield unjudged("classes-differ-between-splits", f"{seen} Not all rows were read.")
+            elif one is case.train:
+                yield warning("classes-differ-between-splits", seen, "untested")
+            else:
+                yield error("classes-differ-between-splits", seen, "untrained")
 
 
 def random_alterations(split, training):

@@ -128,10 +128,13 @@ def _metrics(case, kind, name):
         accuracy = metric in ("accuracy", "acc")
         cut = metric in ("binaryaccuracy", "precision", "recall", "auc") or (accuracy and units == 1)
         cut &= settings.get("threshold", settings.get("thresholds")) in (None, 0.5) and not settings.get("from_logits")
-        if kind == "logits" and cut:
+        if accuracy and settings:  # keras.metrics.Accuracy(), not the word
+            seen = f"Accuracy() counts outputs that equal their label, not {kind} as {case.outputs[0, 0]:.3g}."
+            yield warning("metric-misleads", seen, "equal")
+        elif kind == "logits" and cut:
             yield warning("metric-misleads", f"{metric} cuts between 0 and 1, but the outputs are logits.", "logits")
         elif several and (accuracy or metric == "categoricalaccuracy"):
-            seen = f"{metric} sees the largest output alone, but {several} of {len(labels)} rows have several 1s."
+            seen = f"{metric} sees the largest output alone, but some rows have several 1s: {several} of {len(labels)}."
             yield warning("metric-misleads", seen, "tags")
         elif units > 2 and (metric, name) in FOREIGN:
             seen = f"{metric} does not fit labels for {name} and {units} units, so it counts something else."
@@ -142,8 +145,9 @@ def _compiled(entry):
     """Yield the metrics in a part of a model's configuration, as (name without underscores, settings)."""
     if isinstance(entry, str):
         yield entry.replace("_", "").lower(), {}
-    elif isinstance(entry, dict) and isinstance(entry.get("config"), dict):
-        yield entry["class_name"].lower(), entry["config"]
+    elif isinstance(entry, dict) and "class_name" in entry:  # what a function or class of one's own counts is open
+        if entry.get("module") == "keras.metrics":
+            yield entry["class_name"].lower(), entry["config"]
     elif isinstance(entry, dict | list | tuple):
         for part in entry.values() if isinstance(entry, dict) else entry:
             yield from _compiled(part)
@@ -202,8 +206,8 @@ def check_labels(case, name, split=None):
         (SPARSE, not single, f"rows of shape {_shape(labels)}", "takes whole numbers", f'loss="{ROWS[0]}"'),
         (SPARSE, not whole, "no whole numbers", "takes whole numbers", 'labels = labels.astype("int32")'),
         (ROWS, single, f"single numbers of shape {_shape(labels)}", "takes one-hot rows", sparse),
-        (BINARY, columns != units, f"of shape {_shape(labels)}", f"takes one for each of {units} outputs", alone),
-        (ROWS, columns != units, f"rows of {columns}", f"takes one for each of {units} outputs", dense),
+        (BINARY, columns != units, f"of shape {_shape(labels)}", f"takes as many as output units, {units}", alone),
+        (ROWS, columns != units, f"rows of {columns}", f"takes as many as output units, {units}", dense),
         (ROWS, several, f"rows, {several} with several 1s", "makes the classes compete", one_by_one),
         (BINARY, low < 0 or high > 1, values, "takes 0 and 1", "labels = labels - labels.min()"),
         (SPARSE, low == 1 and high == units, values, f"takes 0 to {units - 1}", "labels = labels - 1"),
@@ -272,7 +276,7 @@ def _linear_stacks(case):
     for (first, _, outputs), (second, inputs, _) in zip(calls, calls[1:], strict=False):
         connected = first is not second and outputs.shape == inputs.shape
         if connected and inspection.activation(first) == "linear" and _straight_line_between(outputs, inputs):
-            seen = f"{first.name!r} ({outputs.shape[-1]} units) feeds {second.name!r} with no activation between."
+            seen = f"{first.name!r} (units: {outputs.shape[-1]}) feeds {second.name!r} with no activation between."
             mend = f'{first.name!r}: layers.Dense({outputs.shape[-1]}, activation="relu")'
             yield warning("dense-without-activation", seen, mend=mend)
 

@@ -133,6 +133,21 @@ def test_a_class_is_missing_by_chance_or_not(number, alarm):
     assert [finding.name for finding in data.other_classes(case)] == ["classes-differ-between-splits"] * alarm
 
 
+def test_a_class_that_training_lacks_cannot_be_learned():
+    (rows, labels), test = features(90), features(90, seed=2)
+    case = Case(None, splits.read("train", (rows[labels != 2], labels[labels != 2])), test=splits.read("test", test))
+    (finding,) = data.other_classes(case)
+    assert finding.severity == "error" and "cannot be learned" in finding.why and "Class 2" in finding.observed
+
+
+@pytest.mark.parametrize(("number", "alarms"), [(24, [False]), (500, [True]), (2, [])])
+def test_one_class_has_nearly_all_rows_and_few_rows_say_little(number, alarms):
+    labels = np.array([0] * number + [1] * max(1, number // 24), "int32")
+    case = Case(None, splits.read("train", (features(len(labels))[0], labels)))
+    found = list(data.unequal(case))
+    assert [finding.alarm for finding in found] == alarms and all("96%" in finding.observed for finding in found)
+
+
 def test_pictures_of_a_slightly_other_size_are_no_error():
     pixels = keras.Input((None, None, 3))
     row = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(pixels)))

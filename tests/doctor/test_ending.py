@@ -66,6 +66,11 @@ def test_class_names_of_the_wrong_kind_or_number_are_refused(names, error, words
         doctor.diagnose(compiled(head()), features(), class_names=names)
 
 
+def accuracy(labels, logits):
+    """Right for logits, though it has the name of what is not."""
+    return ops.mean(ops.cast((labels > 0) == (logits > 0), "float32"))
+
+
 @pytest.mark.parametrize(
     ("units", "activation", "loss", "metrics", "alarm"),
     [
@@ -73,6 +78,9 @@ def test_class_names_of_the_wrong_kind_or_number_are_refused(names, error, words
         (1, None, keras.losses.BinaryCrossentropy(from_logits=True), [keras.metrics.AUC(from_logits=True)], 0),
         (1, None, keras.losses.BinaryCrossentropy(from_logits=True), {"kind": ["AUC"]}, 1),
         (1, "sigmoid", "binary_crossentropy", ["accuracy", "AUC", "precision"], 0),
+        (1, "sigmoid", "binary_crossentropy", [keras.metrics.Accuracy()], 1),
+        (2, "softmax", "sparse_categorical_crossentropy", [keras.metrics.Accuracy(name="acc")], 1),
+        (1, None, keras.losses.BinaryCrossentropy(from_logits=True), [accuracy], 0),
         (2, None, LOGITS, ["accuracy", lambda labels, outputs: 0.0], 0),
     ],
 )

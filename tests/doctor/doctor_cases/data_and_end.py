@@ -208,6 +208,13 @@ def validation_of_another_size():
     return on_pictures(train, pictures(side=40, seed=2), test)
 
 
+@fault("blank-pictures")
+def grey_pictures_of_one_colour():
+    return compiled(on_top(frozen(base("mobilenet")), keras.applications.mobilenet_v2.preprocess_input)), *(
+        (np.full_like(x, 90), y) for x, y in three()
+    )
+
+
 # How it ends
 
 
@@ -249,6 +256,12 @@ def accuracy_of_logits():
 def precision_of_logits():
     model = compiled(head(1), loss=BINARY_LOGITS, metrics=[keras.metrics.Precision()])
     return model, *three(features, classes=2)
+
+
+@fault("metric-misleads")
+def equality_of_one_hot_rows():
+    model = compiled(head(3, "softmax"), loss="categorical_crossentropy", metrics=[keras.metrics.Accuracy()])
+    return model, *map(one_hot, three(features))
 
 
 @fault("metric-misleads")
@@ -371,13 +384,6 @@ def new_head_of_zeros():
     model = on_top(frozen(base()))
     model.layers[-1].kernel.assign(np.zeros(model.layers[-1].kernel.shape))
     return compiled(model), *three()
-
-
-@healthy
-def blank_pictures():
-    return compiled(on_top(frozen(base("mobilenet")), keras.applications.mobilenet_v2.preprocess_input)), *(
-        (np.full_like(x, 90), y) for x, y in three()
-    )
 
 
 @healthy
