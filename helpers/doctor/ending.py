@@ -23,9 +23,8 @@ LARGE = 6.0  # up to such logits an activation function is tried
 def check(case):
     """Yield findings about the end of the model."""
     yield from _linear_stacks(case)
-    outputs = case.outputs
-    if outputs.ndim != 2:
-        seen = f"The model gives shape {_shape(outputs)}, not one row of outputs for each input."
+    if case.outputs.ndim != 2:
+        seen = f"The model gives shape {_shape(case.outputs)}, not one row of outputs for each input."
         yield unjudged("activation-loss-mismatch", seen)
         return
     yield from _always_the_same(case)
@@ -35,11 +34,11 @@ def check(case):
         return
     name = loss_name(case.loss)
     wrong = list(check_labels(case, name))
-    for split in case.splits[1:] if not any(finding.alarm for finding in wrong) else ():
-        wrong += check_labels(case, name, split)
+    if not any(finding.alarm for finding in wrong):
+        wrong += [finding for split in case.splits[1:] for finding in check_labels(case, name, split)]
     if name not in KNOWN:
         yield unjudged("activation-loss-mismatch", f"The doctor does not know the loss {name!r}.")
-    elif outputs.shape[1] > 1 or name in BINARY:
+    elif case.outputs.shape[1] > 1 or name in BINARY:
         kind = ending_of(case)
         wrong = [*wrong, *_activation_and_loss(case, kind, name)]
         wrong += () if any(finding.alarm for finding in wrong) else _metrics(case, kind, name)
@@ -92,11 +91,10 @@ def _always_the_same(case):
     if len(pictures) < 2 or not np.isfinite(case.outputs).all() or not _same_rows(case.outputs):
         return
     seen = f"{len(pictures)} different inputs give the same outputs"
-    layer, _, _ = next((call for call in reversed(case.calls) if hasattr(call[0], "kernel")), (None, None, None))
-    *earlier, last = [inputs for each, inputs, _ in case.calls if isinstance(each, keras.layers.Dense)] or [None]
-    if last is not None and _same_rows(last) and not all(map(_same_rows, earlier)):
-        yield error("constant-output", f"{seen}: what reaches {layer.name!r} is the same for all of them.")
-    elif layer is None or np.any(layer.kernel):
+    calls = [call for call in case.calls if isinstance(call[0], keras.layers.Dense)]
+    if calls and _same_rows(calls[-1][1]) and not all(_same_rows(inputs) for _, inputs, _ in calls[:-1]):
+        yield error("constant-output", f"{seen}: what reaches {calls[-1][0].name!r} is the same for all of them.")
+    elif not calls or np.any(calls[-1][0].kernel):
         yield unjudged("constant-output", f"{seen}; whether the model is sure of one class, or dead, cannot be told.")
 
 
@@ -106,25 +104,25 @@ def _same_rows(rows):
 
 def _activated_twice(case):
     """Yield a finding where the outputs of a softmax or sigmoid go through another one."""
-    squeezing = []
+    last, calls = [], []
     with contextlib.suppress(ValueError):  # of a subclassed model
         operations = inspection.all_operations(case.model)
-        squeezing = [each for each in operations if inspection.activation(each) in ("softmax", "sigmoid")]
-    calls = undisturbed.recorded_call(case.model, squeezing[-2:], case.inputs)[1] if len(squeezing) > 1 else []
-    if len(calls) == 2 and np.array_equal(calls[0][2], calls[1][1]) and not getattr(calls[1][0], "weights", None):
-        names = " of ".join(inspection.activation(each) for each in reversed(squeezing[-2:]))
-        seen = f"The outputs are the {names}: from {case.outputs.min():.3g} to {case.outputs.max():.3g}."
-        yield error("activation-twice", seen, mend=f"leave out {squeezing[-1].name!r}")
+        last = [each for each in operations if inspection.activation(each) in ("softmax", "sigmoid")][-2:]
+    if len(last) == 2 and not getattr(last[1], "weights", None):
+        calls = undisturbed.recorded_call(case.model, last, case.inputs)[1]
+    if len(calls) == 2 and np.array_equal(calls[0][2], calls[1][1]):
+        seen = f"The outputs are {inspection.activation(last[1])} of {inspection.activation(last[0])}"
+        values = f"from {case.outputs.min():.3g} to {case.outputs.max():.3g}"
+        yield error("activation-twice", f"{seen}: {values}.", mend=f"leave out {last[1].name!r}")
 
 
 def _metrics(case, kind, name):
     """Yield findings about metrics that count something else than right answers."""
     labels, units, config = case.train.labels, case.outputs.shape[1], {}
-    rows = labels is not None and labels.dtype.kind != "U" and labels.shape[1:] == (units,) and units > 1
-    several = _tags(labels) if rows else 0
+    several = _tags(labels) if labels is not None and labels.shape[1:] == (units,) and units > 1 else 0
     with contextlib.suppress(Exception):  # of metrics that have no configuration
         config = case.model.get_compile_config()
-    for metric, settings in _compiled([config.get("metrics"), config.get("weighted_metrics")]):
+    for metric, settings in _compiled(config.get("metrics")):
         accuracy = metric in ("accuracy", "acc")
         cut = metric in ("binaryaccuracy", "precision", "recall", "auc") or (accuracy and units == 1)
         cut &= settings.get("threshold", settings.get("thresholds")) in (None, 0.5) and not settings.get("from_logits")
@@ -142,14 +140,14 @@ def _metrics(case, kind, name):
 
 
 def _compiled(entry):
-    """Yield the metrics in a part of a model's configuration, as (name without underscores, settings)."""
+    """Yield the metrics of Keras in a part of a configuration, as (name without underscores, settings)."""
     if isinstance(entry, str):
         yield entry.replace("_", "").lower(), {}
-    elif isinstance(entry, dict) and "class_name" in entry:  # what a function or class of one's own counts is open
-        if entry.get("module") == "keras.metrics":
+    elif isinstance(entry, dict) and "class_name" in entry:
+        if entry.get("module") == "keras.metrics":  # what a class or function of one's own counts is open
             yield entry["class_name"].lower(), entry["config"]
-    elif isinstance(entry, dict | list | tuple):
-        for part in entry.values() if isinstance(entry, dict) else entry:
+    else:
+        for part in entry.values() if isinstance(entry, dict) else entry or ():
             yield from _compiled(part)
 
 
@@ -159,24 +157,23 @@ def _activation_and_loss(case, kind, name):
         return
     units, labels, wants_logits = case.outputs.shape[1], case.train.labels, from_logits(case.loss, name)
     has_rows = labels is not None and labels.shape[1:] == (units,) and len(labels) >= FEW
-    single = units > 2 and name in BINARY and has_rows and splits.one_hot(labels)
-    competing = units > 2 and name in BINARY and kind == "softmax"
+    competing = kind == "softmax" or (has_rows and splits.one_hot(labels))
     activation = "none (logits)" if kind == "logits" else kind
     says = f"The last activation is {activation}, the loss {name}(from_logits={wants_logits})"
     loss = "keras.losses." + "".join(word.capitalize() for word in name.split("_"))
     softmax = f'layers.Dense({units}, activation="softmax") with loss="categorical_crossentropy"'
+    classes = "the classes compete (softmax, or a single 1 in every label row), but the loss asks for each by itself"
     other, linear = kind not in ("softmax", "sigmoid", "logits"), f"layers.Dense({units})  # no activation: logits"
-    for wrong, seen, mend in (
+    wrong = (
         (kind == "softmax" and units == 1, "softmax over one unit is always 1", 'layers.Dense(1, "sigmoid")'),
-        (single, "every label row holds a single 1, so the classes compete", softmax),
-        (competing, "softmax makes the classes compete, the loss asks for each by itself", softmax),
+        (units > 2 and name in BINARY and competing, classes, softmax),
         (other, f"{kind} holds back numbers that the loss has to see", linear),
         (kind == "sigmoid" and units > 1 and name not in BINARY, "sigmoid lets several units say yes", softmax),
-    ):
-        if wrong:
-            yield error("activation-loss-mismatch", f"{says}: {seen}.", mend=mend)
-            return
-    if wants_logits is None:
+    )
+    seen, mend = next(((seen, mend) for so, seen, mend in wrong if so), (None, None))
+    if seen:
+        yield error("activation-loss-mismatch", f"{says}: {seen}.", mend=mend)
+    elif wants_logits is None:
         yield unjudged("loss-expects-logits", f"Whether {name} expects logits cannot be told: it could not be tried.")
     elif kind == "logits" and not wants_logits:
         seen = f"{says}: outputs run from {case.outputs.min():.3g} to {case.outputs.max():.3g}."
@@ -189,44 +186,50 @@ def check_labels(case, name, split=None):
     """Yield findings about the labels of a split (training, if none is given), for a loss of this name."""
     split = split or case.train
     labels, units, training = split.labels, case.outputs.shape[-1], split is case.train
-    if labels is None or labels.dtype.kind == "U" or not np.isfinite(labels).all():
-        if labels is None and (training or split.batch_labels):
-            yield unjudged("labels-do-not-fit", f"{split.name} holds no labels of one shape.")
-        elif labels is not None:
-            form = f"words, as {str(labels.flat[0])!r}" if labels.dtype.kind == "U" else "NaN or infinite in places"
-            yield error("labels-do-not-fit", f"{split.name}: the labels are {form}; a loss takes numbers.", "words")
+    if labels is None:
+        yield unjudged("labels-do-not-fit", f"{split.name} holds no labels of one shape.")
+        return
+    if labels.dtype.kind == "U" or not np.isfinite(labels).all():
+        form = f"words, as {str(labels.flat[0])!r}" if labels.dtype.kind == "U" else "NaN or infinite in places"
+        yield error("labels-do-not-fit", f"{split.name}: the labels are {form}; a loss takes numbers.", "words")
         return
     columns, single = labels.shape[1] if labels.ndim == 2 else 1, labels.ndim == 1 or labels.shape[1:] == (1,)
     low, high, whole = labels.min(), labels.max(), np.array_equal(labels, np.round(labels))
     several, different = _tags(labels) if labels.ndim == 2 else 0, len(np.unique(labels))
-    dense, values = f"layers.Dense({int(high) + 1 if single else columns})", f"from {low:g} to {high:g}"
-    sparse, one_by_one = f'loss="sparse_{ROWS[0]}"', f'layers.Dense({units}, "sigmoid") with loss="{BINARY[0]}"'
-    alone = "labels = labels.argmax(axis=1)" if units == 1 else f"{sparse}  # after softmax"
+    form, values = f"of shape {_shape(labels)}", f"from {low:g} to {high:g}"
+    classes = int(high) + 1 if single else columns
+    dense, softmax = f"layers.Dense({classes})", f'loss="sparse_{ROWS[0]}"  # after softmax'
+    fit = "labels = labels.argmax(axis=1)" if units == 1 else softmax if single else dense
+    one_by_one = f'layers.Dense({units}, "sigmoid") with loss="{BINARY[0]}"'
+    from_zero = "labels = labels - 1" if low == 1 and high == units else dense
     misfits = (  # (losses, whether it is so, what the labels are, what is wanted, what to do)
-        (SPARSE, not single, f"rows of shape {_shape(labels)}", "takes whole numbers", f'loss="{ROWS[0]}"'),
+        (SPARSE, not single, form, "takes whole numbers", f'loss="{ROWS[0]}"'),
         (SPARSE, not whole, "no whole numbers", "takes whole numbers", 'labels = labels.astype("int32")'),
-        (ROWS, single, f"single numbers of shape {_shape(labels)}", "takes one-hot rows", sparse),
-        (BINARY, columns != units, f"of shape {_shape(labels)}", f"takes as many as output units, {units}", alone),
-        (ROWS, columns != units, f"rows of {columns}", f"takes as many as output units, {units}", dense),
+        (ROWS, single, form, "takes one-hot rows", softmax),
         (ROWS, several, f"rows, {several} with several 1s", "makes the classes compete", one_by_one),
+        (ROWS + BINARY, columns != units, form, f"takes as many numbers a row as output units, {units}", fit),
         (BINARY, low < 0 or high > 1, values, "takes 0 and 1", "labels = labels - labels.min()"),
-        (SPARSE, low == 1 and high == units, values, f"takes 0 to {units - 1}", "labels = labels - 1"),
-        (SPARSE, low < 0 or high >= units, values, f"takes 0 to {units - 1} with {units} output units", dense),
+        (SPARSE, low < 0 or high >= units, values, f"takes 0 to {units - 1} with {units} output units", from_zero),
     )
+    if name.startswith("mean_") and units > 1 and single and whole:
+        misfits = (((name,), True, "single numbers", f"compares them with each of {units} outputs", softmax),)
     wrong = [misfit[2:] for misfit in misfits if name in misfit[0] and misfit[1]]
     if units == 1 and name in KNOWN and training and single and whole and different > 2:
         seen, mend = f"One output unit, and {different} different labels up to {high:g}.", f'{dense[:-1]}, "softmax")'
-        yield error("one-unit-many-classes", seen, mend=f"{mend} with {sparse}")
-    elif units == 1 and name in KNOWN and name not in BINARY:
+        yield error("one-unit-many-classes", seen, mend=f"{mend} with {softmax}")
+    elif units == 1 and name in (*SPARSE, *ROWS):
         seen = f"{name} over one output unit is 0 or not a number, whatever the output: nothing can be learned."
         yield error("activation-loss-mismatch", seen, mend=one_by_one)
-    elif name.startswith("mean_") and units > 1 and single and whole:
-        wrong = [("single numbers", f"compares them with each of {units} outputs", f"{sparse}  # after softmax")]
-    if wrong and not (units == 1 and (name not in BINARY or different > 2 and training)):
+    elif wrong:
         form, wanted, mend = wrong[0]
         yield error("labels-do-not-fit", f"{split.name}: the labels are {form}; {name} {wanted}.", mend=mend)
     elif name in KNOWN and units > 1 and training:
-        yield from _too_many_units(case, int(high) + 1 if single else columns, single)
+        named = len(case.class_names or ())
+        few = single and len(labels) >= FEW and units >= 3 * classes > 3
+        if units > named if named else few:
+            seen = f"The model has {units} output units, for {named or classes} classes."
+            mend = f"layers.Dense({named or classes})  # on base.output or on the layer before the old top"
+            yield error("units-exceed-classes", seen, mend=mend)
 
 
 def _tags(labels):
@@ -234,17 +237,8 @@ def _tags(labels):
     return int(np.sum(labels.sum(axis=1) > 1)) if np.all((labels == 0) | (labels == 1)) else 0
 
 
-def _too_many_units(case, classes, single):
-    units, named = case.outputs.shape[1], len(case.class_names or ())
-    few = single and len(case.train.labels) >= FEW and units >= 3 * classes > 3
-    if units > named if named else few:
-        seen = f"The model has {units} output units, for {named or classes} classes."
-        mend = f"layers.Dense({named or classes})  # on base.output or on the layer before the old top"
-        yield error("units-exceed-classes", seen, mend=mend)
-
-
 def _shape(rows):
-    return "(" + ", ".join(map(str, ("n", *rows.shape[1:]))) + ("," if rows.ndim == 1 else "") + ")"
+    return f"({', '.join(map(str, ('n', *rows.shape[1:])))}{',' if rows.ndim == 1 else ''})"
 
 
 def loss_name(loss):
