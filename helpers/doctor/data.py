@@ -1,6 +1,5 @@
 """What the data show by themselves: shared pictures, other orders, unequal classes, random alterations."""
 
-import collections
 import itertools
 import re
 
@@ -40,7 +39,8 @@ def check(case):
     for split in case.splits:
         found = list(used_up(split) if split.once or split is case.train else second_pass(split))
         yield from found
-        if split.is_dataset and "augmentation-in-evaluation" not in [each.name for each in found if each.alarm]:
+        altered = any(each.name == "augmentation-in-evaluation" for each in found)
+        if isinstance(split.data, tf.data.Dataset) and not altered:
             yield from random_alterations(split, split is case.train)
     yield from prepared_differently(case)
     yield from unequal(case)
@@ -56,12 +56,12 @@ def shared_pictures(case):
         numbers = f"{len(one.digests)} of {one.name}, {len(other.digests)} of {other.name}"
         part = "" if one.complete and other.complete else f" (compared: the first {numbers})"
         how = "are bit for bit the same" if exact else "look the same" if near else "look mirrored or brighter"
-        count, both = f"{exact or near or altered or common} of {len(other.digests)}", f"{one.name} and {other.name}"
+        seen, total = f"{one.name} and {other.name} share pictures that", len(other.digests)
         if exact or near or altered:
-            yield error("same-picture-in-two-splits", f"{both} share pictures that {how}: {count}{part}.")
-        elif common > len(other.digests) / 2:
-            reason = "resemble many (one background or layout?), none bit for bit; copies cannot be told"
-            yield unjudged("same-picture-in-two-splits", f"{both}: {count} {reason}{part}.")
+            yield error("same-picture-in-two-splits", f"{seen} {how}: {exact or near or altered} of {total}{part}.")
+        elif common > total / 2:
+            reason = f"resemble many (one background or layout?), so copies cannot be told: {common} of {total}"
+            yield unjudged("same-picture-in-two-splits", f"{seen} {reason}{part}.")
         elif part:
             yield unjudged("same-picture-in-two-splits", f"None is shared{part}.")
 
@@ -117,19 +117,16 @@ def second_pass(split):
         return
     count = min(len(split.digests), len(again.digests))  # as far as time allowed
     before, digests = split.digests[:count], again.digests[:count]
-    if digests == before:
-        return
-    same_pictures = collections.Counter(digests) == collections.Counter(before)
     same_labels = split.labels is not None and np.array_equal(split.labels[:count], again.labels[:count])
     shared = len(set(digests) & set(before)) / len(set(before))
-    if same_labels and shared < 0.9 and not same_pictures:
+    if same_labels and shared < 0.9:
         seen = f"{split.name}: only {shared:.0%} of the pictures are the same on a second pass, though all labels are."
         yield error("augmentation-in-evaluation", seen)
-        return
-    unmoved = np.mean([one == other for one, other in zip(before, digests, strict=False)])
-    seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
-    mend = f"{split.name} without shuffling, or collect predictions and labels in one pass"
-    yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
+    elif digests != before:
+        unmoved = np.mean([one == other for one, other in zip(before, digests, strict=True)])
+        seen = f"{split.name}: only {unmoved:.0%} of the rows are in the same position on a second pass."
+        mend = f"{split.name} without shuffling, or collect predictions and labels in one pass"
+        yield (warning if split.name == "validation" else error)("reshuffles", seen, mend=mend)
 
 
 def prepared_differently(case):
@@ -151,8 +148,8 @@ def _kind(low, high):
     """Return how pixels of such a range were prepared, or None where it may be one or the other."""
     if low >= -0.001:
         return "0..1" if high <= 1.001 and low < 0.3 else "0..255" if high > 10 else None
-    if high <= 3.5 and low >= -3.5:
-        return "-1..1" if low < -0.3 else None
+    if -3.5 <= low < -0.3 and high <= 3.5:
+        return "-1..1"
     return "means subtracted" if low < -90 and 10 < high < 160 else None
 
 
@@ -172,17 +169,13 @@ def unequal(case):
     classes, counts = np.unique([] if numbers is None else numbers, return_counts=True)
     if not 2 <= len(classes) <= 100:
         return
-    share = counts.max() / counts.sum()
-    if share < MAJORITY and counts.max() < UNEQUAL * counts.min():
-        return
-    largest = int(classes[counts.argmax()])
+    share, largest = counts.max() / counts.sum(), int(classes[counts.argmax()])
     name = dict(enumerate(case.class_names or ())).get(largest, f"class {largest}")
     seen = f"{share:.0%} of {len(numbers)} training labels are {name!r}; classes have {counts.min()} to {counts.max()}."
-    if len(numbers) < ENOUGH * len(classes):
-        yield unjudged("classes-unequal", f"{seen} That may be chance: so few say little.")
-        return
     why = f"Saying {name!r} to every picture already scores {share:.0%}: accuracy tells nothing about the rare classes."
-    yield warning("classes-unequal", seen, why=why)
+    if max(share / MAJORITY, counts.max() / counts.min() / UNEQUAL) >= 1:
+        few = unjudged("classes-unequal", f"{seen} So few say little.")
+        yield few if len(numbers) < ENOUGH * len(classes) else warning("classes-unequal", seen, why=why)
 
 
 def sorted_by_class(train):
@@ -242,9 +235,6 @@ def random_alterations(split, training):
     elif cached and (drawn or python) and not split.complete:
         yield unjudged("augmentation-cached", f"{seen} and has a cache(): which comes first is open, not all was read.")
     elif (drawn or (cached and python)) and set(splits.read(split.name, split.data).digests) == set(split.digests):
-        if drawn:
-            same = f"yet two passes give the same {len(split.digests)} pictures."
-            yield error("augmentation-cached", f"{seen}, {same}")
-        else:
-            reason = f"{seen} and has a cache(): whether altered pictures are stored cannot be seen."
-            yield unjudged("augmentation-cached", reason)
+        same = f"{seen}, and two passes give the same {len(split.digests)} pictures"
+        open_ = unjudged("augmentation-cached", f"{same}: whether altered ones are stored cannot be seen.")
+        yield error("augmentation-cached", f"{same}.") if drawn else open_

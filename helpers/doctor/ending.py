@@ -46,10 +46,7 @@ def check(case):
 
 
 def ending_of(case):
-    """Return the kind of the outputs: "softmax", "sigmoid", "logits", the name of another activation, or None.
-
-    A function is tried on numbers; after a layer without any, as a pooling, the outputs decide. None: it is unclear.
-    """
+    """Return the kind of the outputs: "softmax", "sigmoid", "logits" or another activation's name; None: unclear."""
     try:
         operation = inspection.last_operation(case.model)
     except ValueError:  # a subclassed model ends in the layer that was called last, if that gave the model's outputs
@@ -60,7 +57,7 @@ def ending_of(case):
         return name
     kind = type(operation).__name__.lower()
     function = getattr(operation, "activation", None) or getattr(keras.activations, kind, None)
-    if callable(function):
+    if callable(function):  # it is tried on numbers; after a layer without any, as a pooling, the outputs decide
         return _kind_of_function(function, case.outputs.shape[1], kind if name == "linear" else name)
     if _are_probabilities(case.outputs):
         return "softmax"
@@ -276,10 +273,7 @@ def _linear_stacks(case):
 
 
 def _straight_line_between(outputs, inputs):
-    """Return whether each column of `inputs` is a straight line over the same column of `outputs`.
-
-    Near 0 alone an activation bends enough to be seen, and there only over some width: without such a column, False.
-    """
+    """Return whether each column of `inputs` is a straight line over that of `outputs`, one of them wide around 0."""
     if len(outputs) < 4 or np.ptp(inputs) == 0 or not np.any((outputs.min(0) < -0.1) & (outputs.max(0) > 0.1)):
         return False
     before, after = outputs - outputs.mean(axis=0), inputs - inputs.mean(axis=0)

@@ -49,10 +49,8 @@ def _check_single(what, ends):
     """Raise `TypeError` where a model takes or gives several tensors, or one in a dictionary."""
     if isinstance(ends, dict) or (isinstance(ends, list | tuple) and len(ends) > 1):
         found = f"a dictionary of {what}" if isinstance(ends, dict) else f"{len(ends)} {what}"
-        raise TypeError(
-            f"The model has {found}: the doctor judges models with one input and one output, plain tensors. "
-            "Give it such a part: keras.Model(one input, one output)."
-        )
+        expected = "the doctor judges models with one input and one output, plain tensors"
+        raise TypeError(f"The model has {found}: {expected}. Give it such a part: keras.Model(one input, one output).")
 
 
 def _class_names(names):
@@ -64,13 +62,11 @@ def _class_names(names):
 
 def _check_number_of_names(case):
     """Raise `ValueError` where model and labels agree on a number of classes that the names do not have."""
-    numbers = data.class_numbers(case.train.labels)
+    numbers, names = data.class_numbers(case.train.labels), case.class_names
     classes = 0 if numbers is None else numbers.max() + 1
-    if case.class_names is not None and classes == max(case.outputs.shape[-1], 2) != len(case.class_names):
-        raise ValueError(
-            f"class_names holds {len(case.class_names)} names, but labels and model have {classes} classes: "
-            f"expected {classes} names, in the order of the labels."
-        )
+    if names is not None and classes == max(case.outputs.shape[-1], 2) != len(names):
+        fault = f"class_names holds {len(names)} names, but labels and model have {classes} classes"
+        raise ValueError(f"{fault}: expected {classes} names, in the order of the labels.")
 
 
 def _meant_to_be_frozen(model, frozen):
@@ -81,16 +77,12 @@ def _meant_to_be_frozen(model, frozen):
     given = tuple(frozen) if many else (frozen,)
     for one in given:
         if not isinstance(one, str | keras.Layer):
-            raise TypeError(
-                f"frozen holds {one!r:.80} of type {type(one).__name__}: expected layers, models or names of "
-                'layers, as frozen=base, frozen="vgg16" or frozen=base.layers[:15].'
-            )
+            expected = 'layers, models or names of layers, as frozen=base, frozen="vgg16" or frozen=base.layers[:15]'
+            raise TypeError(f"frozen holds {one!r:.80} of type {type(one).__name__}: expected {expected}.")
     _, unknown = movement.resolve(model, given)
     if unknown:
-        raise ValueError(
-            f"frozen names {', '.join(map(repr, unknown))}: no layer is called that. Names that there are: "
-            f"{', '.join(map(repr, movement.near_names(model, unknown)))}."
-        )
+        wrong, near = (", ".join(map(repr, names)) for names in (unknown, movement.near_names(model, unknown)))
+        raise ValueError(f"frozen names {wrong}: no layer is called that. Names that there are: {near}.")
     return given
 
 
@@ -105,8 +97,7 @@ def _guarded(what, check, case):
 
 
 def _in_one_line(problem):
-    line = (str(problem).strip().splitlines() or ["no message"])[0][:160]
-    return f"{type(problem).__name__}: {line}"
+    return f"{type(problem).__name__}: {str(problem).strip().partition(chr(10))[0]:.160}"
 
 
 def _does_not_run(case, split):

@@ -1,7 +1,4 @@
-"""What a diagnosis is made of: findings with fixed names, drawn as a table or as text.
-
-What the names mean, and the texts that do not depend on what was seen, are in the TOML file beside this one.
-"""
+"""What a diagnosis is made of: findings, as a table or as text; names and fixed texts are in the TOML file beside."""
 
 import functools
 import html
@@ -84,11 +81,10 @@ class Diagnosis(list):
     @property
     def headline(self):
         """One sentence: how many alarms there are."""
-        errors = sum(finding.severity == "error" for finding in self)
-        warnings, not_judged = len(self.alarms) - errors, len(self) - len(self.alarms)
-        counts = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}" if self.alarms else "Nothing found"
+        errors, warnings, not_judged = (sum(each.severity == kind for each in self) for kind in MARKS)
+        counts = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
         rest = f"; {not_judged} that the doctor cannot judge" if not_judged else ""
-        return f"{counts}{rest}."
+        return f"{counts if self.alarms else 'Nothing found'}{rest}."
 
     def __repr__(self):
         return "\n".join([self.headline, *map(str, self)])
@@ -97,16 +93,11 @@ class Diagnosis(list):
 
     def _repr_html_(self):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
-        head = "".join(
-            f'<th scope="col" style="text-align:left">{word}</th>' for word in ("finding", "seen", "why", "mend")
-        )
+        words = ("finding", "seen", "why", "mend")
+        head = "".join(f'<th scope="col" style="text-align:left">{word}</th>' for word in words)
         rows = "".join(map(_row, self))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if self else ""
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}</div>"
-
-
-def _counted(number, word):
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _row(finding):

@@ -31,9 +31,7 @@ class Split:
     name: str
     data: object  # as the learner gave it; of an iterator, which can be read once only, its first batch
     once: str  # the type of such an iterator; "" for what can be read again
-    is_dataset: bool  # whether a tf.data.Dataset was given
     in_batches: bool  # whether the rows came in batches of the learner's making, not as arrays
-    pictures: bool  # whether the inputs are pictures (n, height, width, 1 or 3)
     batches: list  # the first two, as (ndarray, ndarray or None)
     batch_labels: list  # of ndarray: the labels of each batch
     labels: object  # ndarray of all rows that were read, or None
@@ -43,6 +41,11 @@ class Split:
     highest: float
     size: float  # mean of the absolute values
     complete: bool  # whether all rows were read
+
+    @property
+    def pictures(self):
+        """Whether the inputs are pictures (n, height, width, 1 or 3)."""
+        return _are_pictures(self.batches[0][0])
 
 
 def read(name, data):
@@ -69,9 +72,8 @@ def read(name, data):
     low, high, sizes = np.array(values, "float64").T
     once = isinstance(data, Iterator) and not isinstance(data, keras.utils.PyDataset)
     given = (first[0], type(data).__name__) if once else (data, "")
-    form = isinstance(data, tf.data.Dataset), not _are_arrays(data), _are_pictures(first[0][0])
     seen = first, labels, all_labels, digests, small, low.min(), high.max(), sizes.mean(), complete
-    return Split(name, *given, *form, *seen)
+    return Split(name, *given, not _are_arrays(data), *seen)
 
 
 def _are_arrays(data):
@@ -89,16 +91,12 @@ def batches(name, data):
         for start in range(0, len(inputs), BATCH):
             yield inputs[start : start + BATCH], None if labels is None else labels[start : start + BATCH]
         return
-    elements = data
     if isinstance(data, keras.utils.PyDataset):
-        places = itertools.count() if data.num_batches is None else range(data.num_batches)
-        elements = (data[index] for index in places)
+        data = map(data.__getitem__, itertools.count() if data.num_batches is None else range(data.num_batches))
     elif not isinstance(data, Iterable) or isinstance(data, str | bytes | dict | tuple | np.ndarray | tf.Tensor):
-        raise TypeError(
-            f"{name} is of type {type(data).__name__}: expected a tf.data.Dataset of (inputs, labels) batches, "
-            "a keras.utils.PyDataset, a generator (not its function), or a tuple (inputs, labels) of arrays."
-        )
-    for element in elements:
+        expected = "a tf.data.Dataset, keras.utils.PyDataset or generator (not its function) of (inputs, labels)"
+        raise TypeError(f"{name} is of type {type(data).__name__}: expected {expected}, or a tuple of two arrays.")
+    for element in data:
         yield _as_arrays(element, name)
 
 
@@ -117,12 +115,10 @@ def _as_arrays(element, name):
 def _array(part, name):
     if isinstance(part, dict) and len(part) == 1 and hasattr(next(iter(part.values())), "shape"):
         (part,) = part.values()
-    if isinstance(part, list):
-        with contextlib.suppress(ValueError):  # of rows of unequal length
-            part = np.asarray(part)
+    with contextlib.suppress(ValueError):  # of rows of unequal length
+        part = np.asarray(part) if isinstance(part, list) else part
     if isinstance(part, dict | list | tuple | tf.RaggedTensor | tf.SparseTensor):
-        kind = type(part).__name__
-        raise TypeError(f"{name} holds a {kind} of tensors: the doctor judges models with one input and output.")
+        raise TypeError(f"{name} holds a {type(part).__name__}: the doctor judges models with one input and output.")
     return np.asarray(part)
 
 
