@@ -171,8 +171,7 @@ class Case:
     @property
     def labels(self):
         """Their labels, or None."""
-        answers = self.train.batches[0][1]
-        return None if answers is None else answers[:TRIED]
+        return None if self.train.labels is None else self.train.batches[0][1][:TRIED]
 
     @property
     def compiled(self):
