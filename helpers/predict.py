@@ -20,6 +20,7 @@ from PIL import Image
 from scipy import special
 
 from helpers import session
+from helpers.measuring import evaluation
 from helpers.pictures import naming
 
 SHOWN = 5  # classes that the command prints for a picture
@@ -34,7 +35,7 @@ def pixels(picture, size):
     model pictures unlike those it was trained on.
 
     `picture` is a path, a PIL.Image.Image, or an array (h, w, 3) with values in 0..255; a file is opened with
-    `helpers.pictures.open_picture`, which treats it as untrusted. `size` is the height and width in pixels.
+    `helpers.pictures.open_picture`, which treats it as untrusted. `size` is a pair, height and width.
 
     Returns an ndarray, float32 (1, height, width, 3), in 0..255. Raises ValueError when the file or the array is not a
     picture.
@@ -43,6 +44,9 @@ def pixels(picture, size):
 
     from helpers.pictures import images
 
+    sides = np.asarray(size)
+    if sides.shape != (2,) or sides.dtype.kind not in "iu" or sides.min() < 1:
+        raise ValueError(f"size={size!r}: expected height and width in pixels, such as (96, 96).")
     array = np.asarray(_rgb(picture, images.LARGEST_SIDE))
     resized = tf.image.resize(array[None], size, method=images.INTERPOLATION)
     return np.asarray(tf.clip_by_value(tf.cast(resized, "float32"), 0, 255))
@@ -88,14 +92,21 @@ def tables(model, class_names, batch):
     """Return what `classify` returns for each picture of a batch that `pixels` made."""
     from helpers.network import inspection
 
-    rows = np.asarray(model(batch, training=False), dtype="float64")
+    inspection.check_single(model, "inputs", "outputs")
+    class_names, batch = evaluation.in_order(class_names), np.asarray(batch)
+    wanted = tuple(model.inputs[0].shape)
+    fits = batch.ndim == len(wanted) and all(side in (None, got) for side, got in zip(wanted, batch.shape, strict=True))
+    if not fits or not len(batch) or batch.dtype.kind not in "uif" or not np.isfinite(batch).all():
+        raise ValueError(f"A batch {batch.shape}, {batch.dtype}: expected finite pictures {wanted}, as `pixels` gives.")
+    rows = model(batch, training=False)
+    rows = np.asarray(next(iter(rows.values())) if isinstance(rows, dict) else rows, dtype="float64")
     if rows.shape[1:] != (len(class_names),):
         raise ValueError(f"{model.name!r} gives {rows[0].size} numbers, but there are {len(class_names)} class names.")
     if not np.isfinite(rows).all():
         raise ValueError(f"{model.name!r} gives NaN or infinite numbers: its weights are of no use. Train it anew.")
     if inspection.outputs_of(model) == "logits":
         rows = special.softmax(rows, axis=1)
-    both = (pd.DataFrame({"class": list(class_names), "probability": row}) for row in rows)
+    both = (pd.DataFrame({"class": class_names, "probability": row}) for row in rows)
     return [table.sort_values("probability", ascending=False, kind="stable", ignore_index=True) for table in both]
 
 
@@ -108,7 +119,9 @@ def main(arguments=None, program="python -m helpers.predict"):
         code = _run(_parser(program).parse_args(arguments))
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # who read the output has gone, as `head` does
+    except OSError as error:  # a full disk, or who read the output has gone, as `head` does
+        if not isinstance(error, BrokenPipeError):
+            print(f"The answers could not be written: {error.strerror or error}.", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, or Python would write there again at its end
         return 1
 

@@ -34,6 +34,14 @@ def sha256(path):
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def checked_path(path):
+    """Return a `Path`; raise `ValueError` where no file can be called so: None, bytes, a null byte, 300 letters."""
+    named = isinstance(path, str | os.PathLike) and "\0" not in str(path)
+    if not named or len(os.fsencode(Path(path).name)) > 255 or len(os.fsencode(path)) > 4000:
+        raise ValueError(f"{str(path)[:80]!r} cannot be the path of a file: expected a str or Path, not too long.")
+    return Path(path)
+
+
 def digest(path):
     """Return the SHA-256 of a file, remembered as long as its size and its time of change stay."""
     status = os.stat(path)

@@ -137,6 +137,11 @@ class TestPixels:
     def test_of_a_dark_picture_are_dark(self, dark):
         assert np.abs(predict.pixels(dark, (32, 32)) - dark.max()).max() < 1e-5
 
+    @pytest.mark.parametrize("size", [32, None, (32,), (0, 32), ("a", "b"), (32.5, 32), (32, 32, 3)])
+    def test_a_size_is_height_and_width(self, size):
+        with pytest.raises(ValueError, match="expected height and width in pixels"):
+            predict.pixels(photo(32, 32), size)
+
     def test_another_way_of_resizing_would_not_be_the_same(self, folder):
         picture = folder / "b" / "bmp.bmp"
         smooth = np.asarray(Image.open(picture).resize((64, 48), Image.Resampling.BICUBIC), "float32")
@@ -196,6 +201,30 @@ class TestClassify:
         model.layers[-1].set_weights([np.full((3, 3), value), np.zeros(3)])
         with pytest.raises(ValueError, match="gives NaN or infinite numbers"):
             predict.classify(model, NAMES, photo(32, 32))
+
+    @pytest.mark.parametrize("names", [set(NAMES), dict.fromkeys(NAMES, 0), "red", None, 5])
+    def test_names_have_an_order(self, names):
+        with pytest.raises(ValueError, match="class_names=.*expected a list in the order of the labels"):
+            predict.classify(colour_counter(), names, photo(32, 32))
+
+    WRONG = [np.zeros((1, 48, 32, 3)), np.zeros((0, 32, 32, 3)), np.zeros((32, 32, 3)), None, [], "picture"]
+
+    @pytest.mark.parametrize("batch", [*WRONG, np.full((1, 32, 32, 3), np.nan)], ids=str)
+    def test_a_batch_that_the_model_does_not_take(self, batch):
+        with pytest.raises(ValueError, match=r"expected finite pictures \(None, 32, 32, 3\)"):
+            predict.tables(colour_counter(), NAMES, batch)
+
+    @pytest.mark.parametrize("model", [None, "model.keras", [1]])
+    def test_what_is_no_model(self, model):
+        with pytest.raises(ValueError, match="expected a keras.Model"):
+            predict.classify(model, NAMES, photo(32, 32))
+
+    def test_two_outputs_are_refused_and_a_dictionary_of_one_is_read(self):
+        model, picture = colour_counter(), photo(32, 32)
+        with pytest.raises(ValueError, match="2 outputs: expected one"):
+            predict.classify(keras.Model(model.inputs[0], [model.outputs[0]] * 2), NAMES, picture)
+        named = keras.Model(model.inputs[0], {"colour": model.outputs[0]})
+        assert predict.classify(named, NAMES, picture).equals(predict.classify(model, NAMES, picture))
 
     def test_a_batch_is_answered_as_its_pictures_are(self):
         model, pictures = colour_counter(), [photo(32, 32, seed) for seed in range(3)]
@@ -364,6 +393,14 @@ class TestCommand:
 
         monkeypatch.setattr(sys, "stdout", Closed(io.BytesIO(), encoding=encoding))
         assert predict.main(["model.keras", "red.jpg"]) == 1
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+    def test_a_full_disk_is_one_line(self, model_folder):
+        command = [sys.executable, "-m", "helpers.predict", model_folder / "model.keras", model_folder / "red.jpg"]
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=120)
+        assert ended.returncode == 1
+        assert ended.stderr == "The answers could not be written: No space left on device.\n"
 
     def test_without_a_picture_it_says_how_to_call_it(self, model_folder, capsys):
         with pytest.raises(SystemExit) as stopped:

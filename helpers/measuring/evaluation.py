@@ -1,5 +1,7 @@
 """How good is it, how sure are we, and where does it fail?"""
 
+import numbers
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -9,8 +11,8 @@ from sklearn import metrics
 def accuracy(labels, predictions, confidence=0.95):
     """Return an accuracy with its Wilson interval.
 
-    Raises `ValueError` when there are no labels, the numbers of labels and predictions differ, or one is no class: a
-    word, NaN, −1.
+    Raises `ValueError` when there are no labels, the numbers of labels and predictions differ, one is no class (a word,
+    NaN, −1, a masked value), or `confidence` is out of range.
 
     Parameters
     ----------
@@ -35,8 +37,9 @@ def accuracy(labels, predictions, confidence=0.95):
 
 
 def wilson(right, number, confidence=0.95):
-    """Return the ends of the Wilson interval of the share of `right` among `number` pictures."""
-    interval = stats.binomtest(right, number).proportion_ci(confidence, method="wilson")
+    """Return the ends of the Wilson interval of the share of `right` among `number` pictures, whole numbers."""
+    right = check_whole(right, "right", 0, most=check_whole(number, "number", 1))
+    interval = stats.binomtest(right, int(number)).proportion_ci(_share(confidence), method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -51,7 +54,7 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     confidence : float
         Between 0 and 1.
     resamples : int
-        Bootstrap resamples of the pictures.
+        Bootstrap resamples of the pictures, at least 1.
     seed : int
 
     Returns
@@ -63,7 +66,8 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     ----------
     Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 13.
     """
-    truth, one = _pair(labels, first)
+    confidence, resamples = _share(confidence), check_whole(resamples, "resamples", 1)
+    seed, (truth, one) = check_whole(seed, "seed", 0), _pair(labels, first)
     _, two = _pair(labels, second)
     gains = (two == truth).astype(float) - (one == truth).astype(float)
     if (gains == gains[0]).all():  # nothing varies, so no resample can differ
@@ -98,8 +102,9 @@ def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
     ----------
     Connor (1987), Sample size for testing differences in proportions for the paired-sample design, Biometrics.
     """
-    size = abs(difference)
-    if not 0 < size <= disagreement <= 1 or not (0 < confidence < 1 and 0 < power < 1):
+    confidence, power = _share(confidence), _share(power, "power")
+    size = abs(difference) if isinstance(difference, numbers.Real) else 0
+    if not isinstance(disagreement, numbers.Real) or not 0 < size <= disagreement <= 1:
         raise ValueError(
             f"difference={difference!r}, disagreement={disagreement!r}: expected 0 < |difference| ≤ disagreement ≤ 1, "
             "because only pictures on which the models differ can make a difference."
@@ -115,7 +120,7 @@ def confusion(labels, predictions, class_names):
     Labels and predictions are those of `accuracy`. Raises `ValueError` when one has no name in `class_names`.
     """
     labels, predicted = _pair(labels, predictions)
-    class_names = list(class_names)
+    class_names = in_order(class_names)
     _check_names(class_names, max(labels.max(), predicted.max()) + 1)
     matrix = metrics.confusion_matrix(labels, predicted, labels=range(len(class_names)))
     return pd.DataFrame(
@@ -144,13 +149,13 @@ def mistakes(labels, probabilities, class_names, files=None):
         class), ``probability_of_true``, and ``file`` where `files` is given.
     """
     labels, predicted = _pair(labels, probabilities)
-    probabilities, class_names = np.asarray(probabilities), list(class_names)
+    probabilities, class_names = np.asarray(probabilities), in_order(class_names)
     if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
         raise ValueError(
             "Expected probabilities (n, classes), rows that sum to 1: put logits through keras.ops.softmax first."
         )
-    _check_names(class_names, max(labels.max() + 1, probabilities.shape[1]))
-    if files is not None and len(files) != len(labels):
+    _check_names(class_names, probabilities.shape[1], exactly=True)
+    if files is not None and len(files := in_order(files, "files")) != len(labels):
         raise ValueError(f"{len(files)} files for {len(labels)} labels: expected one for each, in the same order.")
     wrong = np.flatnonzero(predicted != labels)
     names = np.asarray(class_names)
@@ -168,11 +173,32 @@ def mistakes(labels, probabilities, class_names, files=None):
     return table.sort_values("confidence", ascending=False, kind="stable")
 
 
-def _check_names(class_names, classes):
-    if len(class_names) < classes:
+def _check_names(class_names, classes, exactly=False):
+    if len(class_names) < classes or (exactly and len(class_names) > classes):
         raise ValueError(
             f"{len(class_names)} class names for {classes} classes: expected one for each, in the order of labels."
         )
+
+
+def in_order(values, name="class_names"):
+    """Return as a list what has an order; raise `ValueError` for a word, a set, a dictionary, and what is no list."""
+    listed = hasattr(values, "__iter__") and getattr(values, "ndim", 1) == 1
+    if not listed or isinstance(values, str | bytes | set | frozenset | dict):
+        raise ValueError(f"{name}={values!r}: expected a list in the order of the labels, no dict, set or single word.")
+    return list(values)
+
+
+def check_whole(value, name, least, most=2**32 - 1):
+    """Return a whole number in a range as an int, or raise `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value <= most:
+        raise ValueError(f"{name}={value!r}: expected a whole number from {least} to {most}.")
+    return int(value)
+
+
+def _share(value, name="confidence"):
+    if not isinstance(value, numbers.Real) or not 0 < value < 1:
+        raise ValueError(f"{name}={value!r}: expected a share between 0 and 1, such as 0.95 for 95 %.")
+    return float(value)
 
 
 def _pair(labels, predictions):
@@ -205,9 +231,11 @@ def _pair(labels, predictions):
 
 def _numbers(values, name):
     """Return numbers as an array, or raise `ValueError` where they are words, missing, or rows of several lengths."""
+    if np.ma.is_masked(values) or (isinstance(values, list | tuple) and any(map(np.ma.is_masked, values))):
+        raise ValueError(f"{name} hold masked values, which can be neither right nor wrong: leave those pictures out.")
     try:
-        array = np.asarray(values)
-        array = np.array(array.tolist()) if array.dtype.kind in "OV" else array  # objects; V is bfloat16
+        array = np.asarray(values)  # of kind O are objects, of kind V is bfloat16
+        array = np.array(array.tolist()) if array.dtype.kind in "OV" and not array.dtype.names else array
     except ValueError as error:
         raise ValueError(f"{name} make no array ({error}): expected rows of one length.") from error
     if array.dtype.kind not in "biuf":

@@ -5,6 +5,8 @@ import collections
 import numpy as np
 import pandas as pd
 
+from helpers.network import inspection
+
 
 def take(model):
     """Copy every weight of a model or layer as it is now, those of nested models and BatchNormalization's included.
@@ -17,6 +19,7 @@ def take(model):
         Path of the weight (``layer/kernel``) to its values. Where two share a path, the names of the models around the
         layer (``branch/layer/kernel``) or a number tell them apart.
     """
+    inspection.check_model(model)
     if not model.weights:
         raise ValueError(f"{model.name!r} has no weights: build it first, by calling it on a batch.")
     paths = collections.Counter(weight.path for weight in model.weights)
@@ -45,7 +48,7 @@ def _around(model, names=""):
 def compare(before, after):
     """Return what moved between two results of `take` for one model, a row a layer.
 
-    Raises `ValueError` when the two were not taken from the same weights.
+    Raises `ValueError` when `take` did not return them, or the two were not taken from the same weights.
 
     Returns
     -------
@@ -54,6 +57,8 @@ def compare(before, after):
         two layers share a name. Columns: ``parameters`` (int), ``largest_change``
         (float, max |after − before|), ``moved`` (bool: any value differs at all).
     """
+    if not all(isinstance(given, dict) for given in (before, after)):
+        raise ValueError(f"{type(before).__name__} and {type(after).__name__}: expected what take returned, twice.")
     if before.keys() != after.keys():
         gone, new = (
             ", ".join([key for key in one if key not in other][:3]) or "none"

@@ -16,6 +16,12 @@ ENDINGS = (*ACTIVATIONS, *PASS_ON, "Activation", "LogSoftmax", "LeakyReLU", "ELU
 SMALLEST_SIDE = 32  # five poolings halve the picture five times
 
 
+def check_model(model, kind=keras.layers.Layer):
+    """Raise `ValueError` unless `model` is one of Keras's."""
+    if not isinstance(model, kind):
+        raise ValueError(f"{model!r} is a {type(model).__name__}: expected a keras.Model, not its path or a list.")
+
+
 def check_single(model, *ends):
     """Raise `ValueError` unless Keras knows the ends of a model and it has one of each of `ends`, inputs or outputs."""
     name = getattr(model, "name", model)
@@ -117,6 +123,7 @@ def image_size(model):
 
     Raises `ValueError` unless it takes one batch of colour pictures, float, of a fixed size.
     """
+    check_model(model)
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
         raise ValueError(f"{model.name!r} has {len(inputs)} inputs: expected one, pictures (n, height, width, 3).")

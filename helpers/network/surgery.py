@@ -55,7 +55,10 @@ def _shapes(nodes):
 
 def count(weights):
     """Return the number of parameters in a list of weights."""
-    return sum(math.prod(weight.shape) for weight in weights)
+    try:
+        return sum(math.prod(weight.shape) for weight in weights)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"{weights!r}: expected a list of weights, such as model.weights ({error}).") from error
 
 
 def check_classes(classes):
@@ -133,14 +136,15 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
     """
     classes = check_classes(classes)
     old, (end, node) = final_dense(model), _end(model)
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
+    wired = not isinstance(model, keras.Sequential)
+    inputs = model.input if wired and (len(model.inputs) > 1 or isinstance(model.input, dict)) else model.inputs[0]
     kind = keras.Model if type(model).__module__.startswith("keras.") else type(model)  # with its own train_step
     if isinstance(end, keras.Model):
         inner = replace_final_dense(end, classes, activation, name)
         outputs = inner(*node.arguments.args, **node.arguments.kwargs)
     else:
         outputs = _dense(classes, activation, name)(node.input_tensors[0])
-    if not isinstance(model, keras.Sequential) and isinstance(model.output, dict):
+    if wired and isinstance(model.output, dict):
         outputs = dict.fromkeys(model.output, outputs)
     try:
         new = kind(inputs, outputs, name=f"{model.name}_{classes}_classes")
@@ -156,9 +160,16 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
 
 def _dense(classes, activation, name):
     try:
-        return keras.layers.Dense(classes, activation=activation, name=name, dtype=keras.config.floatx())
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"activation={activation!r}, name={name!r} make no Dense layer: {error}") from error
+        dense = keras.layers.Dense(classes, activation=activation, name=name, dtype=keras.config.floatx())
+        own, row = not isinstance(activation, str | dict | keras.Operation | None), keras.Input((classes,))
+        if own and keras.layers.Lambda(activation)(row).shape != row.shape:
+            raise TypeError("the activation gives another shape")
+        return dense
+    except Exception as error:  # a function of one's own can raise anything
+        raise ValueError(
+            f"activation={activation!r}, name={name!r} make no Dense layer: {str(error).splitlines()[0]} Take a word "
+            "such as 'softmax', or a function that returns a tensor of the shape of its input."
+        ) from error
 
 
 def attach_head(base, classes, pooling="avg", activation=None, preprocess=None):
@@ -252,6 +263,7 @@ def freeze_up_to(model, last_frozen):
     The layers are changed in place; None freezes nothing. `compile` must be called afterwards: only then does training
     follow. Raises `ValueError` when no layer of this model has that name.
     """
+    inspection.check_model(model, keras.Model)
     frozen = 0 if last_frozen is None else _names_with(model, last_frozen).index(last_frozen) + 1
     model.trainable = True  # a model that is frozen itself trains nothing, whatever its layers say
     for index, layer in enumerate(model.layers):

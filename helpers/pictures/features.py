@@ -49,10 +49,12 @@ def extract(trunk, data, splits=images.SPLITS):
     `helpers.pictures.images.ImageSets` of the size that it takes; `splits` are some of "train", "validation", "test".
     """
     inspection.check_single(trunk, "inputs", "outputs")
+    if not isinstance(data, images.ImageSets):
+        raise ValueError(f"data={data!r}: expected what images.load returns, such as images.load('animals').")
     _check_fit(trunk, data.image_size, data.name)
-    unknown = set(splits) - set(images.SPLITS)
-    if unknown:
-        raise ValueError(f"Unknown split(s) {sorted(unknown)}: expected some of {', '.join(images.SPLITS)}.")
+    splits = list(splits) if hasattr(splits, "__iter__") and not isinstance(splits, str) else [[splits]]
+    if unknown := [split for split in splits if split not in images.SPLITS]:
+        raise ValueError(f"Unknown split(s) {unknown}: expected some of {', '.join(images.SPLITS)}.")
     if _settings(trunk) is None:
         print(f"Features of {trunk.name!r} are not kept: settings do not tell code of your own, or whole batches.")
         return Features(**{split: run(trunk, data.in_order(split), f"{data.name}, {split}") for split in splits})
@@ -69,6 +71,7 @@ def fingerprint(model):
     A model that holds code of one's own (a function, a class, a Lambda layer) or sees whole batches (``training=True``)
     gets another digest at each call.
     """
+    inspection.check_model(model)
     settings = _settings(model)
     digest = hashlib.sha256((settings or secrets.token_hex()).encode())
     for weight in model.weights:
@@ -159,6 +162,7 @@ def run(trunk, batches, description="pictures"):
     Returns features, an ndarray, float32 (n, ...), and labels, an ndarray in the same order: both are collected in one
     pass, so a data set that reshuffles does no harm.
     """
+    inspection.check_model(trunk, keras.Model)
     known = getattr(trunk, "inputs", None)
     if known:
         inspection.check_single(trunk, "inputs", "outputs")
@@ -179,6 +183,8 @@ def run(trunk, batches, description="pictures"):
         rows = trunk.predict_on_batch(pixels)
         if np.shape(rows)[:1] != (len(pixels),):
             raise ValueError(f"{trunk.name!r} does not give one row of features for each picture: expected one output.")
+        if features and (np.shape(rows)[1:], answers.shape[1:]) != (features[0].shape[1:], labels[0].shape[1:]):
+            raise ValueError(f"Batches of {description} differ in the size of their pictures, or in kind of labels.")
         features.append(np.asarray(rows, dtype="float32"))
         labels.append(answers)
     if not features:

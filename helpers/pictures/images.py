@@ -20,6 +20,7 @@ import pandas as pd
 import tensorflow as tf
 
 from helpers import assets, storage
+from helpers.measuring import evaluation
 from helpers.network import inspection
 from helpers.pictures import folders, look_alikes, naming, opening
 
@@ -139,10 +140,11 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
         Of copies within one class, one is kept either way, so that no picture is in two splits.
 
     Returns an `ImageSets`. Raises ValueError when the source is unknown, no model can be trained on the folder (the
-    message says what to do), a file cannot be used, or `image_size` is too small; `helpers.storage.StorageError` when a
+    message says what to do), a file cannot be used, or a number is too small; `helpers.storage.StorageError` when a
     bundled archive is missing or altered, or the cache cannot be written to; ConnectionError without the flowers.
     """
     size = inspection.check_image_size(image_size)
+    batch_size, seed = evaluation.check_whole(batch_size, "batch_size", 1), evaluation.check_whole(seed, "seed", 0)
     if on_bad not in ("raise", "skip"):
         raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
     own = folders.existing(source)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from helpers import storage
 from helpers.pictures import naming
 
 FORMATS = tuple(sorted(set(naming.ENDINGS.values())))
@@ -61,15 +62,16 @@ def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
     largest_side : int or None
         Pixels; a larger picture is made smaller, its shape kept. None: as large as it is.
 
-    Raises `PictureError` when the file is no picture, damaged, smaller than 16 pixels a side, or might do harm: larger
-    than 32 MB or 64 million pixels, of another type than its name says, no regular file, or a link out of `folder`.
+    Raises `PictureError` when the file is no picture of these types, damaged, smaller than 16 pixels a side, has the
+    ending of no such type (a JPEG called ``.png`` is opened, one called ``.txt`` is not), or might do harm: larger than
+    32 MB or 64 million pixels, no regular file, or a link out of `folder`; `ValueError` when no file can be called so.
     """
     return opened(path, folder, largest_side).picture
 
 
 def opened(path, folder=None, largest_side=LARGEST_SIDE):
     """Decode one picture as `open_picture` does, and tell what was found in its file: `Opened`."""
-    path = Path(path)
+    path = storage.checked_path(path)
     data = _bytes_of(path, folder)
     with _in_words(path, data):
         return _decoded(path, data, largest_side)

@@ -68,9 +68,9 @@ def load(path, class_names=None):
 
     Returns the model, not compiled, and its class names, a tuple of str. `class_names` are those of a ``.keras`` file
     that holds none, as others save it. Raises `helpers.saving.model_file.ModelFileError`, of one line, when the file is
-    missing, damaged, of another kind, or holds what could run code.
+    missing, damaged, of another kind, or holds what could run code; ValueError when no file can be called `path`.
     """
-    path = Path(path).expanduser()
+    path = storage.checked_path(path).expanduser()
     facts = model_file.read_facts(path, class_names)
     model = _opened(path)
     try:
@@ -101,7 +101,7 @@ def card_problem(path):
 
 
 def _checked_path(path):
-    path = Path(path).expanduser()
+    path = storage.checked_path(path).expanduser()
     if path.suffix != ".keras" or path.is_dir():
         raise ValueError(f"{str(path)!r}: expected the name of a file that ends in .keras, such as 'my_model.keras'.")
     if not path.parent.is_dir():
@@ -152,7 +152,7 @@ def _check_same(model, path, size, outputs):
     """Raise unless the file at `path` loads, gives the same outputs as `model`, and these are of the kind `outputs`."""
     model_file.read_facts(path)
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *size, 3)).astype("float32")
-    before = np.asarray(model(pictures, training=False))
+    before = np.asarray(keras.tree.flatten(model(pictures, training=False))[0])  # a dictionary of one, perhaps
     after = np.asarray(_opened(path)(pictures, training=False))
     if not np.isfinite(before).all():
         raise ValueError(

@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 import h5py
 import keras
 
+from helpers.measuring import evaluation
+
 FACTS = "class_names.json"
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -207,9 +209,7 @@ def _checked_facts(path, facts):
 
 def check_names(class_names):
     """Return class names as a list, or say what is wrong with them."""
-    if isinstance(class_names, str):
-        raise ValueError(f"class_names={class_names!r}: expected a list of names, one for each class.")
-    names = list(class_names)
+    names = evaluation.in_order(class_names)
     wrong = [name for name in names if not isinstance(name, str) or not name.strip() or not name.isprintable()]
     if wrong:
         raise ValueError(f"class_names has {wrong[0]!r}: expected words, in the order of the labels.")

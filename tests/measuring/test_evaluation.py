@@ -90,9 +90,32 @@ class TestAccuracy:
         labels = np.array([0, 255], "uint8")
         assert evaluation.confusion(labels, labels, list(map(str, range(256)))).to_numpy().trace() == 2
 
-    def test_confidence_is_no_percentage(self):
-        with pytest.raises(ValueError, match="must be in the interval"):
-            evaluation.accuracy([0], [0], confidence=95)
+    @pytest.mark.parametrize("confidence", [95, 1, 0, None, "0.95", np.nan, [0.95]])
+    def test_confidence_is_a_share(self, confidence):
+        for function, given in (
+            (evaluation.accuracy, ([0], [0])),
+            (evaluation.wilson, (1, 2)),
+            (evaluation.paired_difference, ([0, 1], [0, 1], [0, 0])),
+            (evaluation.pictures_needed, (0.1, 0.2)),
+        ):
+            with pytest.raises(ValueError, match="between 0 and 1, such as 0.95"):
+                function(*given, confidence=confidence)
+
+    @pytest.mark.parametrize("counts", [(3, 2), (-1, 2), (0, 0), (1.5, 2), ("1", 2), (1, None)])
+    def test_an_interval_is_of_counts(self, counts):
+        with pytest.raises(ValueError, match="expected a whole number from"):
+            evaluation.wilson(*counts)
+
+    MASKED = np.ma.array([0, 1], mask=[False, True])
+    FIELDS = np.array([(0,), (1,)], dtype=[("label", "int64")])
+
+    @pytest.mark.parametrize("wrong", [MASKED, FIELDS, [np.ma.array([0.1, 0.9], mask=[0, 1]), [0.1, 0.9]]])
+    def test_what_is_masked_or_has_fields_is_refused(self, wrong):
+        with pytest.raises(ValueError, match="masked values|are no numbers"):
+            evaluation.accuracy([0, 1], wrong)
+
+    def test_a_mask_that_hides_nothing_is_counted(self):
+        assert evaluation.accuracy(np.ma.array([0, 1]), [0, 1])[0] == 1
 
 
 class TestPairedDifference:
@@ -135,6 +158,11 @@ class TestPairedDifference:
             self.LABELS, self.FIRST, self.SECOND
         )
 
+    @pytest.mark.parametrize(("name", "value"), [("resamples", 0), ("resamples", 1.5), ("seed", -1), ("seed", "a")])
+    def test_resamples_and_seed_are_whole_numbers(self, name, value):
+        with pytest.raises(ValueError, match=f"{name}={value!r}: expected a whole number from"):
+            evaluation.paired_difference([0, 1], [0, 1], [0, 0], **{name: value})
+
     def test_predictions_for_other_pictures_are_refused(self):
         with pytest.raises(ValueError, match=r"400 labels but predictions of shape \(399,\)"):
             evaluation.paired_difference(self.LABELS, self.FIRST, self.SECOND[1:])
@@ -170,9 +198,16 @@ class TestMistakes:
         assert table["probability_of_true"].tolist() == pytest.approx([0.04, 0.3, 0.2])
         assert table["file"].tolist() == ["c", "a", "d"]
 
-    def test_takes_names_as_generators_keep_them(self):
-        names = {"cat": 0, "dog": 1, "frog": 2}
-        assert evaluation.mistakes(self.LABELS, self.ROWS, names)["true"].tolist() == ["frog", "cat", "cat"]
+    @pytest.mark.parametrize("kind", [list, np.array, lambda names: dict.fromkeys(names).keys(), iter])
+    def test_takes_names_and_files_in_any_kind_of_list(self, kind):
+        table = evaluation.mistakes(self.LABELS, self.ROWS, kind(NAMES), files=kind(["a", "b", "c", "d"]))
+        assert table["true"].tolist() == ["frog", "cat", "cat"] and table["file"].tolist() == ["c", "a", "d"]
+
+    @pytest.mark.parametrize("names", [set(NAMES), frozenset(NAMES), {"cat": 0}, "cat", None, 5, np.array(3)])
+    def test_names_have_an_order(self, names):
+        for function in (evaluation.mistakes, evaluation.confusion):
+            with pytest.raises(ValueError, match="class_names=.*expected a list in the order of the labels"):
+                function(self.LABELS, self.ROWS, names)
 
     def test_without_mistakes_the_table_is_empty(self):
         table = evaluation.mistakes([1], self.ROWS[:1], NAMES)
@@ -190,8 +225,10 @@ class TestMistakes:
     def test_names_and_files_must_be_as_many(self):
         with pytest.raises(ValueError, match="2 class names for 3 classes"):
             evaluation.mistakes(self.LABELS, self.ROWS, NAMES[:2])
+        with pytest.raises(ValueError, match="4 class names for 3 classes"):
+            evaluation.mistakes(self.LABELS, self.ROWS, [*NAMES, "horse"])
         with pytest.raises(ValueError, match="5 files for 4 labels"):
-            evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files="abcde")
+            evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files=list("abcde"))
 
 
 class TestPicturesNeeded:
@@ -213,7 +250,7 @@ class TestPicturesNeeded:
         ratio = evaluation.pictures_needed(0.01, 0.1) / evaluation.pictures_needed(0.02, 0.1)
         assert ratio == pytest.approx(4, rel=0.05)
 
-    @pytest.mark.parametrize("shares", [(0, 0.1), (0.2, 0.1), (0.1, 1.1)])
+    @pytest.mark.parametrize("shares", [(0, 0.1), (0.2, 0.1), (0.1, 1.1), ("x", 0.1), (np.ones(2), 0.1)])
     def test_refuses_impossible_shares(self, shares):
         with pytest.raises(ValueError, match="only pictures on which the models differ"):
             evaluation.pictures_needed(*shares)

@@ -177,3 +177,12 @@ def test_nor_can_two_shapes_of_one_name(model):
     other = keras.Sequential([keras.Input((5,)), *layers], name="model")
     with pytest.raises(ValueError, match=r"first/kernel had shape \(4, 3\) and now has \(5, 3\)"):
         certificate.compare(certificate.take(model), certificate.take(other))
+
+
+@pytest.mark.parametrize("given", [None, "model.keras", []])
+def test_what_is_no_model_or_was_not_taken_is_said(given, model):
+    with pytest.raises(ValueError, match="expected a keras.Model"):
+        certificate.take(given)
+    for before, after in ((given, certificate.take(model)), (certificate.take(model), given), (model, model)):
+        with pytest.raises(ValueError, match="expected what take returned"):
+            certificate.compare(before, after)

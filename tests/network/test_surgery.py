@@ -1,5 +1,6 @@
 """A head is replaced, and everything that fed it stays bit for bit what it was."""
 
+import functools
 from types import SimpleNamespace
 
 import keras
@@ -241,6 +242,37 @@ class TestReplaceFinalDenseLosesNothing:
     def test_a_name_that_is_taken_or_no_activation_is_said(self, name, activation):
         with pytest.raises(ValueError, match=f"{name}.*{activation or 'name'}"):
             surgery.replace_final_dense(row_after(), 3, activation, name)
+
+
+class TestActivations:
+    WRONG = (np.argmax, np.exp, keras.layers.Softmax, keras.ops.argmax, lambda row: row[:, :1], lambda row: None)
+    RIGHT = (keras.ops.softmax, keras.layers.LeakyReLU(), lambda row: 2 * row, functools.partial(keras.ops.softmax))
+
+    @pytest.mark.parametrize("activation", WRONG)
+    def test_one_that_gives_no_tensor_of_its_shape_is_refused(self, activation):
+        classifier = sequential(keras.layers.Flatten(), keras.layers.Dense(3))
+        for function, model in ((surgery.replace_final_dense, classifier), (surgery.attach_head, convolutional())):
+            with pytest.raises(ValueError, match="make no Dense layer.*a tensor of the shape of its input"):
+                function(model, 4, activation=activation)
+
+    @pytest.mark.parametrize("activation", RIGHT)
+    def test_any_other_is_taken(self, activation):
+        model = surgery.attach_head(convolutional(), 4, activation=activation)
+        scores = keras.Model(model.inputs[0], model.layers[-2].output)(noise(2, 8, 8, 3)) @ model.layers[-1].kernel
+        np.testing.assert_allclose(model(noise(2, 8, 8, 3)), activation(scores), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", [None, 5, "model.keras", [1], sequential(keras.layers.Flatten())])
+def test_only_weights_are_counted(weights):
+    with pytest.raises(ValueError, match="expected a list of weights"):
+        surgery.count(weights)
+
+
+def test_a_dictionary_of_inputs_stays_one():
+    pixels = keras.Input((8, 8, 3), name="image")
+    model = keras.Model({"image": pixels}, keras.layers.Dense(3)(keras.layers.Flatten()(pixels)))
+    new = surgery.replace_final_dense(model, 5)
+    assert list(new.input) == ["image"] and new({"image": noise(2, 8, 8, 3)}).shape == (2, 5)
 
 
 class Subclassed(keras.Model):

@@ -290,7 +290,7 @@ class TestMisuse:
         with pytest.raises(ValueError, match=r"takes shape \(None, 512\), not pictures"):
             features.extract(head, animals)
 
-    @pytest.mark.parametrize("splits", [["dev"], "test"])
+    @pytest.mark.parametrize("splits", [["dev"], "test", None, 5, [None]])
     def test_unknown_splits_list_the_known_ones(self, animals, splits):
         with pytest.raises(ValueError, match="Unknown split.*expected some of train, validation, test"):
             features.extract(build(), animals, splits)
@@ -321,6 +321,7 @@ class TestMisuse:
             ([(PICTURES, None)], r"Labels of shape \(\) for 4 pictures"),
             ([(PICTURES, LABELS[:3])], r"Labels of shape \(3,\) for 4 pictures"),
             ([(np.zeros((2, 48, 48, 3)), LABELS[:2])], r"takes pictures of \(32, 32\)"),
+            ([(PICTURES, LABELS), (PICTURES, np.eye(4))], "pictures differ in .* kind of labels"),
             (DATA.repeat(), r"no end.*data.take\(100\)"),
             (map(tuple, iter(lambda: [TestMisuse.PICTURES, TestMisuse.LABELS], None)), "generators.*islice"),
         ],
@@ -328,6 +329,22 @@ class TestMisuse:
     def test_batches_without_labels_or_end_are_refused(self, batches, message):
         with pytest.raises(ValueError, match=message):
             features.run(build(), batches)
+
+    def test_batches_of_unlike_sizes_need_a_pooling(self):
+        batches = [(np.zeros((2, side, side, 3)), np.zeros(2)) for side in (32, 40)]
+        maps = build(side=None)
+        with pytest.raises(ValueError, match="differ in the size of their pictures"):
+            features.run(maps, batches)
+        pooled = keras.Model(maps.inputs[0], keras.layers.GlobalAveragePooling2D()(maps.outputs[0]))
+        assert features.run(pooled, batches)[0].shape == (4, 4)
+
+    @pytest.mark.parametrize("given", [None, "trunk.keras", [1]])
+    def test_what_is_no_model_or_no_data_is_said(self, given):
+        for call in (features.fingerprint, lambda model: features.run(model, self.DATA)):
+            with pytest.raises(ValueError, match="expected a keras.Model"):
+                call(given)
+        with pytest.raises(ValueError, match="expected what images.load returns"):
+            features.extract(build(), given)
 
     def test_data_are_bounded_by_their_length(self, monkeypatch):
         class Endless(keras.utils.PyDataset):

@@ -423,6 +423,12 @@ class TestMisuse:
         with pytest.raises(ValueError, match="bird: 2 pictures: cannot be split three ways; add some: 3 at least"):
             images.load(own)
 
+    @pytest.mark.parametrize("name", ["batch_size", "seed"])
+    @pytest.mark.parametrize("value", [-1, "a", 1.5, None, True])
+    def test_sizes_of_batches_and_seeds_are_whole_numbers(self, name, value):
+        with pytest.raises(ValueError, match=f"{name}={value!r}: expected a whole number from"):
+            images.load("animals", 32, **{name: value})
+
     @pytest.mark.parametrize(
         "image_size", [31, 0, -96, "big", "96", (96,), (96, 31), (96, 96, 3), 96.5, None, float("inf")]
     )

@@ -263,6 +263,11 @@ class TestUnusableFiles:
             opening.open_picture(path)
         assert error.value.reason == found and not error.value.refused and isinstance(error.value, ValueError)
 
+    @pytest.mark.parametrize("path", [None, 5, b"a.png", "a\0.png", "a" * 300, "ü" * 200, "a/" * 5000])
+    def test_what_no_file_can_be_called(self, path):
+        with pytest.raises(ValueError, match="cannot be the path of a file"):
+            opening.open_picture(path)
+
     def test_one_that_is_not_there(self, tmp_path):
         with pytest.raises(opening.PictureError, match="No such file"):
             opening.open_picture(tmp_path / "none.png")

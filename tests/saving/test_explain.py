@@ -153,6 +153,11 @@ class TestRefuses:
         with pytest.raises(ValueError, match="features needs its trunk"):
             explain.grad_cam(head, noise(1))
 
+    @pytest.mark.parametrize("model", [None, "a.keras", [1]])
+    def test_what_is_no_model(self, model):
+        with pytest.raises(ValueError, match="expected a keras.Model"):
+            explain.GradCam(model)
+
     def test_a_model_without_a_convolution(self):
         model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
         with pytest.raises(ValueError, match="no convolution"):

@@ -67,6 +67,12 @@ class TestSaveAndLoad:
         loaded, _ = export.load(export.save(model, tmp_path / "s.keras", NAMES, card()))
         np.testing.assert_array_equal(loaded.predict_on_batch(noise(3)), model.predict_on_batch(noise(3)))
 
+    def test_a_dictionary_of_one_output_is_saved_as_that_output(self, tmp_path):
+        model = tiny()
+        named = keras.Model(model.inputs[0], {"class": model.outputs[0]})
+        loaded, _ = export.load(export.save(named, tmp_path / "a.keras", NAMES, card()))
+        np.testing.assert_allclose(loaded(noise(2)), model(noise(2)), rtol=1e-5)
+
     def test_a_path_may_begin_at_home(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -211,7 +217,8 @@ class TestSaveRefuses:
             export.save(hidden, tmp_path / "a.keras", NAMES, card())
 
     @pytest.mark.parametrize(
-        "names", [["a", "b", "b"], ["a", "b", " "], "abc", ["a", "b", 3], ["a", "b", "\x1b[2J"], []]
+        "names",
+        [["a", "b", "b"], ["a", "b", " "], "abc", {"a", "b", "c"}, None, ["a", "b", 3], ["a", "b", "\x1b[2J"], []],
     )
     def test_class_names_that_are_none(self, names, tmp_path):
         with pytest.raises(ValueError, match="class_names"):
@@ -223,6 +230,17 @@ class TestSaveRefuses:
         with pytest.raises(ValueError, match="ends in .keras|make it first"):
             export.save(tiny(), tmp_path / name, NAMES, card())
         assert [path.name for path in tmp_path.iterdir()] == ["folder.keras"]
+
+    @pytest.mark.parametrize("path", [None, 5, b"a.keras", "a\0.keras", "a" * 300 + ".keras"])
+    def test_what_no_file_can_be_called(self, path):
+        for call in (export.load, lambda path: export.save(tiny(), path, NAMES, card())):
+            with pytest.raises(ValueError, match="cannot be the path of a file"):
+                call(path)
+
+    @pytest.mark.parametrize("model", [None, "a.keras", [1]])
+    def test_what_is_no_model(self, model, tmp_path):
+        with pytest.raises(ValueError, match="expected a keras.Model"):
+            export.save(model, tmp_path / "a.keras", NAMES, card())
 
     def test_a_card_that_is_none_or_speaks_of_other_classes(self, tmp_path):
         with pytest.raises(ValueError, match="model_card.describe"):
