@@ -274,6 +274,8 @@ def _linear_stacks(case):
 
 def _straight_line_between(outputs, inputs):
     """Return whether each column of `inputs` is a straight line over that of `outputs`, one of them wide around 0."""
+    if np.array_equal(outputs, inputs) and outputs.min() < -0.1:
+        return True
     if len(outputs) < 4 or np.ptp(inputs) == 0 or not np.any((outputs.min(0) < -0.1) & (outputs.max(0) > 0.1)):
         return False
     before, after = outputs - outputs.mean(axis=0), inputs - inputs.mean(axis=0)

@@ -56,7 +56,9 @@ class TestExecution:
 
     def test_reports_seconds_and_memory(self, tmp_path, capsys):
         large = np.ones(50_000_000)  # 0.4 GB of this process, which are none of the kernel's
-        notebooks.timings([small_course(tmp_path / "notebooks", "block = bytearray(100_000_000)")])
+        notebooks.timings(
+            [small_course(tmp_path / "notebooks", "import time; time.sleep(0.2); block = bytearray(100_000_000)")]
+        )
         name, seconds, _, peak, unit = capsys.readouterr().out.split()
         assert (
             name == "00_start_here" and float(seconds) > 0 and 100 < float(peak) < 400 and unit == "MB" and large.any()
