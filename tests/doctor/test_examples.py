@@ -7,6 +7,7 @@ import pytest
 from helpers import doctor
 
 
+@pytest.mark.slow  # its programs import TensorFlow, the file does not
 @pytest.mark.parametrize("name", doctor.EXAMPLES)
 def test_the_example_of_a_finding_shows_it(name, capsys):
     space = {"__name__": "example"}
