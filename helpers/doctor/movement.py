@@ -18,7 +18,6 @@ GROWTH = 5
 # Measured on VGG16's features: in four steps the loss of a head grows up to 4-fold with Adam at 0.01, 360-fold with
 # SGD at 0.01, 40,000-fold and more with SGD at 10.
 EXPLODES = 1000
-STATISTIC = "moving_"  # so begin the names of BatchNormalization's mean and variance
 
 
 def check(case):
@@ -86,7 +85,7 @@ def _optimizer(case):
 def _stale(case, plan, real):
     wrong, still = [], []
     for layer, weights in undisturbed.owners(case.model):
-        learned = [weight for weight in weights if not weight.name.startswith(STATISTIC)]
+        learned = [weight for weight in weights if not weight.name.startswith(steps.STATISTIC)]
         flagged = [weight for weight in learned if id(weight) in case.trainable]
         moves = any(real.moved(weight) for weight in learned)
         if moves and not flagged:
@@ -193,7 +192,7 @@ def _statistics(case, plan):
         before = [one for one in kernels if one < place][-1:]
         after = [one for one in kernels if one > place][:1] or free
         amid_frozen = before and not {*before, *after} & {*free}
-        statistics = [weight for weight in layer.weights if weight.name.startswith(STATISTIC)]
+        statistics = [weight for weight in layer.weights if weight.name.startswith(steps.STATISTIC)]
         if (called_still or amid_frozen) and any(map(plan.moved, statistics)):
             moving.append(layer.name)
     if moving:

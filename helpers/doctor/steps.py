@@ -14,6 +14,7 @@ from helpers.doctor import undisturbed
 from helpers.doctor.splits import BATCH, TRIED
 
 STEPS = 4
+STATISTIC = "moving_"  # so begin the names of BatchNormalization's mean and variance
 SKIPPED = 16  # steps that loss scaling may skip until its scale fits: it begins at 2 to the power of 15
 NUMBERS = 8 * 96 * 96 * 3  # of a batch that steps are tried on: of large pictures two do
 
@@ -138,7 +139,7 @@ def _run(model, signature, batch):
     for _ in range(calls):
         model.train_function(stream)
         movement = _movement(model.weights, before, model.weights)
-        if any(movement.moved(weight) for weight in model.weights if "moving_" not in weight.name):
+        if any(movement.moved(weight) for weight in model.weights if not weight.name.startswith(STATISTIC)):
             break
     return movement
 

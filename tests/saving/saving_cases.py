@@ -1,9 +1,11 @@
 """What the tests of saving share: a small classifier, its card, and ways to spoil its file."""
 
+import io
 import warnings
 import zipfile
 from types import SimpleNamespace
 
+import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -53,6 +55,27 @@ def altered(path, target, drop=(), compression=zipfile.ZIP_STORED, **members):
         for name, content in members.items():
             copy.writestr(name, content)
     return target
+
+
+def with_weights(path, target, change):
+    """Write a copy of a ``.keras`` file whose weights were changed by a function of their open HDF5 file."""
+    with zipfile.ZipFile(path) as archive:
+        data = io.BytesIO(archive.read(model_file.WEIGHTS))
+    with h5py.File(data, "r+") as file:
+        change(file)
+    return altered(path, target, **{model_file.WEIGHTS: data.getvalue()})
+
+
+def put_first(value):
+    """Return a change for `with_weights` that puts another array, or a link, in the place of the first."""
+
+    def change(file):
+        paths = []
+        file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Dataset) else None)
+        del file[paths[0]]
+        file[paths[0]] = value
+
+    return change
 
 
 def lambda_file(folder):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from saving_cases import NAMES, TEXTS, altered, card, lambda_file, noise, tiny
+from saving_cases import NAMES, TEXTS, altered, card, lambda_file, noise, put_first, tiny, with_weights
 
 from helpers import storage
 from helpers.network import surgery
@@ -251,38 +251,19 @@ class TestSaveRefuses:
 
 class TestLoadTurnsKerassErrorsIntoOneLine:
     def test_about_weights_that_lie_in_another_file(self, copy, tmp_path):
-        with zipfile.ZipFile(copy) as archive:
-            data = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(data, "r+") as file:
-            paths = []
-            file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Dataset) else None)
-            del file[paths[0]]
-            file[paths[0]] = h5py.ExternalLink("/tmp/secret.h5", "x")
-        evil = altered(copy, tmp_path / "evil.keras", **{"model__weights__h5": data.getvalue()})
+        evil = with_weights(copy, tmp_path / "evil.keras", put_first(h5py.ExternalLink("/tmp/secret.h5", "x")))
         with pytest.raises(model_file.ModelFileError, match="cannot be loaded in safe mode") as caught:
             export.load(evil)
         assert "\n" not in str(caught.value)
 
     def test_about_weights_of_another_shape(self, copy, tmp_path):
-        with zipfile.ZipFile(copy) as archive:
-            data = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(data, "r+") as file:
-            paths = []
-            file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Dataset) else None)
-            del file[paths[0]]
-            file[paths[0]] = np.zeros((2, 2), "float32")
-        other = altered(copy, tmp_path / "other.keras", **{"model__weights__h5": data.getvalue()})
+        other = with_weights(copy, tmp_path / "other.keras", put_first(np.zeros((2, 2), "float32")))
         with pytest.raises(model_file.ModelFileError, match="its weights are not those of its layers"):
             export.load(other)
 
     def test_about_weights_that_are_not_there(self, copy, tmp_path):
         """Keras alone would warn and go on with weights at random."""
-        with zipfile.ZipFile(copy) as archive:
-            data = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(data, "r+") as file:
-            for name in list(file):
-                del file[name]
-        hollow = altered(copy, tmp_path / "hollow.keras", **{"model__weights__h5": data.getvalue()})
+        hollow = with_weights(copy, tmp_path / "hollow.keras", lambda file: file.clear())
         with pytest.raises(model_file.ModelFileError, match="cannot be loaded in safe mode"):
             export.load(hollow)
 

@@ -1,7 +1,6 @@
 """A file that is damaged, of another kind, or could run code is refused before Keras opens it."""
 
 import ast
-import io
 import json
 import pickle
 import warnings
@@ -11,7 +10,7 @@ from pathlib import Path
 import h5py
 import keras
 import pytest
-from saving_cases import altered, lambda_file
+from saving_cases import altered, lambda_file, with_weights
 
 import helpers
 from helpers.saving import export, model_file
@@ -109,11 +108,12 @@ class TestLoadRefuses:
 
     def test_weights_that_are_declared_and_not_stored(self, copy, tmp_path):
         with zipfile.ZipFile(copy) as archive:
-            data = io.BytesIO(archive.read("model.weights.h5"))
             config = json.loads(archive.read("config.json"))
-        with h5py.File(data, "r+") as file:
+
+        def swell(file):
             file.create_dataset("more", shape=(20_000, 20_000), dtype="float32", chunks=(1000, 1000))
-        swollen = altered(copy, tmp_path / "swollen.keras", model__weights__h5=data.getvalue())
+
+        swollen = with_weights(copy, tmp_path / "swollen.keras", swell)
         with pytest.raises(model_file.ModelFileError, match=r"weights of 1,600,000,\d+ bytes in \d\d,"):
             export.load(swollen)
         config["config"]["layers"][-1]["config"]["units"] = 10**9
