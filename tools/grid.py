@@ -10,12 +10,13 @@ from helpers.network import vgg16
 class Run:
     """One training of the grid, and the key of its row (of its two rows for ``shift``)."""
 
-    experiment: str  # "choice", "quadrants", "depth", "preprocessing", "head" or "shift"
+    experiment: str  # "choice", "quadrants", "depth", "preprocessing", "head", "start and order", "shift", "further"
     data: str  # of `study.DATA`
     per_class: int  # training pictures of each class; 0 is all of them
     method: str
     seed: int
-    rate: float = 0.0  # learning rate of Adam; 0 where the run takes the one that was chosen
+    rate: float = 0.0  # learning rate of Adam; 0 where the run takes what was chosen
+    mirrored: bool = False  # only where `rate` is given
 
     @property
     def rows(self):
@@ -23,18 +24,42 @@ class Run:
         return (study.SAME_ARTISTS, study.OTHER_ARTIST) if self.experiment == "shift" else (self.experiment,)
 
 
-def grid(seeds=study.SEEDS):
-    """Return the list of every `Run`, the choices of rates first."""
-    cells = [("depth", data, 0, block) for data in study.DATA for block in vgg16.BLOCKS]
-    cells += [("preprocessing", data, 40, method) for data in study.DATA for method in study.PREPROCESSING]
-    cells += [("head", data, 40, method) for data in study.DATA for method in study.HEADS]
-    pairs = [(data, count) for data in study.DATA for count in study.COUNTS]
-    cells += [("quadrants", *pair, method) for method in study.CARE for pair in pairs]
-    choices = [
-        Run("choice", data, count, method, study.SEED_OF_CHOICE, rate)
-        for _, data, count, method in cells
-        for rate in (study.CARE[method][0] if method in study.CARE else study.HEAD_RATES)
+def cells():
+    """Return (experiment, data, per_class, method) of every cell, the most wanted first."""
+    near, far = study.DATA
+    pairs = [(data, count) for count in (0, 40, 10) for data in study.DATA]
+    wanted = [
+        ("quadrants", *pair, method)
+        for method in (study.FROZEN, study.LP_FT, study.LITE, study.LITE_LP_FT, study.RANDOM, study.DEEPER)
+        for pair in pairs
     ]
-    # With the rates of the quadrants:
-    cells += [("shift", "emoji", 0, method) for method in (study.FROZEN, study.LP_FT, study.FRESH)]
-    return choices + [Run(*cell, seed) for cell in cells for seed in seeds]
+    wanted += [
+        ("start and order", data, 40, method)
+        for method in (study.ZERO_AT_ONCE, study.RANDOM_FIRST, study.FRESH)
+        for data in study.DATA
+    ]
+    wanted += [("shift", far, 0, method) for method in (study.FROZEN, study.LP_FT)]
+    wanted += [("head", data, 40, method) for data in study.DATA for method in study.HEADS]
+    wanted += [("depth", data, 0, block) for data in study.DATA for block in vgg16.BLOCKS]
+    wanted += [("preprocessing", data, 40, method) for data in study.DATA for method in study.PREPROCESSING]
+    wanted += [("quadrants", *pair, study.FROM_SCRATCH) for pair in pairs]
+    return [*wanted, ("further", near, 40, study.ALL_BLOCKS)]
+
+
+def ready(done, seeds=study.SEEDS):
+    """Return the runs, done or not, whose needs the results `done` meet, in the order of `cells`.
+
+    A choice needs that of the head which its method trains first; a run needs its choices to be settled.
+    """
+    runs = {}
+    for experiment, data, per_class, method in cells():
+        recipe, count = study.recipe_of(method), study.CHOSEN_AT.get(per_class, per_class)
+        heads = [study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else []
+        open_choices = []
+        for needed in (*heads, method):
+            trials = study.next_trials(needed, data, count, done)
+            open_choices += [Run("choice", data, count, needed, study.SEED_OF_CHOICE, *trial) for trial in trials]
+            if open_choices:
+                break
+        runs |= dict.fromkeys(open_choices or [Run(experiment, data, per_class, method, seed) for seed in seeds])
+    return list(runs)

@@ -1,5 +1,7 @@
 """What each method costs, and which one the evidence recommends."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -19,8 +21,8 @@ def costs(evidence):
     -------
     pandas.DataFrame
         One row for each cell. Columns: ``data``, ``per_class``, ``method``; ``trunk`` (pictures sent once through
-        VGG16, times `PASS`), ``search`` (trainings with each learning rate, to choose one; for LP-FT those of its
-        head, too), ``training`` (one, mean over the seeds), ``total``.
+        VGG16, times `PASS`), ``search`` (trainings with each learning rate, to choose one, and those of its head
+        where that comes first; for ten pictures a class that of forty), ``training`` (one, mean over the seeds), ``total``.
     """
     keys = ["data", "per_class", "method"]
     trainings = evidence.where(experiment="quadrants").groupby(keys, sort=False, as_index=False)
@@ -28,8 +30,10 @@ def costs(evidence):
     searches = evidence.where(experiment="choice").groupby(keys)["cpu_seconds"].sum()
 
     def search(row):
-        tuned = (row.method, study.FROZEN) if row.method == study.LP_FT else (row.method,)
-        return sum(searches[row.data, row.per_class, method] for method in tuned)
+        recipe = study.recipe_of(row.method)
+        heads = (study.FROZEN_OF[recipe.network],) if recipe.cut and recipe.head_first else ()
+        count = study.CHOSEN_AT.get(row.per_class, row.per_class)
+        return sum(searches[row.data, count, method] for method in (row.method, *heads))
 
     table = means[keys].assign(
         trunk=means["trunk_pictures"] * PASS,
@@ -66,7 +70,8 @@ def pairs(evidence, data, per_class):
     methods = evidence.where(experiment="quadrants", data=data, per_class=per_class)["method"].drop_duplicates()
     cells = [results.Cell("quadrants", data, per_class, method) for method in methods]
     rows = {}
-    for (first, second), (gain, low, high) in results.differences(evidence, cells).items():
+    for first, second in itertools.combinations(cells, 2):
+        gain, low, high = results.difference(evidence, first, second)
         rows[first.method, second.method] = (gain, low, high)
         rows[second.method, first.method] = (-gain, -high, -low)
     index = pd.MultiIndex.from_tuples(rows, names=["first", "second"])

@@ -1,0 +1,299 @@
+"""One training of the study: what `tools.run_study` runs, in this process or in another."""
+
+import contextlib
+import functools
+import os
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+
+from helpers.measuring import study
+from helpers.network import backbones, surgery, vgg16
+from helpers.pictures import features, images
+
+
+class Kept:
+    """What the functions that it decorates have computed, until `clear`."""
+
+    def __init__(self):
+        self._functions = []
+
+    def cache(self, function):
+        """Return a function that computes its answer once for the same arguments."""
+        self._functions.append(functools.cache(function))
+        return self._functions[-1]
+
+    def clear(self):
+        """Forget every answer."""
+        for function in self._functions:
+            function.cache_clear()
+
+
+KEPT = Kept()  # the base, the pictures, and their features
+BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def rows_of(measure, run, choices):
+    """Return the rows of one run, wherever it is executed."""
+    return [
+        {**asdict(run), **result, "experiment": name, **_machine()}
+        for name, result in zip(run.rows, measure(run, choices), strict=True)
+    ]
+
+
+def _machine():
+    versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}"
+    return {"precision": _precision(), "versions": versions, "processor": f"{_processor()}, {os.cpu_count()} cores"}
+
+
+@functools.cache
+def _precision():
+    """Return in which precision convolutions multiply: set, for this process, to the faster that its processor has."""
+    with contextlib.suppress(OSError):
+        if set(BFLOAT16) & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
+            tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+            return "bfloat16"
+    return "float32"
+
+
+@functools.cache
+def _processor():
+    """Return the processor's name where the system tells it, or else its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def measured(run, done):
+    """Train and test one run.
+
+    Parameters
+    ----------
+    run : grid.Run
+    done : pandas.DataFrame
+        Results so far, with the choices that the run needs.
+
+    Returns
+    -------
+    list of dict
+        One for each of the run's rows.
+    """
+    keras.utils.clear_session()
+    _precision()
+    recipe = study.recipe_of(run.method)
+    plan = [(run.rate, run.mirrored) if run.rate else study.chosen(run.method, run.data, run.per_class, done)]
+    if recipe.cut and recipe.head_first:
+        plan = [study.chosen(study.FROZEN_OF[recipe.network], run.data, run.per_class, done), *plan]
+    given, turned = _inputs(run)
+    train, tests = given["train"], [given["validation" if run.experiment == "choice" else "test"]]
+    validation = given["validation"]
+    if run.experiment == "shift":  # trained on two artists' emoji, tested on unseen emoji of theirs and of the third
+        third = {split: _by_third(run.data, split) for split in given}
+        train, turned = tuple(array[~third["train"]] for array in train), turned[~third["train"]]
+        validation = tuple(array[~third["validation"]] for array in validation)
+        tests = [tuple(array[apart] for array in tests[0]) for apart in (~third["test"], third["test"])]
+    places = study.sample(train[1], run.per_class, run.seed)
+    pictures = train[0][places], turned[places], train[1][places]
+    model, cost = _trained(run, plan, pictures)
+    used = len(places) * (1 + plan[-1][1]) + (run.experiment == "choice") * len(validation[1])
+    cost |= {"trunk_pictures": 0 if run.method == study.FROM_SCRATCH else used}
+    return [{**_scored(model, test), **cost, "rate": plan[-1][0], "mirrored": plan[-1][1]} for test in tests]
+
+
+def _trained(run, plan, pictures):
+    """Return a model trained by a run's method, and what it cost: its head alone first, where the recipe says so."""
+    keras.utils.set_random_seed(run.seed)
+    recipe, cost = study.recipe_of(run.method), {"seconds": 0, "cpu_seconds": 0, "pictures_seen": 0, "epochs": 0}
+    shape = pictures[0].shape[1:]
+    if run.method == study.FROM_SCRATCH:
+        stages = [(_small_cnn(), pictures, recipe)]
+    elif not recipe.cut:
+        stages = [(_head_on(shape, recipe.zero), pictures, recipe)]
+    else:
+        tail = _own_tail(recipe)
+        head = _head_on((_width(tail),), recipe.zero)
+        body = [tail, keras.layers.GlobalAveragePooling2D()]
+        stages = [(keras.Sequential([keras.Input(shape), *body, head]), pictures, recipe)]
+        if recipe.head_first:
+            pooled = keras.Sequential([keras.Input(shape), *body])
+            rows = [pooled.predict(part, batch_size=64, verbose=0) for part in pictures[:2]]
+            stages = [(head, (*rows, pictures[2]), study.RECIPES[study.FROZEN_OF[recipe.network]]), *stages]
+    for (model, (plain, turned, labels), way), (rate, mirrored) in zip(stages, plan, strict=True):
+        rows = np.concatenate([plain, turned]) if mirrored else plain
+        epochs = way.views_of(run.per_class) // (2 if mirrored else 1)
+        more = _fit(model, rows, np.concatenate([labels, labels]) if mirrored else labels, rate, epochs)
+        cost = {name: round(value + more[name], 2) for name, value in cost.items()}
+    return model, {**cost, "trainable_parameters": surgery.count(model.trainable_weights)}
+
+
+def _fit(model, rows, labels, rate, epochs):
+    steps = epochs * -(-len(labels) // study.BATCH)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)), loss=LOSS)
+    started, worked = time.perf_counter(), time.process_time()
+    model.fit(rows, labels, batch_size=study.BATCH, epochs=epochs, verbose=0)
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - worked,
+        "pictures_seen": epochs * len(labels),
+        "epochs": epochs,
+    }
+
+
+def _scored(model, test):
+    inputs, labels = test
+    logits = model.predict(inputs, batch_size=64, verbose=0)
+
+    def loss_at(log_temperature):
+        return float(LOSS(labels, logits / np.exp(log_temperature)))
+
+    predicted = logits.argmax(axis=1)
+    return {
+        "accuracy": round(float(np.mean(predicted == labels)), 5),
+        "loss": round(loss_at(0.0), 5),
+        "fitted_loss": round(scipy.optimize.minimize_scalar(loss_at, bounds=(-3, 5), method="bounded").fun, 5),
+        "predictions": "".join(map(str, predicted)),
+    }
+
+
+def _inputs(run):
+    """Return a dict of split to (inputs, labels) for a run, and the inputs of the mirrored training pictures."""
+    method, data = run.method, run.data
+    cut = study.recipe_of(method).cut
+    if method == study.FROM_SCRATCH or cut == "input":
+        given = _pixels(data)
+        return given, given["train"][0][:, :, ::-1]
+    if cut:
+        return _maps(data, cut)
+    if method.startswith("flatten"):
+        given, turned = _maps(data, "block4_pool")
+        tail = _tail("VGG16", "block4_pool")
+        flat = {split: (_flat(tail, maps), labels) for split, (maps, labels) in given.items()}
+        return flat, _flat(tail, turned)
+    if method in (study.FROZEN, *study.HEADS, "right"):
+        return _block(data, vgg16.BLOCKS[-1])
+    if method in vgg16.BLOCKS:
+        return _block(data, method)
+    return _extracted(data, f"{method}, network {run.seed}" if method == study.RANDOM else method)
+
+
+def _flat(tail, maps):
+    return tail.predict(maps, batch_size=64, verbose=0).reshape(len(maps), -1)
+
+
+def _by_third(data, split):
+    return np.array([file.stem.endswith(study.THIRD_ARTIST) for file in _data(data).files(split)])
+
+
+def _small_cnn():
+    layers = [keras.Input((study.SIDE, study.SIDE, 3)), keras.layers.Rescaling(1 / 127.5, -1)]
+    for maps in (32, 64, 128, 128):
+        layers += [keras.layers.Conv2D(maps, 3, strides=2, padding="same", activation="relu")]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dropout(study.DROPOUT)]
+    return keras.Sequential([*layers, keras.layers.Dense(study.CLASSES)])
+
+
+def _head_on(shape, zero):
+    dense = keras.layers.Dense(study.CLASSES, kernel_initializer="zeros" if zero else "glorot_uniform")
+    return keras.Sequential([keras.Input(shape), keras.layers.Dropout(study.DROPOUT), dense])
+
+
+@KEPT.cache
+def _base(network):
+    return backbones.load(network, (study.SIDE, study.SIDE, 3))
+
+
+@KEPT.cache
+def _tail(network, cut):
+    return surgery.split(_base(network), cut)[1]
+
+
+def _own_tail(recipe):
+    """Return a copy, with ImageNet's weights, of what a recipe trains; BatchNormalization stays still."""
+    if recipe.cut == "input":
+        inputs = keras.Input((study.SIDE, study.SIDE, 3))
+        given = backbones.known(recipe.network).preprocess(inputs)
+        return keras.Model(inputs, _copy(_base(recipe.network))(given))
+    return _copy(_tail(recipe.network, recipe.cut))
+
+
+def _copy(model):
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    for layer in copy.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    return copy
+
+
+def _width(tail):
+    return tail.output.shape[-1]
+
+
+@KEPT.cache
+def _data(name):
+    return images.load(name, study.SIDE)
+
+
+@KEPT.cache
+def _pixels(name):
+    return {split: _data(name).arrays(split) for split in images.SPLITS}
+
+
+@KEPT.cache
+def _maps(name, cut):
+    """Return what a network gives at a cut; block4 of VGG16 is computed from block3."""
+    if cut != "block4_pool":
+        return _extracted(name, cut)
+    given, turned = _extracted(name, "block3_pool")
+    block4 = surgery.split(_tail("VGG16", "block3_pool"), cut)[0]
+    return (
+        {split: (block4.predict(maps, batch_size=64, verbose=0), labels) for split, (maps, labels) in given.items()},
+        block4.predict(turned, batch_size=64, verbose=0),
+    )
+
+
+@KEPT.cache
+def _block(name, block):
+    """Return the pooled features of one block; the trunk gives those of all of them side by side."""
+    ends = dict(zip(vgg16.BLOCKS, np.cumsum([64, 128, 256, 512, 512]), strict=True))
+    begin = ([0, *ends.values()])[list(ends).index(block)]
+    given, turned = _extracted(name, "blocks")
+    rows = {split: (part[:, begin : ends[block]], labels) for split, (part, labels) in given.items()}
+    return rows, turned[:, begin : ends[block]]
+
+
+@KEPT.cache
+def _extracted(name, kind):
+    """Return the features of a collection, and those of its mirrored training pictures."""
+    given = vars(features.extract(_trunk(kind, mirrored=False), _data(name)))
+    return given, features.extract(_trunk(kind, mirrored=True), _data(name), ("train",)).train[0]
+
+
+def _trunk(kind, mirrored):
+    """Return a model from pixels to features of one kind: a cut, or a way to feed VGG16, or another network."""
+    pixels = keras.Input((study.SIDE, study.SIDE, 3), name="pixels")
+    seen = keras.ops.flip(pixels, axis=2) if mirrored else pixels
+    network = "EfficientNet-Lite0" if kind in (study.LITE, study.RECIPES[study.LITE_LP_FT].cut) else "VGG16"
+    prepare, base, pool = backbones.known(network).preprocess, _base(network), keras.layers.GlobalAveragePooling2D()
+    if kind.startswith(study.RANDOM):  # another network for each seed
+        keras.utils.set_random_seed(int(kind.split()[-1]))
+        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(study.SIDE, study.SIDE, 3))
+    if kind in [layer.name for layer in base.layers]:
+        return keras.Model(pixels, surgery.split(base, kind)[0](prepare(seen)))
+    if kind == "blocks":
+        ends = keras.Model(base.input, [base.get_layer(f"{block}_pool").output for block in vgg16.BLOCKS])
+        return keras.Model(pixels, keras.layers.Concatenate()([pool(maps) for maps in ends(prepare(seen))]))
+    fed = {
+        "0 to 1": lambda pixels: pixels / 255,
+        "red and blue exchanged": lambda pixels: prepare(pixels[..., ::-1]),
+        "twice": lambda pixels: prepare(prepare(pixels)),
+    }
+    return keras.Model(pixels, pool(base(fed.get(kind, prepare)(seen))))
