@@ -22,7 +22,8 @@ def costs(evidence):
     pandas.DataFrame
         One row for each cell. Columns: ``data``, ``per_class``, ``method``; ``trunk`` (pictures sent once through
         VGG16, times `PASS`), ``search`` (trainings with each learning rate, to choose one, and those of its head
-        where that comes first; for ten pictures a class that of forty), ``training`` (one, mean over the seeds), ``total``.
+        where that comes first; for ten pictures a class that of forty), ``training`` (one, mean over the seeds),
+        ``total``.
     """
     keys = ["data", "per_class", "method"]
     trainings = evidence.where(experiment="quadrants").groupby(keys, sort=False, as_index=False)

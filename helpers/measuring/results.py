@@ -5,7 +5,6 @@ Where several pictures show one thing, such as one emoji drawn by three artists,
 """
 
 import functools
-import itertools
 import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
