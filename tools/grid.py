@@ -53,10 +53,11 @@ def ready(done, seeds=study.SEEDS):
     """
     runs = {}
     for experiment, data, per_class, method in cells():
-        recipe, count = study.recipe_of(method), study.CHOSEN_AT.get(per_class, per_class)
+        recipe = study.recipe_of(method)
         heads = [study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else []
         open_choices = []
         for needed in (*heads, method):
+            count = study.count_of_choice(needed, per_class)
             trials = study.next_trials(needed, data, count, done)
             open_choices += [Run("choice", data, count, needed, study.SEED_OF_CHOICE, *trial) for trial in trials]
             if open_choices:

@@ -37,7 +37,8 @@ def run_missing(path=study.RESULTS, seeds=study.SEEDS, wanted=None, measure=None
     wanted : callable, optional
         Takes a `grid.Run`; says whether to run it. All by default.
     measure : callable, optional
-        Takes a run and the choices in the file; returns a dict of results for each of its rows. `trainings.measured` by default.
+        Takes a run and the choices in the file; returns a dict of results for each of its rows. By default
+        `tools.trainings.measured`.
     jobs : int
         Processes at a time; where a Dask client is joblib's backend, trainings in flight.
 

@@ -33,8 +33,8 @@ def costs(evidence):
     def search(row):
         recipe = study.recipe_of(row.method)
         heads = (study.FROZEN_OF[recipe.network],) if recipe.cut and recipe.head_first else ()
-        count = study.CHOSEN_AT.get(row.per_class, row.per_class)
-        return sum(searches[row.data, count, method] for method in (row.method, *heads))
+        methods = (row.method, *heads)
+        return sum(searches[row.data, study.count_of_choice(name, row.per_class), name] for name in methods)
 
     table = means[keys].assign(
         trunk=means["trunk_pictures"] * PASS,

@@ -19,7 +19,6 @@ SIDE, BATCH, CLASSES, DROPOUT = 96, 32, 5, 0.3
 SEEDS = tuple(range(5))
 SEED_OF_CHOICE = 1000
 COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
-CHOSEN_AT = {10: 40}  # ten pictures a class leave none to choose by: they take what was chosen for forty
 DATA = ("animals", "emoji")
 THIRD_ARTIST = "fluent"
 LADDER = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # learning rates, where a range is widened
@@ -36,6 +35,7 @@ class Recipe:
     network: str = "VGG16"
     cut: str = ""  # what trains begins after this layer; nothing of the network does where it is empty
     zero: bool = True  # the head's weights start at zero; at random where not, as Keras's own do
+    choose_once: bool = False  # at 40 pictures a class for all counts, where a training takes long
     head_first: bool = True  # the head is trained alone before, by the recipe of its network's frozen method
 
     def views_of(self, per_class):
@@ -51,12 +51,12 @@ ZERO_AT_ONCE, RANDOM_FIRST = "block5 at once, zero head", "LP-FT block5, random 
 FRESH = "block5 at once, random head"
 LITE, LITE_LP_FT = "frozen Lite0 + head", "LP-FT Lite0"
 RECIPES = {
-    FROM_SCRATCH: Recipe((3e-4, 1e-3, 3e-3), (200, 100, 60)),
+    FROM_SCRATCH: Recipe((3e-4, 1e-3, 3e-3), (150, 80, 50)),
     RANDOM: Recipe((1e-3, 3e-3, 1e-2), HEAD_VIEWS, (True, False)),
     FROZEN: Recipe(HEAD_RATES, HEAD_VIEWS, (True, False)),
     LP_FT: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool"),
-    DEEPER: Recipe((1e-5, 3e-5, 1e-4), (24, 16, 8), cut="block3_pool"),
-    ALL_BLOCKS: Recipe((1e-5, 3e-5, 1e-4), (12, 12, 12), cut="input"),
+    DEEPER: Recipe((1e-5, 3e-5, 1e-4), (20, 12, 8), cut="block3_pool", choose_once=True),
+    ALL_BLOCKS: Recipe((1e-5, 3e-5, 1e-4), (10, 10, 10), cut="input"),
     ZERO_AT_ONCE: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool", head_first=False),
     RANDOM_FIRST: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool", zero=False),
     FRESH: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool", zero=False, head_first=False),
@@ -106,9 +106,14 @@ def whole_lines(text):
     return text[: text.rfind("\n") + 1]
 
 
+def count_of_choice(method, per_class):
+    """Return with how many pictures a class a recipe was chosen: ten leave none to choose by, and take that of forty."""
+    return 40 if per_class == 10 or recipe_of(method).choose_once else per_class
+
+
 def tried(method, data, per_class, done):
     """Return the rows of the results `done` from which the recipe of a method, data set and count was chosen."""
-    count = CHOSEN_AT.get(per_class, per_class)
+    count = count_of_choice(method, per_class)
     rows = done[done["experiment"] == "choice"]
     return rows[(rows["method"] == method) & (rows["data"] == data) & (rows["per_class"] == count)]
 
