@@ -174,9 +174,9 @@ def _inputs(run):
         given = _pixels(data)
         return given, given["train"][0][:, :, ::-1]
     if cut:
-        return _maps(data, cut)
+        return _extracted(data, cut)
     if method.startswith("flatten"):
-        given, turned = _maps(data, "block4_pool")
+        given, turned = _extracted(data, "block4_pool")
         tail = _tail("VGG16", "block4_pool")
         flat = {split: (_flat(tail, maps), labels) for split, (maps, labels) in given.items()}
         return flat, _flat(tail, turned)
@@ -249,20 +249,6 @@ def _pixels(name):
     return {split: _data(name).arrays(split) for split in images.SPLITS}
 
 
-@KEPT.cache
-def _maps(name, cut):
-    """Return what a network gives at a cut; block4 of VGG16 is computed from block3."""
-    if cut != "block4_pool":
-        return _extracted(name, cut)
-    given, turned = _extracted(name, "block3_pool")
-    block4 = surgery.split(_tail("VGG16", "block3_pool"), cut)[0]
-    return (
-        {split: (block4.predict(maps, batch_size=64, verbose=0), labels) for split, (maps, labels) in given.items()},
-        block4.predict(turned, batch_size=64, verbose=0),
-    )
-
-
-@KEPT.cache
 def _block(name, block):
     """Return the pooled features of one block; the trunk gives those of all of them side by side."""
     ends = dict(zip(vgg16.BLOCKS, np.cumsum([64, 128, 256, 512, 512]), strict=True))
@@ -272,9 +258,11 @@ def _block(name, block):
     return rows, turned[:, begin : ends[block]]
 
 
-@KEPT.cache
 def _extracted(name, kind):
-    """Return the features of a collection, and those of its mirrored training pictures."""
+    """Return the features of a collection, and those of its mirrored training pictures: from the disk's cache.
+
+    They are not kept in memory besides: joblib replaces a process whose memory has grown.
+    """
     given = vars(features.extract(_trunk(kind, mirrored=False), _data(name)))
     return given, features.extract(_trunk(kind, mirrored=True), _data(name), ("train",)).train[0]
 

@@ -107,7 +107,7 @@ def whole_lines(text):
 
 
 def count_of_choice(method, per_class):
-    """Return with how many pictures a class a recipe was chosen: ten leave none to choose by, and take that of forty."""
+    """Return at how many pictures a class a recipe was chosen: ten leave none to choose by, so they take forty's."""
     return 40 if per_class == 10 or recipe_of(method).choose_once else per_class
 
 
