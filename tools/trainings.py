@@ -263,8 +263,11 @@ def _extracted(name, kind):
 
     They are not kept in memory besides: joblib replaces a process whose memory has grown.
     """
-    given = vars(features.extract(_trunk(kind, mirrored=False), _data(name)))
-    return given, features.extract(_trunk(kind, mirrored=True), _data(name), ("train",)).train[0]
+    given, turned = (_trunk(kind, mirrored) for mirrored in (False, True))
+    return (
+        vars(features.extract(given, _data(name), precision=_precision())),
+        features.extract(turned, _data(name), ("train",), _precision()).train[0],
+    )
 
 
 def _trunk(kind, mirrored):
