@@ -108,7 +108,7 @@ def charts(patients, records, columns=3):
     for axes, patient in zip(grid.flat, patients, strict=False):
         record = records[patient.number]
         plots.curves({"run": record.history}, ax=axes)
-        axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0)  # chance, five classes
+        axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0, visible=record.model.output_shape[-1] != 2)
         axes.set_ylim(0, 1.04)
         axes.set_ylabel("accuracy" if axes in grid[:, 0] else "")
         axes.set_title(f"Patient {patient.number}", fontweight="bold")
