@@ -18,7 +18,7 @@ from PIL import Image
 from helpers import assets, storage
 
 ANIMALS = ("cat", "deer", "dog", "frog", "horse")
-ANIMALS_PER_CLASS = {"train": 200, "validation": 40, "test": 160}
+ANIMALS_PER_CLASS = {"train": 200, "validation": 40, "test": 400}
 ARTISTS = {"fluent", "noto", "twemoji"}
 EMOJI = {  # class: pictures in train, validation, test
     "animal": (213, 45, 129),
