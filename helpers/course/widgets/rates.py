@@ -12,21 +12,23 @@ from helpers.measuring import evaluation
 def read(history, before=None, pictures=None):
     """Return what a fine-tuning run did to the validation accuracy, a key of `READINGS`.
 
-    Forgot: it ends below the 95 % interval of `before` for so many pictures. Dipped: it was below after the first
-    epoch, but not at the end. Unknown: `before` was not given.
+    Fell: it ends below the 95 % interval of `before` for so many pictures; diverged: so did the training loss end no
+    better than guessing among five classes does. Dipped: it was below after the first epoch, but not at the end.
+    Unknown: `before` was not given.
     """
     if before is None:
         return "unknown"
     low, high = interval(before, pictures) if pictures else (before, before)
     accuracies = history["val_accuracy"]
     if accuracies[-1] < low:
-        return "forgot"
+        return "diverged" if history.get("loss", (0,))[-1] > GUESSING else "fell"
     if accuracies[0] < low:
         return "dipped"
     return "gained" if accuracies[-1] > high else "no clear change"
 
 
 READINGS = frame.TEXTS["readings"]["rates"]
+GUESSING = 0.95 * np.log(5)  # the loss of a model that knows nothing, nearly
 
 
 def interval(accuracy, pictures):
@@ -78,7 +80,8 @@ class RateExplorer(frame.Explorer):
         if self.pictures:
             low, high = interval(last, self.pictures)
             text += f" (95 % interval {low:.0%} to {high:.0%}, {self.pictures} pictures)"
-        text += f"; training accuracy {history['accuracy'][-1]:.1%}."
+        text += f"; training accuracy {history['accuracy'][-1]:.1%}"
+        text += f", training loss {history['loss'][-1]:.3f}." if "loss" in history else "."
         if self.before is not None:
             text += f" Before fine-tuning it was {self.before:.1%}. "
             text += READINGS[read(history, self.before, self.pictures)]
