@@ -48,8 +48,9 @@ new-notebook: $(READY)
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings
 
+# make experiments JOBS=2 trains in two processes; tools/run_study.py says how a Dask cluster does it.
 experiments: $(READY)
-	$(BIN)/python -m tools.run_study
+	$(BIN)/python -m tools.run_study --jobs $(or $(JOBS),1)
 
 benchmark: $(READY)
 	$(BIN)/python -m tools.benchmark

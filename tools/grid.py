@@ -1,9 +1,14 @@
 """Every training of the study: what `tools.run_study` runs, by the design that `helpers.measuring.study` states."""
 
-from dataclasses import dataclass
+import functools
+import itertools
+import traceback
+from dataclasses import asdict, dataclass
 
 from helpers.measuring import study
 from helpers.network import vgg16
+
+LADDER = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # learning rates, to widen a range
 
 
 @dataclass(frozen=True)
@@ -46,21 +51,52 @@ def cells():
     return [*wanted, ("further", near, 40, study.ALL_BLOCKS)]
 
 
-def ready(done, seeds=study.SEEDS):
+def next_trials(method, data, per_class, done):
+    """Return what is still to try for a choice: a list of (learning rate, mirrored or not), empty when it is settled.
+
+    First all of the recipe's; then, while the best learning rate is at an end of those tried, the next of `LADDER`.
+    """
+    recipe, rows = study.recipe_of(method), study.tried(method, data, per_class, done)
+    known = set(zip(rows["rate"], rows["mirrored"], strict=True))
+    rates = sorted({*recipe.rates, *rows["rate"]})
+    missing = [trial for trial in itertools.product(rates, recipe.mirrored) if trial not in known]
+    if missing:
+        return missing
+    place = LADDER.index(study.chosen(method, data, per_class, done)[0])
+    wider = [LADDER[place - 1]] if LADDER[place] == rates[0] and place else []
+    wider += [LADDER[place + 1]] if LADDER[place] == rates[-1] and place + 1 < len(LADDER) else []
+    return list(itertools.product(wider, recipe.mirrored))
+
+
+def ready(done, seeds=study.SEEDS, wanted=None):
     """Return the runs, done or not, whose needs the results `done` meet, in the order of `cells`.
 
-    A choice needs that of the head which its method trains first; a run needs its choices to be settled.
+    A choice needs that of the head which its method trains first; a run needs its choices to be settled. `wanted` takes
+    a cell of `cells` and says whether it is to be run, with the choices that it needs; all are by default.
     """
-    runs = {}
-    for experiment, data, per_class, method in cells():
+    runs, known = {}, functools.cache(lambda *choice: next_trials(*choice, done))
+    for experiment, data, per_class, method in filter(wanted, cells()) if wanted else cells():
         recipe = study.recipe_of(method)
         heads = [study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else []
         open_choices = []
         for needed in (*heads, method):
             count = study.count_of_choice(needed, per_class)
-            trials = study.next_trials(needed, data, count, done)
+            trials = known(needed, data, count)
             open_choices += [Run("choice", data, count, needed, study.SEED_OF_CHOICE, *trial) for trial in trials]
             if open_choices:
                 break
         runs |= dict.fromkeys(open_choices or [Run(experiment, data, per_class, method, seed) for seed in seeds])
     return list(runs)
+
+
+def rows_of(measure, run, choices):
+    """Return the rows of one run, wherever it is executed, and how it failed (text; empty where it did not).
+
+    `measure` takes a run and the choices so far, and returns a dict of results for each of its rows. A failure is not
+    raised, because that would end other runs as well.
+    """
+    try:
+        found = zip(run.rows, measure(run, choices), strict=True)
+        return [{**asdict(run), **result, "experiment": name} for name, result in found], ""
+    except Exception:
+        return [], f"{run} failed:\n{traceback.format_exc()}"

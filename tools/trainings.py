@@ -1,11 +1,12 @@
-"""One training of the study: what `tools.run_study` runs, in this process or in another."""
+"""One training of the study: what `tools.run_study` runs, in this process or in another, one at a time in each."""
 
 import contextlib
 import functools
 import os
 import platform
+import threading
 import time
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -17,35 +18,46 @@ from helpers.measuring import study
 from helpers.network import backbones, surgery, vgg16
 from helpers.pictures import features, images
 
+tf.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large and how many the pictures are and how often each is seen: the study's own, or less for a trial."""
+
+    side: int = study.SIDE
+    per_class: tuple = ()  # of (split, pictures of each class); all pictures where it is empty
+    views: int = 1_000_000  # at most
+
+    @property
+    def shape(self):
+        """Of one picture."""
+        return self.side, self.side, 3
+
 
 class Kept:
-    """What the functions that it decorates have computed, until `clear`."""
+    """What the functions that it decorates have computed for one `Scale`."""
 
     def __init__(self):
-        self._functions = []
+        self._functions, self.scale = [], Scale()
 
     def cache(self, function):
         """Return a function that computes its answer once for the same arguments."""
         self._functions.append(functools.cache(function))
         return self._functions[-1]
 
-    def clear(self):
-        """Forget every answer."""
-        for function in self._functions:
-            function.cache_clear()
+    def at(self, scale):
+        """Forget every answer for another scale."""
+        if scale != self.scale:
+            self.scale = scale
+            for function in self._functions:
+                function.cache_clear()
 
 
 KEPT = Kept()  # the base, the pictures, and their features
+ALONE = threading.Lock()  # a process has one random seed, and one count of CPU seconds
 BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def rows_of(measure, run, choices):
-    """Return the rows of one run, wherever it is executed."""
-    return [
-        {**asdict(run), **result, "experiment": name, **_machine()}
-        for name, result in zip(run.rows, measure(run, choices), strict=True)
-    ]
 
 
 def _machine():
@@ -73,7 +85,7 @@ def _processor():
     return platform.processor() or platform.machine()
 
 
-def measured(run, done):
+def measured(run, done, scale=Scale()):  # noqa: B008
     """Train and test one run.
 
     Parameters
@@ -81,12 +93,20 @@ def measured(run, done):
     run : grid.Run
     done : pandas.DataFrame
         Results so far, with the choices that the run needs.
+    scale : Scale
+        Smaller than the study for a trial.
 
     Returns
     -------
     list of dict
         One for each of the run's rows.
     """
+    with ALONE:
+        KEPT.at(scale)
+        return [{**result, **_machine()} for result in _measured(run, done)]
+
+
+def _measured(run, done):
     keras.utils.clear_session()
     _precision()
     recipe = study.recipe_of(run.method)
@@ -129,7 +149,7 @@ def _trained(run, plan, pictures):
             stages = [(head, (*rows, pictures[2]), study.RECIPES[study.FROZEN_OF[recipe.network]]), *stages]
     for (model, (plain, turned, labels), way), (rate, mirrored) in zip(stages, plan, strict=True):
         rows = np.concatenate([plain, turned]) if mirrored else plain
-        epochs = way.views_of(run.per_class) // (2 if mirrored else 1)
+        epochs = min(way.views[study.COUNTS.index(run.per_class)], KEPT.scale.views) // (2 if mirrored else 1)
         more = _fit(model, rows, np.concatenate([labels, labels]) if mirrored else labels, rate, epochs)
         cost = {name: round(value + more[name], 2) for name, value in cost.items()}
     return model, {**cost, "trainable_parameters": surgery.count(model.trainable_weights)}
@@ -196,7 +216,7 @@ def _by_third(data, split):
 
 
 def _small_cnn():
-    layers = [keras.Input((study.SIDE, study.SIDE, 3)), keras.layers.Rescaling(1 / 127.5, -1)]
+    layers = [keras.Input(KEPT.scale.shape), keras.layers.Rescaling(1 / 127.5, -1)]
     for maps in (32, 64, 128, 128):
         layers += [keras.layers.Conv2D(maps, 3, strides=2, padding="same", activation="relu")]
     layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dropout(study.DROPOUT)]
@@ -210,7 +230,7 @@ def _head_on(shape, zero):
 
 @KEPT.cache
 def _base(network):
-    return backbones.load(network, (study.SIDE, study.SIDE, 3))
+    return backbones.load(network, KEPT.scale.shape)
 
 
 @KEPT.cache
@@ -221,7 +241,7 @@ def _tail(network, cut):
 def _own_tail(recipe):
     """Return a copy, with ImageNet's weights, of what a recipe trains; BatchNormalization stays still."""
     if recipe.cut == "input":
-        inputs = keras.Input((study.SIDE, study.SIDE, 3))
+        inputs = keras.Input(KEPT.scale.shape)
         given = backbones.known(recipe.network).preprocess(inputs)
         return keras.Model(inputs, _copy(_base(recipe.network))(given))
     return _copy(_tail(recipe.network, recipe.cut))
@@ -241,7 +261,7 @@ def _width(tail):
 
 @KEPT.cache
 def _data(name):
-    return images.load(name, study.SIDE)
+    return images.load(name, KEPT.scale.side, per_class=dict(KEPT.scale.per_class) or None)
 
 
 @KEPT.cache
@@ -272,13 +292,13 @@ def _extracted(name, kind):
 
 def _trunk(kind, mirrored):
     """Return a model from pixels to features of one kind: a cut, or a way to feed VGG16, or another network."""
-    pixels = keras.Input((study.SIDE, study.SIDE, 3), name="pixels")
+    pixels = keras.Input(KEPT.scale.shape, name="pixels")
     seen = keras.ops.flip(pixels, axis=2) if mirrored else pixels
     network = "EfficientNet-Lite0" if kind in (study.LITE, study.RECIPES[study.LITE_LP_FT].cut) else "VGG16"
     prepare, base, pool = backbones.known(network).preprocess, _base(network), keras.layers.GlobalAveragePooling2D()
     if kind.startswith(study.RANDOM):  # another network for each seed
         keras.utils.set_random_seed(int(kind.split()[-1]))
-        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(study.SIDE, study.SIDE, 3))
+        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=KEPT.scale.shape)
     if kind in [layer.name for layer in base.layers]:
         return keras.Model(pixels, surgery.split(base, kind)[0](prepare(seen)))
     if kind == "blocks":

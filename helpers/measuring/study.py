@@ -5,7 +5,6 @@ change. Each method's learning rate is chosen on validation pictures, with a see
 the file too. The file is made by ``make experiments``; nothing here imports TensorFlow.
 """
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,6 @@ SEED_OF_CHOICE = 1000
 COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
 DATA = ("animals", "emoji")
 THIRD_ARTIST = "fluent"
-LADDER = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # learning rates, where a range is widened
 CRITERION = "fitted_loss"
 
 
@@ -29,7 +27,7 @@ CRITERION = "fitted_loss"
 class Recipe:
     """How a method trains: Adam with a cosine schedule to zero, in batches of `BATCH`, with dropout before the head."""
 
-    rates: tuple  # learning rates to choose from; widened along `LADDER` while the best is at an end
+    rates: tuple  # learning rates to choose from; widened while the best is at an end
     views: tuple  # how often each training picture is seen, itself or mirrored, for each of `COUNTS`
     mirrored: tuple = (True,)  # with mirrored copies, or without: to choose from where there are two
     network: str = "VGG16"
@@ -37,10 +35,6 @@ class Recipe:
     zero: bool = True  # the head's weights start at zero; at random where not, as Keras's own do
     choose_once: bool = False  # at 40 pictures a class for all counts, where a training takes long
     head_first: bool = True  # the head is trained alone before, by the recipe of its network's frozen method
-
-    def views_of(self, per_class):
-        """Return how often each picture is seen with so many of a class."""
-        return self.views[COUNTS.index(per_class)]
 
 
 HEAD_RATES, BLOCK_RATES = (1e-4, 3e-4, 1e-3, 3e-3), (3e-5, 1e-4, 3e-4)
@@ -127,25 +121,9 @@ def chosen(method, data, per_class, done, criterion=CRITERION):
     rows = tried(method, data, per_class, done)
     if rows.empty:
         raise ValueError(f"No rate was tried yet for {method!r} on {data} with {per_class or 'all'} pictures a class.")
+    rows = rows.sort_values(["rate", "mirrored"])  # of equals the first, in whatever order they were measured
     best = rows.loc[rows[criterion].idxmax() if criterion == "accuracy" else rows[criterion].idxmin()]
     return float(best["rate"]), bool(best["mirrored"])
-
-
-def next_trials(method, data, per_class, done):
-    """Return what is still to try for a choice: a list of (learning rate, mirrored or not), empty when it is settled.
-
-    First all of the recipe's; then, while the best learning rate is at an end of those tried, the next of `LADDER`.
-    """
-    recipe, rows = recipe_of(method), tried(method, data, per_class, done)
-    known = set(zip(rows["rate"], rows["mirrored"], strict=True))
-    rates = sorted({*recipe.rates, *rows["rate"]})
-    missing = [trial for trial in itertools.product(rates, recipe.mirrored) if trial not in known]
-    if missing:
-        return missing
-    place = LADDER.index(chosen(method, data, per_class, done)[0])
-    wider = [LADDER[place - 1]] if LADDER[place] == rates[0] and place else []
-    wider += [LADDER[place + 1]] if LADDER[place] == rates[-1] and place + 1 < len(LADDER) else []
-    return list(itertools.product(wider, recipe.mirrored))
 
 
 def sample(labels, per_class, seed):
