@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import platform
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
+from keras.src.random import seed_generator
 
 from helpers.measuring import study
 from helpers.network import backbones, surgery, vgg16
@@ -56,8 +58,15 @@ class Kept:
 
 KEPT = Kept()  # the base, the pictures, and their features
 ALONE = threading.Lock()  # a process has one random seed, and one count of CPU seconds
+# Keras draws its layers' seeds from Python's one generator, as other threads of a Dask worker do: here from its own.
+OWN = seed_generator.python_random = random.Random()
 BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _seed(number):
+    keras.utils.set_random_seed(number)
+    OWN.seed(number)
 
 
 def _machine():
@@ -131,7 +140,7 @@ def _measured(run, done):
 
 def _trained(run, plan, pictures):
     """Return a model trained by a run's method, and what it cost: its head alone first, where the recipe says so."""
-    keras.utils.set_random_seed(run.seed)
+    _seed(run.seed)
     recipe, cost = study.recipe_of(run.method), {"seconds": 0, "cpu_seconds": 0, "pictures_seen": 0, "epochs": 0}
     shape = pictures[0].shape[1:]
     if run.method == study.FROM_SCRATCH:
@@ -297,7 +306,7 @@ def _trunk(kind, mirrored):
     network = "EfficientNet-Lite0" if kind in (study.LITE, study.RECIPES[study.LITE_LP_FT].cut) else "VGG16"
     prepare, base, pool = backbones.known(network).preprocess, _base(network), keras.layers.GlobalAveragePooling2D()
     if kind.startswith(study.RANDOM):  # another network for each seed
-        keras.utils.set_random_seed(int(kind.split()[-1]))
+        _seed(int(kind.split()[-1]))
         base = keras.applications.VGG16(weights=None, include_top=False, input_shape=KEPT.scale.shape)
     if kind in [layer.name for layer in base.layers]:
         return keras.Model(pixels, surgery.split(base, kind)[0](prepare(seen)))

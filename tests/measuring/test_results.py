@@ -237,10 +237,10 @@ class TestPower:
         assert results.smallest_shown(evidence, FIRST, SECOND, 100, 50) < by_pictures[0]
 
     def test_pictures_to_show_are_the_fewest_that_do(self):
-        evidence = trained(*two_methods(np.random.default_rng(6), 0.3, 0.0))
-        number = results.pictures_to_show(evidence, FIRST, SECOND, 0.02, seeds=5)
-        assert results.smallest_shown(evidence, FIRST, SECOND, number, 5) <= 0.02
-        assert results.smallest_shown(evidence, FIRST, SECOND, 0.9 * number, 5) > 0.02
+        evidence = trained(*two_methods(np.random.default_rng(6), 0.3, 0.02, seeds=20, number=2000))
+        number = results.pictures_to_show(evidence, FIRST, SECOND, 0.03, seeds=5)
+        assert results.smallest_shown(evidence, FIRST, SECOND, number, 5) <= 0.03
+        assert results.smallest_shown(evidence, FIRST, SECOND, 0.9 * number, 5) > 0.03
 
     def test_no_number_of_pictures_shows_what_trainings_hide(self):
         evidence = trained(*two_methods(np.random.default_rng(7), 0.3, 1.0))
