@@ -167,8 +167,7 @@ def _trained(run, plan, pictures):
 def _fit(model, rows, labels, rate, epochs):
     steps = epochs * -(-len(labels) // study.BATCH)
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-    compiled = rows.ndim == 2  # XLA is faster for a head alone; it would run convolutions in float32, and more slowly
-    model.compile(keras.optimizers.Adam(schedule), loss=LOSS, jit_compile=compiled)
+    model.compile(keras.optimizers.Adam(schedule), loss=LOSS, jit_compile=False)  # XLA knows no bfloat16 on a processor
     started, worked = time.perf_counter(), time.process_time()
     model.fit(rows, labels, batch_size=study.BATCH, epochs=epochs, verbose=0)
     return {
