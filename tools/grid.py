@@ -55,6 +55,7 @@ def next_trials(method, data, per_class, done):
     """Return what is still to try for a choice: a list of (learning rate, mirrored or not), empty when it is settled.
 
     First all of the recipe's; then, while the best learning rate is at an end of those tried, the next of `LADDER`.
+    A frozen method's is also the head of fine-tuning, chosen by the plain loss.
     """
     recipe, rows = study.recipe_of(method), study.tried(method, data, per_class, done)
     known = set(zip(rows["rate"], rows["mirrored"], strict=True))
@@ -62,9 +63,10 @@ def next_trials(method, data, per_class, done):
     missing = [trial for trial in itertools.product(rates, recipe.mirrored) if trial not in known]
     if missing:
         return missing
-    place = LADDER.index(study.chosen(method, data, per_class, done)[0])
-    wider = [LADDER[place - 1]] if LADDER[place] == rates[0] and place else []
-    wider += [LADDER[place + 1]] if LADDER[place] == rates[-1] and place + 1 < len(LADDER) else []
+    criteria = (study.CRITERION, "loss") if method in study.FROZEN_OF.values() else (study.CRITERION,)
+    best = {study.chosen(method, data, per_class, done, criterion)[0] for criterion in criteria}
+    wider = LADDER[LADDER.index(rates[0]) - 1 : LADDER.index(rates[0])] if rates[0] in best else ()
+    wider += LADDER[LADDER.index(rates[-1]) + 1 :][:1] if rates[-1] in best else ()
     return list(itertools.product(wider, recipe.mirrored))
 
 

@@ -71,17 +71,19 @@ def _seed(number):
 
 def _machine():
     versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}"
-    return {"precision": _precision(), "versions": versions, "processor": f"{_processor()}, {os.cpu_count()} cores"}
+    return {"versions": versions, "processor": f"{_processor()}, {os.cpu_count()} cores"}
+
+
+def _precision(network):
+    """Return in which precision a network's convolutions multiply: VGG16's in the faster, where there is another."""
+    return "bfloat16" if network == "VGG16" and _multiplies_bfloat16() else "float32"
 
 
 @functools.cache
-def _precision():
-    """Return in which precision convolutions multiply: set, for this process, to the faster that its processor has."""
+def _multiplies_bfloat16():
     with contextlib.suppress(OSError):
-        if set(BFLOAT16) & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
-            tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
-            return "bfloat16"
-    return "float32"
+        return bool(set(BFLOAT16) & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()))
+    return False
 
 
 @functools.cache
@@ -117,11 +119,15 @@ def measured(run, done, scale=Scale()):  # noqa: B008
 
 def _measured(run, done):
     keras.utils.clear_session()
-    _precision()
     recipe = study.recipe_of(run.method)
+    precision = "float32" if run.method == study.FROM_SCRATCH else _precision(recipe.network)
+    # TensorFlow's own switch: it holds for what is traced from now on.
+    trains_in_it = precision == "bfloat16" and bool(recipe.cut)
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": trains_in_it})
     plan = [(run.rate, run.mirrored) if run.rate else study.chosen(run.method, run.data, run.per_class, done)]
     if recipe.cut and recipe.head_first:
-        plan = [study.chosen(study.FROZEN_OF[recipe.network], run.data, run.per_class, done), *plan]
+        head = study.FROZEN_OF[recipe.network]  # as a start it should be no surer than it is right: by the plain loss
+        plan = [study.chosen(head, run.data, run.per_class, done, "loss"), *plan]
     given, turned = _inputs(run)
     train, tests = given["train"], [given["validation" if run.experiment == "choice" else "test"]]
     validation = given["validation"]
@@ -135,7 +141,8 @@ def _measured(run, done):
     model, cost = _trained(run, plan, pictures)
     used = len(places) * (1 + plan[-1][1]) + (run.experiment == "choice") * len(validation[1])
     cost |= {"trunk_pictures": 0 if run.method == study.FROM_SCRATCH else used}
-    return [{**_scored(model, test), **cost, "rate": plan[-1][0], "mirrored": plan[-1][1]} for test in tests]
+    cost |= {"rate": plan[-1][0], "mirrored": plan[-1][1], "precision": precision}
+    return [{**_scored(model, test), **cost} for test in tests]
 
 
 def _trained(run, plan, pictures):
@@ -292,17 +299,22 @@ def _extracted(name, kind):
     They are not kept in memory besides: joblib replaces a process whose memory has grown.
     """
     given, turned = (_trunk(kind, mirrored) for mirrored in (False, True))
+    precision = _precision(_network(kind))
     return (
-        vars(features.extract(given, _data(name), precision=_precision())),
-        features.extract(turned, _data(name), ("train",), _precision()).train[0],
+        vars(features.extract(given, _data(name), precision=precision)),
+        features.extract(turned, _data(name), ("train",), precision).train[0],
     )
+
+
+def _network(kind):
+    return "EfficientNet-Lite0" if kind in (study.LITE, study.RECIPES[study.LITE_LP_FT].cut) else "VGG16"
 
 
 def _trunk(kind, mirrored):
     """Return a model from pixels to features of one kind: a cut, or a way to feed VGG16, or another network."""
     pixels = keras.Input(KEPT.scale.shape, name="pixels")
     seen = keras.ops.flip(pixels, axis=2) if mirrored else pixels
-    network = "EfficientNet-Lite0" if kind in (study.LITE, study.RECIPES[study.LITE_LP_FT].cut) else "VGG16"
+    network = _network(kind)
     prepare, base, pool = backbones.known(network).preprocess, _base(network), keras.layers.GlobalAveragePooling2D()
     if kind.startswith(study.RANDOM):  # another network for each seed
         _seed(int(kind.split()[-1]))
