@@ -389,7 +389,9 @@ README_ROWS = {
     "VGG16 with random weights, frozen, and a head": study.RANDOM,
     "VGG16 with ImageNet's weights, frozen, and a head": study.FROZEN,
     "the same, then block5 fine-tuned": study.LP_FT,
-    "block5 fine-tuned at once, under a fresh head": study.FRESH,
+    "the same, then block4 and block5 fine-tuned": study.DEEPER,
+    "EfficientNet-Lite0, frozen, and a head": study.LITE,
+    "EfficientNet-Lite0, then its last blocks fine-tuned": study.LITE_LP_FT,
 }
 
 
@@ -414,4 +416,4 @@ def test_the_readme_says_what_the_results_file_says():
         cells = [f"{100 * means[method, data, count]:.0f}" for data in study.DATA for count in study.COUNTS]
         assert f"| {title} | {' | '.join(cells)} |" in text
     tested = quadrants.groupby("data")["predictions"].first().str.len()
-    assert f"{tested['animals']} test photographs and {tested['emoji']} test drawings" in text
+    assert f"{tested['animals']:,} test photographs and {tested['emoji']} test drawings" in text
