@@ -23,13 +23,8 @@ class DecisionHelper(frame.Explorer):
 
     Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU seconds
     for everything: the trunk once, the search for a learning rate, the training), ``matters`` (the smallest gain for
-    which a dearer method is worth it). Raises `ValueError` when the results do not hold the quadrants with at least two
-    seeds.
-
-    Parameters
-    ----------
-    evidence : helpers.measuring.results.Evidence
-        As `helpers.measuring.results.read` returns it.
+    which a dearer method is worth it). `evidence` is what `helpers.measuring.results.read` returns; raises `ValueError`
+    when it does not hold the quadrants with at least two seeds.
     """
 
     def __init__(self, evidence):
@@ -40,7 +35,7 @@ class DecisionHelper(frame.Explorer):
         }
         kinds = list(KINDS)
         super().__init__(
-            *frame.opening("decision"),
+            "decision",
             {
                 "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1], description="My pictures are"),
                 "count": ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class"),

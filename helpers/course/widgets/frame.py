@@ -69,18 +69,19 @@ class Explorer(ipywidgets.VBox):
     at once, and after that through `LatestOnly`. Its result goes to `picture` (HTML, since an `ipywidgets.Image` has no
     place for a description) and to `words`; what it raises goes to `problem`, and the picture, out of date, is removed.
 
-    `inputs` holds the controls by the name under which `answer` takes their value; each is also an attribute of that
-    name. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
+    `name` is that of its title and of what it says to try in ``texts.toml``. `inputs` holds the controls by the name
+    under which `answer` takes their value; each is also an attribute of that name. Other widgets are laid out `above`
+    and `below` them. With `remember`, a setting seen before costs nothing.
     """
 
-    def __init__(self, title, to_try, inputs, above=(), below=(), remember=True):
-        self.inputs = inputs
+    def __init__(self, name, inputs, above=(), below=(), remember=True):
+        self.inputs, texts = inputs, TEXTS[name]
         self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.latest = LatestOnly(self._respond, self.show_problem)
         self._answer = functools.lru_cache(REMEMBERED)(self.answer) if remember else self.answer
         heading = ipywidgets.HTML(
-            f'<div style="{TEXT}"><strong>{html.escape(title)}</strong><br>'
-            f"<em>Try this.</em> {html.escape(to_try)}</div>"
+            f'<div style="{TEXT}"><strong>{html.escape(texts["title"])}</strong><br>'
+            f"<em>Try this.</em> {html.escape(texts['to_try'])}</div>"
         )
         super().__init__([heading, *above, *inputs.values(), *below, self.problem, self.picture, self.words])
         for name, control in inputs.items():
@@ -129,11 +130,6 @@ class Explorer(ipywidgets.VBox):
         answer = self._answer(**settings)
         self.problem.value = ""
         self.picture.value, self.words.value = answer
-
-
-def opening(explorer):
-    """Return the title of an explorer and what it says to try, as `Explorer` takes them."""
-    return TEXTS[explorer]["title"], TEXTS[explorer]["to_try"]
 
 
 def figure_html(figure, alt):

@@ -77,7 +77,7 @@ class HeadDesigner(frame.Explorer):
             raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
         counts = sorted({*PICTURES, pictures})
         super().__init__(
-            *frame.opening("head"),
+            "head",
             {
                 "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row"),
                 "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units"),

@@ -77,7 +77,7 @@ class FeatureMapExplorer(frame.Explorer):
         self.taps = keras.Model(model.input, [layer.output for layer in tapped], name="taps")
         self.layers = [layer.name for layer in tapped]
         super().__init__(
-            *frame.opening("maps"),
+            "maps",
             {
                 "which": ipywidgets.Dropdown(options=names, description="Picture"),
                 "layer": ipywidgets.SelectionSlider(options=self.layers, description="Layer"),

@@ -44,11 +44,6 @@ class MistakeExplorer(frame.Explorer):
         self.labels, self.probabilities = np.asarray(labels), np.asarray(probabilities)
         if len(pictures) != len(self.labels):
             raise ValueError(f"{len(pictures)} pictures but {len(self.labels)} labels: expected one label a picture.")
-        if self.probabilities.shape[1] != len(class_names):
-            raise ValueError(
-                f"{self.probabilities.shape[1]} probabilities a picture but {len(class_names)} class names: "
-                "expected one name a class, in the order of the labels."
-            )
         self.pictures, self.names = pictures, list(map(str, class_names))
         self.counts = table.to_numpy()
         wrong = self.counts * (1 - np.eye(len(self.names), dtype=int))
@@ -56,11 +51,7 @@ class MistakeExplorer(frame.Explorer):
         self.chosen = tuple(map(int, np.unravel_index(int(first.argmax()), first.shape)))
         self.cells = {cell: self._button(*cell) for cell in np.ndindex(self.counts.shape)}
         self._mark()
-        super().__init__(
-            *frame.opening("mistakes"),
-            {},
-            above=[self._grid()],
-        )
+        super().__init__("mistakes", {}, above=[self._grid()])
 
     def settings(self):
         """Return the chosen cell."""

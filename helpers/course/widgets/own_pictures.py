@@ -40,14 +40,7 @@ class UploadPictures(frame.Explorer):
         self.add = ipywidgets.Button(description="Add to the folder")
         for button in (self.upload, self.add):
             button.layout.width = "15em"
-        super().__init__(
-            "Your own pictures",
-            "Type the name of a class, choose its pictures, add them; then the next class. "
-            "Above about 10 MB at once Jupyter may drop an upload: then copy the folder itself.",
-            {},
-            above=[self.class_name, self.upload, self.add],
-            remember=False,
-        )
+        super().__init__("upload", {}, above=[self.class_name, self.upload, self.add], remember=False)
         self.add.on_click(lambda _: self.latest.ask({"class_name": self.class_name.value, "files": self.upload.value}))
 
     def answer(self, class_name="", files=None):
@@ -97,9 +90,7 @@ class TryModel(frame.Explorer):
         self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
         self.upload.layout.width = "15em"
         super().__init__(
-            "Your model on a new picture",
-            "Give it a picture of a class that it knows, then one of something else: it can only choose among its "
-            "classes. Are the bright places those that you would look at?",
+            "try_model",
             {
                 "which": ipywidgets.Dropdown(options=list(self.files), description="Picture"),
                 "looked_for": ipywidgets.Dropdown(options=[PREDICTED, *self.class_names], description="Places for"),

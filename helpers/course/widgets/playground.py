@@ -41,7 +41,7 @@ class TrainingPlayground(frame.Explorer):
         self.train.on_click(self._clicked)
         rates = {"min": -6, "max": 2, "step": 0.5, "readout_format": ".1e"}
         super().__init__(
-            *frame.opening("playground"),
+            "playground",
             {
                 "optimizer": ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer"),
                 "learning_rate": ipywidgets.FloatLogSlider(1e-3, description="Learning rate", **rates),

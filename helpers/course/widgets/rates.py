@@ -66,10 +66,8 @@ class RateExplorer(frame.Explorer):
         self.before, self.pictures = before, pictures
         options = [(f"{rate:g}", rate) for rate in self.histories]
         middle = options[len(options) // 2][1]
-        super().__init__(
-            *frame.opening("rates"),
-            {"rate": ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")},
-        )
+        rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
+        super().__init__("rates", {"rate": rate})
 
     def answer(self, rate):
         """Return the curves with one rate in front, and what that rate did."""
