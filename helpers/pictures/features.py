@@ -67,7 +67,10 @@ def extract(trunk, data, splits=images.SPLITS, precision=None):
     if unknown := [split for split in splits if split not in images.SPLITS]:
         raise ValueError(f"Unknown split(s) {unknown}: expected some of {', '.join(images.SPLITS)}.")
     precision = _chosen(precision, trunk)
-    compute = functools.partial(_computed, trunk, data, precision)
+
+    def compute(split):
+        return run(trunk, data.in_order(split), f"{data.name}, {split}", precision)
+
     if _settings(trunk) is None:
         print(f"Features of {trunk.name!r} are not kept: settings do not tell code of your own, or whole batches.")
         return Features(**{split: compute(split) for split in splits})
@@ -152,10 +155,6 @@ def _check_fit(trunk, image_size, name):
         )
 
 
-def _computed(trunk, data, precision, split):
-    return run(trunk, data.in_order(split), f"{data.name}, {split}", precision)
-
-
 def _cached(entry, compute):
     def make(folder):
         features, labels = compute()
@@ -228,11 +227,9 @@ def _chosen(precision, trunk):
     """Return the precision in which a trunk is to be run; raise where it is unknown."""
     if precision not in (None, *PRECISIONS):
         raise ValueError(f"precision={precision!r}: expected 'float32', 'bfloat16', or None for what is faster here.")
-    if precision is None:  # BatchNormalization or depthwise convolutions gain no time in bfloat16, and lose more digits
-        holders = [layer for layer in inspection.flat_layers(trunk) if layer.weights]
-        plain = [isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)) for layer in holders]
-        precision = preferred() if plain and all(plain) else "float32"
-    return precision
+    # BatchNormalization or depthwise convolutions gain no time in bfloat16, and lose more digits.
+    kinds = {type(layer) for layer in inspection.flat_layers(trunk) if layer.weights}
+    return precision or (preferred() if kinds and kinds <= {keras.layers.Conv2D, keras.layers.Dense} else "float32")
 
 
 def in_bfloat16(trunk):
@@ -272,9 +269,8 @@ def preferred():
     file = Path("/proc/cpuinfo")  # a virtual processor's name does not tell what it can do
     told = file.read_text(encoding="utf-8") if file.exists() else f"model name: {platform.processor()}"
     told = sorted(set(re.findall("(?:model name|flags|Features|CPU part).*", told)), reverse=True)
-    machine = (
-        f"{''.join(told[:1])}, {hashlib.sha256(repr(told).encode()).hexdigest()[:12]}, TensorFlow {tf.__version__}"
-    )
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+    machine = f"{''.join(told[:1])}, {digest}, TensorFlow {tf.__version__}"
     try:
         with storage.noted(storage.cache_folder() / "precision.json") as known:
             if known.get(machine) not in PRECISIONS:
