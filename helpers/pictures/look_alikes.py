@@ -41,10 +41,6 @@ def look_alikes(sketches):
     if not 2 <= len(sketches) <= MOST_SKETCHES:
         return {}
     keys, table = list(sketches), np.stack(list(sketches.values()))
-    twins = {}
-    for start in range(0, len(keys), 256):
-        correlations = table[start : start + 256] @ table.T
-        for index, row in enumerate(correlations, start):
-            if index and row[:index].max() >= SIMILAR:
-                twins[keys[index]] = keys[int(row[:index].argmax())]
-    return twins
+    correlations = np.tril(table @ table.T, -1)  # with earlier ones
+    best = correlations.argmax(axis=1)
+    return {keys[later]: keys[best[later]] for later in np.flatnonzero(correlations.max(axis=1) >= SIMILAR)}

@@ -53,7 +53,7 @@ class UploadPictures(frame.Explorer):
             uploads.from_upload(files, self.target, class_name.strip() or None)
             self.upload.value = ()
             new = _files_in(self.target) - before
-            news = f"Sent: {frame.counted(len(files), 'file')}. New in the folder: {len(new)}. "
+            news = f"Sent: {naming.counted(len(files), 'file')}. New in the folder: {len(new)}. "
         report = folders.examine(self.target)
         return _findings(report), frame.plain_html(news + report.summary())
 
@@ -67,7 +67,7 @@ def _findings(report):
     if not rows:
         return ""
     more = len(report.table) - len(rows)
-    caption = "What was found" + (f" (the first {len(rows)}; {more} more)" if more > 0 else "")
+    caption = f"What was found (the first {len(rows)}; {more} more)" if more else "What was found"
     return frame.table_html(list(report.table.columns), rows, caption)
 
 
@@ -155,8 +155,7 @@ def _listed(table):
 def _evidence(heat, class_name):
     if heat.max() == 0:
         return f"Nowhere does the picture speak for {class_name}."
-    area = float(np.mean(heat >= 0.5))
-    peak = maps.place_of_peak(heat)
+    peak, area = maps.place_of_peak(heat), np.mean(heat >= 0.5)
     return f"What speaks for {class_name} is brightest at the {peak}; {area:.0%} of the area is bright."
 
 
