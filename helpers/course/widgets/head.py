@@ -1,7 +1,7 @@
 """The head designer: how large a head is, and whether there are enough training pictures for it."""
 
 import math
-from dataclasses import dataclass
+from collections import namedtuple
 
 import ipywidgets
 from matplotlib.figure import Figure
@@ -15,14 +15,8 @@ HIDDEN_UNITS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 PICTURES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000)
 
 
-@dataclass(frozen=True)
-class Part:
-    """A layer of a head: its name, the numbers that leave it, its parameters, and the line that makes it."""
-
-    name: str
-    units: int
-    parameters: int
-    code: str
+# A layer of a head: its name, the numbers that leave it, its parameters, and the line that makes it.
+Part = namedtuple("Part", "name units parameters code")
 
 
 def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
@@ -58,16 +52,9 @@ def supported(pictures, classes):
 class HeadDesigner(frame.Explorer):
     """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
 
-    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``. Raises
-    `ValueError` when `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
-
-    Parameters
-    ----------
-    base : keras.Model
-        Convolutional, output shape (n, height, width, channels); it is not run.
-    classes : int
-    pictures : int
-        Training pictures at the start.
+    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``, which begins
+    at as many training pictures as you give. Raises `ValueError` when `base`, a convolutional keras.Model that is not
+    run, does not end in maps (n, height, width, channels) of a fixed size, or `classes` or `pictures` is out of range.
     """
 
     def __init__(self, base, classes=5, pictures=1000):
