@@ -89,22 +89,13 @@ def _source(function):
     return "\n".join(line for line in lines if not line.strip().startswith('"""'))
 
 
-def charts(patients, records, columns=3):
-    """Draw the curves of patients side by side, each with what its owner reports.
+def charts(patients, records):
+    """Draw the curves of `patients`, three side by side, each with what its owner reports; return the Axes, (rows, 3).
 
-    Parameters
-    ----------
-    patients : sequence of Patient
-    records : dict of int to Record
-        A patient's number to its faulty run.
-    columns : int
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (rows, columns)
+    `records` is a dict: number of a patient to the `Record` of its faulty run.
     """
-    rows = -(-len(patients) // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.6 * rows), squeeze=False, sharey=True)
+    rows = -(-len(patients) // 3)
+    _, grid = plt.subplots(rows, 3, figsize=(10.5, 3.6 * rows), squeeze=False, sharey=True)
     for axes, patient in zip(grid.flat, patients, strict=False):
         record = records[patient.number]
         plots.curves({"run": record.history}, ax=axes)
@@ -121,18 +112,10 @@ def charts(patients, records, columns=3):
 
 
 def table(patients, before, after):
-    """Return each patient's score before and after the correction.
+    """Return a pandas.DataFrame, a row for each number of a patient: ``mistake``, ``before``, ``after``, ``measured``.
 
-    Parameters
-    ----------
-    patients : sequence of Patient
-    before, after : dict of int to Record or float
-        A patient's number to its run, or to its score where the run was deleted to save memory.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index: number. Columns: ``mistake`` (str), ``before``, ``after`` (float), ``measured`` (str).
+    `before` and `after` the correction are dicts: number to the `Record` of a run, or to its score, a float, where the
+    run was deleted to save memory.
     """
     rows = []
     for patient in patients:

@@ -124,7 +124,6 @@ def _rows(plane, pairs, method, seconds, smallest):
 
 
 def _points(gain):
-    """Return a difference with its interval in points."""
     value, low, high = (f"{100 * part:+.1f}" for part in gain)
     return f"{value} points ({low} to {high})"
 

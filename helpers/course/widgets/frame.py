@@ -65,7 +65,7 @@ class LatestOnly:
 class Explorer(ipywidgets.VBox):
     """Controls with a line that says what to try, a picture, and what the picture shows in words.
 
-    A subclass gives `answer`, a function of the controls' values without other effects: called for the first setting
+    A subclass gives `answer`, a function of the controls' values without other effects, called for the first setting
     at once, and after that through `LatestOnly`. Its result goes to `picture` (HTML, since an `ipywidgets.Image` has no
     place for a description) and to `words`; what it raises goes to `problem`, and the picture, out of date, is removed.
 
@@ -90,10 +90,6 @@ class Explorer(ipywidgets.VBox):
             if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
                 control.layout.width = "min(36em, 98%)"
         self.start()
-
-    def answer(self, **settings):
-        """Return the HTML of the picture and of the words for these values of the controls."""
-        raise NotImplementedError
 
     def settings(self):
         """Return the present values of the controls."""
@@ -172,11 +168,6 @@ def words_html(markup, style=TEXT):
 def plain_html(text):
     """Return running text, with nothing in it taken for HTML, as `words_html` does."""
     return words_html(html.escape(text).replace("\n", "<br>"))
-
-
-def counted(number, thing):
-    """Return a number with its noun, e.g. ``"1 file"``, ``"2 files"``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def table_html(head, rows, caption=""):

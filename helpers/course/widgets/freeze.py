@@ -8,7 +8,6 @@ from helpers.course.widgets import frame
 from helpers.network import cost
 
 NOTHING, EVERYTHING = "none", "all"
-CAVEAT = frame.TEXTS["freeze"]["caveat"]
 
 
 class FreezeExplorer(frame.Explorer):
@@ -49,7 +48,7 @@ class FreezeExplorer(frame.Explorer):
             short = sum(cost.relative_cost(self.stages, frozen, cached=True).values())
             rows.append(("… on cached features", f"{_share(short)}, once the frozen part has run over every picture"))
         table = frame.table_html((), rows, state)
-        return picture, frame.words_html(f"{table}<small>{CAVEAT}</small>")
+        return picture, frame.words_html(f"{table}<small>{frame.TEXTS['freeze']['caveat']}</small>")
 
 
 def _share(part):

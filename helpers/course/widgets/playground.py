@@ -24,12 +24,8 @@ class TrainingPlayground(frame.Explorer):
     no random generator of yours.
 
     Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, the button ``train``. ``runs`` holds every run.
-    Raises `ValueError` when features and labels do not go together, or are not pooled.
-
-    Parameters
-    ----------
-    train, validation : (array (n, d), array of int (n,))
-        Pooled features of a frozen trunk, one row a picture, and labels from 0.
+    `train` and `validation` are pairs: pooled features of a frozen trunk (n, d), one row a picture, and labels from 0
+    (n,). Raises `ValueError` when these do not go together, or are not pooled.
     """
 
     def __init__(self, train, validation):

@@ -39,17 +39,10 @@ def interval(accuracy, pictures):
 class RateExplorer(frame.Explorer):
     """Compare fine-tuning runs that differ only in the learning rate.
 
-    Control: ``rate``, the lowest first. Raises `ValueError` when there is no curve, or one that lacks an accuracy.
-
-    Parameters
-    ----------
-    histories : dict of float to dict
-        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``, from runs of your own or from
-        `stored_rates`.
-    before : float, optional
-        Validation accuracy before fine-tuning, from which every run started.
-    pictures : int, optional
-        Number of validation pictures, for the interval.
+    Control: ``rate``, the lowest first. `histories` is a dict: learning rate to `History.history` with ``accuracy`` and
+    ``val_accuracy``, from runs of your own or from `stored_rates`. `before` is the validation accuracy from which every
+    run started, `pictures` the number of validation pictures, for the interval; both may be left out. Raises
+    `ValueError` when there is no curve, or one that lacks an accuracy.
     """
 
     def __init__(self, histories, before=None, pictures=None):
