@@ -40,7 +40,7 @@ class TestBundledFiles:
         return Path(shutil.copy(assets.FOLDER / "animals.zip", tmp_path))
 
     def test_all_are_listed_with_their_checksums_and_intact(self):
-        ours = {".py", ".md"}
+        ours = {".py", ".md", ".mplstyle"}
         files = {path.name for path in assets.FOLDER.iterdir() if path.is_file() and path.suffix not in ours}
         there = files - {"checksums.txt"}
         assert set(assets.checksums()) == there
