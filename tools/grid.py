@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from helpers.measuring import study
 from helpers.network import vgg16
 
-LADDER = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # learning rates, to widen a range
+LADDER = tuple(float(f"{digit}e{power}") for power in range(-6, 2) for digit in (1, 3))  # to widen a range
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,8 @@ def ready(done, seeds=study.SEEDS, wanted=None):
     for experiment, data, per_class, method in filter(wanted, cells()) if wanted else cells():
         recipe = study.recipe_of(method)
         heads = [study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else []
-        open_choices = []
+        count, open_choices = study.count_of_choice(per_class), []
         for needed in (*heads, method):
-            count = study.count_of_choice(needed, per_class)
             trials = known(needed, data, count)
             open_choices += [Run("choice", data, count, needed, study.SEED_OF_CHOICE, *trial) for trial in trials]
             if open_choices:

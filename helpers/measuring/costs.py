@@ -31,7 +31,7 @@ def costs(evidence):
     for data, per_class, method, pictures, training in table.itertuples(index=False, name=None):
         recipe = study.recipe_of(method)
         names = [method, study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else [method]
-        searched = choices.loc[[(data, study.count_of_choice(name, per_class), name) for name in names]]
+        searched = choices.loc[[(data, study.count_of_choice(per_class), name) for name in names]]
         trunk = max(pictures, searched["trunk_pictures"].max()) * PASS[recipe.network]
         rows.append((trunk, searched["cpu_seconds"].sum(), training))
     table[["trunk", "search", "training"]] = rows

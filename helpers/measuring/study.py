@@ -33,7 +33,6 @@ class Recipe:
     network: str = "VGG16"
     cut: str = ""  # what trains begins after this layer; nothing of the network does where it is empty
     zero: bool = True  # the head's weights start at zero; at random where not, as Keras's own do
-    choose_once: bool = False  # at 40 pictures a class for all counts, where a training takes long
     head_first: bool = True  # the head is trained alone before, by the recipe of its network's frozen method
 
 
@@ -49,7 +48,7 @@ RECIPES = {
     RANDOM: Recipe((1e-3, 3e-3, 1e-2), HEAD_VIEWS, (True, False)),
     FROZEN: Recipe(HEAD_RATES, HEAD_VIEWS, (True, False)),
     LP_FT: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool"),
-    DEEPER: Recipe((1e-5, 3e-5, 1e-4), (12, 10, 6), cut="block3_pool", choose_once=True),
+    DEEPER: Recipe((1e-5, 3e-5, 1e-4), (12, 10, 6), cut="block3_pool"),
     ALL_BLOCKS: Recipe((1e-5, 3e-5, 1e-4), (8, 8, 8), cut="input"),
     ZERO_AT_ONCE: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool", head_first=False),
     RANDOM_FIRST: Recipe(BLOCK_RATES, BLOCK_VIEWS, cut="block4_pool", zero=False),
@@ -100,14 +99,14 @@ def whole_lines(text):
     return text[: text.rfind("\n") + 1]
 
 
-def count_of_choice(method, per_class):
+def count_of_choice(per_class):
     """Return at how many pictures a class a recipe was chosen: ten leave none to choose by, so they take forty's."""
-    return 40 if per_class == 10 or recipe_of(method).choose_once else per_class
+    return 40 if per_class == 10 else per_class
 
 
 def tried(method, data, per_class, done):
     """Return the rows of the results `done` from which the recipe of a method, data set and count was chosen."""
-    count = count_of_choice(method, per_class)
+    count = count_of_choice(per_class)
     rows = done[done["experiment"] == "choice"]
     return rows[(rows["method"] == method) & (rows["data"] == data) & (rows["per_class"] == count)]
 

@@ -46,7 +46,7 @@ def row(run, labels, right, name=None, seconds=1.0):
         "rate": run.rate or 1e-3,
         "accuracy": round(float(np.mean(right)), 5),
         "mirrored": run.mirrored,
-        "loss": 1.0,
+        "loss": abs(np.log10((run.rate or 1e-3) / BEST)),
         "fitted_loss": abs(np.log10((run.rate or 1e-3) / BEST)),
         "cpu_seconds": seconds,
         "pictures_seen": 5 * (run.per_class or 160) * 3 * (1 + run.mirrored),

@@ -72,7 +72,7 @@ class TestGrid:
 def trials(method, *losses):
     """Choices so far, from (rate, mirrored, loss)."""
     rows = [("choice", "emoji", 40, method, 1000, rate, mirrored, loss) for rate, mirrored, loss in losses]
-    return pd.DataFrame(rows, columns=[*TRIAL, "fitted_loss"])
+    return pd.DataFrame(rows, columns=[*TRIAL, "fitted_loss"]).assign(loss=[loss for *_, loss in losses])
 
 
 def searched(method, loss_of):
@@ -138,6 +138,17 @@ class TestWidening:
         assert study.chosen(study.FROZEN, "emoji", 10, known) == (3e-4, True)
         with pytest.raises(ValueError, match="No rate was tried"):
             study.chosen(study.FROZEN, "emoji", 0, known)
+
+    def test_a_head_that_fine_tuning_begins_with_is_inside_its_range_by_the_plain_loss_too(self):
+        rates = [*study.HEAD_RATES]
+        known = [(rate, way, abs(np.log(rate / rates[1]))) for rate in rates for way in (True, False)]
+        inside = trials(study.FROZEN, *known)
+        assert grid.next_trials(study.FROZEN, "emoji", 40, inside) == []
+        lowest = inside.assign(loss=inside["rate"])
+        below = LADDER[LADDER.index(rates[0]) - 1]
+        assert grid.next_trials(study.FROZEN, "emoji", 40, lowest) == [(below, True), (below, False)]
+        pooling = lowest.assign(method="pooling")  # no fine-tuning begins with it
+        assert grid.next_trials("pooling", "emoji", 40, pooling) == []
 
     def test_another_criterion_may_choose_another(self):
         known = trials(study.FROZEN, (3e-4, True, 0.4), (1e-3, False, 0.6)).assign(accuracy=[0.7, 0.8])
@@ -311,7 +322,8 @@ def measured(run, *methods):
     """Train a small run for which every method has a choice."""
     rows = [("choice", run.data, 40, method, 1000, 1e-3, False, 1.0) for method in (*methods, run.method)]
     rows += [("choice", run.data, 40, method, 1000, 1e-3, False, 1.0) for method in study.FROZEN_OF.values()]
-    return trainings.measured(run, pd.DataFrame(rows, columns=[*TRIAL, "fitted_loss"]), SMALL)
+    done = pd.DataFrame(rows, columns=[*TRIAL, "fitted_loss"])
+    return trainings.measured(run, done.assign(loss=done["fitted_loss"]), SMALL)
 
 
 CELLS = [("quadrants", method) for method in study.RECIPES]
