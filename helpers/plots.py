@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython import display
 from matplotlib import ticker
+from PIL import Image
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
 PALE = "#D9D9D9"  # what is frozen or has no parameters
@@ -31,10 +32,11 @@ def show(alt):
     if not plt.get_fignums():
         raise ValueError("There is no figure to show: draw one first.")
     figure = plt.gcf()
-    data = io.BytesIO()
-    figure.savefig(data, format="png", bbox_inches="tight", metadata={"Software": None})
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches="tight")
+    Image.open(drawn).convert("RGB").save(small, "png", optimize=True)
     plt.close(figure)
-    bundle = {"image/png": data.getvalue(), "text/plain": alt}
+    bundle = {"image/png": small.getvalue(), "text/plain": alt}
     display.display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
     folded = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
     display.display({"text/html": folded, "text/plain": ""}, raw=True)
