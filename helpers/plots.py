@@ -113,6 +113,7 @@ def intervals(results, ax=None, unit="test accuracy"):
         ax.errorbar(value, row, xerr=reach(value, low, high), fmt="o", color=f"C{row}", capsize=4)
     ax.set_yticks(range(len(results)), list(results), parse_math=False)
     ax.set_ylim(len(results) - 0.5, -0.5)
+    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel(unit)
     return ax
 
