@@ -58,7 +58,7 @@ def run_missing(path=study.RESULTS, seeds=study.SEEDS, wanted=None, measure=None
         from tools import trainings  # with TensorFlow, which only what trains needs
 
         measure = trainings.measured
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # one lock, by whichever name
     with storage.alone(path, seconds=0) as alone:
         if not alone:
             raise storage.StorageError(f"Another process is adding to {path.name}. Wait for its end, or stop it.")
@@ -77,7 +77,9 @@ def _rounds(path, seeds, wanted, measure, jobs):
                 return number
             progress.total = number + len(missing)  # more when a range of learning rates has to be widened
             choices = done[done["experiment"] == "choice"].drop(columns="predictions", errors="ignore")
-            calls = (joblib.delayed(grid.rows_of)(measure, run, choices) for run in missing[: ROUND * at_once])
+            later = deaths * at_once  # what may have killed a worker comes last
+            now = [*missing[later:], *missing[:later]][: ROUND * at_once]
+            calls = (joblib.delayed(grid.rows_of)(measure, run, choices) for run in now)
             pool, failures = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1), []
             try:
                 for rows, failure in pool(calls):
@@ -89,15 +91,20 @@ def _rounds(path, seeds, wanted, measure, jobs):
                     progress.update()
             except Exception as error:
                 deaths += 1
-                if not _is_death(error) or deaths == PATIENCE:
+                if not _is_death(error):
                     raise
+                if deaths > PATIENCE:
+                    raise RuntimeError(
+                        f"Workers died {deaths} times; all results are kept. The last: {error}"
+                    ) from error
                 print("A worker died, perhaps for want of memory. What it was at is tried again.", file=sys.stderr)
             if failures:
                 raise RuntimeError(f"{len(failures)} runs failed; all other results are kept. The first: {failures[0]}")
 
 
 def _is_death(error):
-    return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"  # of distributed
+    names = ("KilledWorker", "FutureCancelledError")  # of distributed
+    return isinstance(error, TerminatedWorkerError) or type(error).__name__ in names
 
 
 def _empty():
@@ -125,7 +132,7 @@ def _repair(path):
     """Cut off a last line that an interruption left unfinished; a file with no whole line goes."""
     if not path.exists():
         return
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="replace")
     whole = study.whole_lines(text)
     if not whole:
         path.unlink()
@@ -154,6 +161,8 @@ def main():
     given = parser.parse_args()
     if (given.backend == "dask") != bool(given.scheduler):
         parser.error("--backend dask and --scheduler ADDRESS belong together.")
+    if given.jobs < 1 or given.seeds < 1:
+        parser.error("--jobs and --seeds are at least 1.")
     threads = max(1, (os.cpu_count() or 1) // given.jobs)
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))  # of new processes
     jobs = -1 if given.backend == "dask" else given.jobs
@@ -162,17 +171,22 @@ def main():
     def wanted(cell):
         return any(given.only in name for name in (cell[0], cell[1], cell[3]))
 
+    if not any(map(wanted, grid.cells())):
+        parser.error(f"--only {given.only}: no experiment, data set or method has this in its name.")
     with contextlib.ExitStack() as stack:
         if given.backend == "dask":
             from distributed import Client
 
-            stack.enter_context(Client(given.scheduler))
+            try:
+                stack.enter_context(Client(given.scheduler))
+            except (OSError, ValueError) as error:
+                parser.error(f"--scheduler {given.scheduler}: no scheduler answers there ({error}).")
         stack.enter_context(joblib.parallel_config(given.backend))
         try:
             count = run_missing(seeds=range(given.seeds), wanted=wanted, jobs=jobs)
         except KeyboardInterrupt:
             sys.exit(f"Stopped. Finished runs are in {study.RESULTS.name}; the same command goes on from there.")
-        except (RuntimeError, storage.StorageError) as error:
+        except (RuntimeError, OSError) as error:  # no worker, no room
             sys.exit(str(error))
     print(f"{count} runs in {(time.perf_counter() - started) / 60:.0f} min; the results are in {study.RESULTS.name}.")
 

@@ -7,6 +7,7 @@ import platform
 import random
 import threading
 import time
+import unittest.mock
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,7 @@ class Kept:
 
 KEPT = Kept()  # the base, the pictures, and their features
 ALONE = threading.Lock()  # a process has one random seed, and one count of CPU seconds
-# Keras draws its layers' seeds from Python's one generator, as other threads of a Dask worker do: here from its own.
-OWN = seed_generator.python_random = random.Random()
+OWN = random.Random()  # Keras draws its layers' seeds from Python's one generator, as other threads of a worker do
 BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -112,7 +112,7 @@ def measured(run, done, scale=Scale()):  # noqa: B008
     list of dict
         One for each of the run's rows.
     """
-    with ALONE:
+    with ALONE, unittest.mock.patch.object(seed_generator, "python_random", OWN):
         KEPT.at(scale)
         return [{**result, **_machine()} for result in _measured(run, done)]
 

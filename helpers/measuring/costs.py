@@ -89,19 +89,21 @@ def verdict(gain, smallest=0.02):
 
 
 def recommended(methods, gains, budget=np.inf, smallest=0.02):
-    """Return the cheapest method that the best is not ``"better"`` than, the best, and the `verdict` on it.
+    """Return the dearest method that is ``"better"`` than every cheaper one, the best, and the `verdict` on the best.
 
     Takes what `plane` and `pairs` return, CPU seconds, and the smallest gain that matters (0..1). The best is the most
-    accurate within the budget; it was picked on the same test pictures, so its lead is a little flattered. The verdict
-    is ``"best"`` where both are one method; all three are None where the budget allows none.
+    accurate within the budget; it was picked on the same test pictures, so its lead is a little flattered. It may be
+    ``"better"`` than what is recommended, and not than something between. The verdict is ``"best"`` where both are one
+    method; all three are None where the budget allows none.
     """
     within = methods[methods["cost"] <= budget].sort_values("cost")
     if within.empty:
         return None, None, None
     best = within["accuracy"].idxmax()
-    found = {name: "best" if name == best else verdict(gains.loc[(name, best)], smallest) for name in within.index}
-    method = next(name for name, word in found.items() if word != "better")
-    return method, best, found[method]
+    for place, name in enumerate(within.index):
+        if all(verdict(gains.loc[(other, name)], smallest) == "better" for other in within.index[:place]):
+            method = name
+    return method, best, "best" if method == best else verdict(gains.loc[(method, best)], smallest)
 
 
 def measured(evidence, data):
@@ -114,4 +116,6 @@ def measured(evidence, data):
         seen = rows["pictures_seen"] / rows["epochs"] / (1 + rows["mirrored"])
         count = per_class or round(seen.mean() / study.CLASSES)
         counts[count] = (per_class, plane(evidence, data, per_class), pairs(evidence, data, per_class))
+    if not counts:
+        raise ValueError(f"The results have no quadrants for {data}. Run `make experiments`.")
     return dict(sorted(counts.items()))

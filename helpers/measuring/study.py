@@ -81,7 +81,7 @@ def results(path=RESULTS):
     for each test picture), ``precision`` (of the multiplications), ``versions``, ``processor``.
     """
     path = Path(path)
-    whole = whole_lines(path.read_text(encoding="utf-8")) if path.is_file() else ""
+    whole = whole_lines(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else ""
     if not whole:
         raise storage.StorageError(f"There are no results at {path.name}. Restore the file, or run `make experiments`.")
     lines = [line.split("\t") for line in whole.splitlines()]
@@ -89,8 +89,10 @@ def results(path=RESULTS):
     integers = ("per_class", "seed", "pictures_seen", "trainable_parameters", "epochs", "trunk_pictures")
     kinds = dict.fromkeys(integers, int)
     kinds |= dict.fromkeys(("rate", "accuracy", "loss", "fitted_loss", "seconds", "cpu_seconds"), float)
-    table = table.astype(kinds).assign(mirrored=table["mirrored"] == "True")
     key = ["experiment", "data", "per_class", "method", "seed", "rate", "mirrored"]
+    if missing := sorted({*kinds, *key} - {*table}):
+        raise storage.StorageError(f"{path.name} has no columns {', '.join(missing)}: move it away, or restore it.")
+    table = table.astype(kinds).assign(mirrored=table["mirrored"] == "True")
     return table.drop_duplicates(key, keep="last", ignore_index=True)
 
 
@@ -121,7 +123,8 @@ def chosen(method, data, per_class, done, criterion=CRITERION):
     if rows.empty:
         raise ValueError(f"No rate was tried yet for {method!r} on {data} with {per_class or 'all'} pictures a class.")
     rows = rows.sort_values(["rate", "mirrored"])  # of equals the first, in whatever order they were measured
-    best = rows.loc[rows[criterion].idxmax() if criterion == "accuracy" else rows[criterion].idxmin()]
+    worth = rows["accuracy"] if criterion == "accuracy" else -rows[criterion]  # a training may have ended in nothing
+    best = rows.loc[worth.fillna(-np.inf).idxmax()]
     return float(best["rate"]), bool(best["mirrored"])
 
 

@@ -225,7 +225,7 @@ def _number(batches, description):
 
 def _chosen(precision, trunk):
     """Return the precision in which a trunk is to be run; raise where it is unknown."""
-    if precision not in (None, *PRECISIONS):
+    if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
         raise ValueError(f"precision={precision!r}: expected 'float32', 'bfloat16', or None for what is faster here.")
     # BatchNormalization or depthwise convolutions gain no time in bfloat16, and lose more digits.
     kinds = {type(layer) for layer in inspection.flat_layers(trunk) if layer.weights}

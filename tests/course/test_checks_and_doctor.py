@@ -12,7 +12,7 @@ from check_cases.other_backbones import STILL_STATISTICS
 
 from helpers import doctor
 from helpers.course import checks
-from helpers.course.checks import fine_tune, fixtures, freeze_layers, other_backbones
+from helpers.course.checks import fixtures, freeze_layers, other_backbones
 from helpers.course.checks.other_backbones import watched_base
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (40, 32, 32, 3)).astype("float32")
@@ -39,7 +39,13 @@ TUNED = {
     **{("set_up_fine_tuning", label): made for label, made in SET_UP_FINE_TUNING.right.items()},
     **{("still_statistics", label): made for label, made in STILL_STATISTICS.right.items()},
 }
-BASES = {"set_up_fine_tuning": fine_tune.thin_vgg16, "still_statistics": other_backbones.normalised_base}
+
+
+def thin_vgg16():
+    return fixtures.base_on_features(fixtures.LAYERS, maps=16)
+
+
+BASES = {"set_up_fine_tuning": thin_vgg16, "still_statistics": other_backbones.normalised_base}
 
 
 @pytest.mark.parametrize("label", MEND_SET_UP.right)

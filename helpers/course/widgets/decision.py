@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from helpers import plots
 from helpers.course.widgets import frame
-from helpers.measuring import costs, results, study
+from helpers.measuring import costs, results
 
 UNKNOWN = frame.TEXTS["decision"]["caveat"]
 KINDS = {"photographs (near)": "animals", "drawings (far)": "emoji"}
@@ -30,9 +30,6 @@ class DecisionHelper(frame.Explorer):
     def __init__(self, evidence):
         self.evidence = evidence
         self.measured = {data: costs.measured(evidence, data) for data in KINDS.values()}
-        self.sizes = {
-            data: results.table(evidence, "quadrants", data, study.COUNTS[0]).iloc[0] for data in KINDS.values()
-        }
         kinds = list(KINDS)
         super().__init__(
             "decision",
@@ -57,21 +54,20 @@ class DecisionHelper(frame.Explorer):
         alt = f"{kind}, {count} a class, budget {budget}. {advice} Accuracy of each method with its interval."
         rows = _rows(plane, pairs, method, seconds, smallest)
         table = frame.table_html(("method", "CPU seconds", "accuracy", "against the advice", ""), rows)
-        basis = _basis(count, nearest, self.sizes[data])
+        basis = _basis(count, nearest, results.table(self.evidence, "quadrants", data, per_class).iloc[0])
         text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
         return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
 
     def _what_would_decide(self, cells, matters):
         shown = self.evidence.pictures_of(*cells[0][:2])
-        size, each = self.sizes[cells[0].data], len(shown.labels) // (shown.things.max() + 1)
-        things = results.pictures_to_show(self.evidence, *cells, GAINS[matters], size["seeds"])
+        each, seeds = len(shown.labels) // (shown.things.max() + 1), len(self.evidence.rows(cells[0]))
+        things = results.pictures_to_show(self.evidence, *cells, GAINS[matters], seeds)
         if things is None:
             return f" To find a gain of {matters} takes more trainings, not more test pictures."
-        if things * each <= size["pictures"]:
-            return f" A gain of {matters} would probably have been found, so there is hardly more."
-        return (
-            f" To find a gain of {matters} takes about {things * each:,} test pictures; here were {size['pictures']:,}."
-        )
+        if things * each <= len(shown.labels):
+            return " With more test pictures the interval would be narrower."
+        needed = f"{things * each:,} test pictures; here were {len(shown.labels):,}"
+        return f" To find a gain of {matters} takes about {needed}."
 
 
 def _advice(plane, pairs, method, best, verdict, matters):
@@ -88,6 +84,8 @@ def _advice(plane, pairs, method, best, verdict, matters):
         lead = f"The best measured, {best}, is ahead by {_points(pairs.loc[(method, best)])} and costs more"
         if verdict == "either":
             return f"Either. {advice} {lead}: a gain of {matters} is ruled out, so let the price decide."
+        if verdict == "better":
+            return f"{advice} {lead}. It is not shown to be ahead by {matters} of every method that costs less than it."
         return f"{advice} {lead}: this evidence does not decide whether that is a gain of {matters}."
     cheaper = plane[plane["cost"] < row["cost"]]
     if cheaper.empty:
