@@ -391,6 +391,18 @@ class TestDecision:
         assert costs.recommended(plane, pairs, smallest=0.025) == (study.FROZEN, study.LP_FT, "open")
         assert costs.recommended(plane, pairs, smallest=0.05) == (study.FROZEN, study.LP_FT, "either")
 
+    def test_is_shown_to_be_better_than_every_cheaper_one(self, weighed):
+        plane = pd.DataFrame({"cost": [1.0, 2.0, 3.0], "accuracy": [0.6, 0.65, 0.7]}, ["a", "b", "c"])
+        clear, open_ = (0.1, 0.05, 0.15), (0.05, -0.01, 0.11)
+        pairs = pd.DataFrame(
+            [open_, clear, open_],
+            pd.MultiIndex.from_tuples([("a", "b"), ("a", "c"), ("b", "c")]),
+            ["difference", "low", "high"],
+        )
+        assert costs.recommended(plane, pairs) == ("a", "c", "better")  # c is not shown to beat b
+        pairs.loc[("b", "c")] = clear
+        assert costs.recommended(plane, pairs) == ("c", "c", "best")
+
     def test_keeps_to_the_budget(self, weighed):
         plane, pairs = weighed
         enough = plane.loc[study.FROZEN, "cost"]

@@ -19,7 +19,7 @@ import pytest
 from fake_runs import fake
 
 from helpers import storage
-from helpers.measuring import study
+from helpers.measuring import results, study
 from tools import grid, run_study, trainings
 from tools.grid import LADDER, Run
 
@@ -203,6 +203,24 @@ class TestResuming:
         with pytest.raises(storage.StorageError, match="make experiments"):
             study.results(path)
 
+    @pytest.mark.parametrize("text", ["not\ta\tresults file\n1\t2\t3\n", "experiment\tdata\n"])
+    def test_a_file_of_another_kind_is_refused_in_words(self, path, text):
+        path.write_text(text)
+        with pytest.raises(storage.StorageError, match="no columns"):
+            self.run(path)
+        assert path.read_text() == text
+
+    def test_a_cut_inside_a_letter_is_cut_off(self, path):
+        self.run(path)
+        whole = path.read_bytes()
+        path.write_bytes(whole + "größe".encode()[:3])
+        assert self.run(path) == 0 and path.read_bytes() == whole
+
+    def test_losses_of_which_none_is_a_number_end_the_search(self, path):
+        cell = ("quadrants", "emoji", 0, study.LITE)
+        self.run(path, fake_runs.hopeless, wanted=lambda other: other == cell)
+        assert study.results(path)["loss"].isna().all()
+
     def test_a_file_with_other_columns_is_left_as_it_is(self, path):
         self.run(path, wanted=lambda cell: cell[3] == study.LITE and some(cell))
         path.write_text("".join(f"{line}\tmore\n" for line in path.read_text().splitlines()))
@@ -222,6 +240,23 @@ class TestSeveralProcesses:
             with pytest.raises(storage.StorageError, match="Another process is adding to results.tsv"):
                 run_study.run_missing(path, (0,), some, fake)
         assert not path.exists() and run_study.run_missing(path, (0,), some, fake) > 0
+
+    def test_a_second_name_of_the_file_is_the_same_file(self, tmp_path):
+        path, other = tmp_path / "results.tsv", tmp_path / "link.tsv"
+        path.touch()
+        other.symlink_to(path)
+        with storage.alone(path), pytest.raises(storage.StorageError, match="Another process"):
+            run_study.run_missing(other, (0,), some, fake)
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [("--jobs 0", "at least 1"), ("--seeds -2", "at least 1"), ("--only nothing_such", "nothing_such")],
+    )
+    def test_nonsense_is_refused_in_words(self, monkeypatch, capsys, given, said):
+        monkeypatch.setattr(sys, "argv", ["run_study", *given.split()])
+        with pytest.raises(SystemExit):
+            run_study.main()
+        assert said in capsys.readouterr().err
 
     def test_two_at_once_run_nothing_twice(self, tmp_path):
         ends = [started(tmp_path, beside=2) for _ in range(2)]
@@ -429,3 +464,10 @@ def test_the_readme_says_what_the_results_file_says():
         assert f"| {title} | {' | '.join(cells)} |" in text
     tested = quadrants.groupby("data")["predictions"].first().str.len()
     assert f"{tested['animals']:,} test photographs and {tested['emoji']} test drawings" in text
+    pairs = [
+        [results.Cell("quadrants", data, count, method) for method in (study.FROZEN, study.LP_FT)]
+        for data in study.DATA
+        for count in study.COUNTS
+    ]
+    gain, low, high = (f"{100 * part:.1f}" for part in results.pooled(results.read(), pairs))
+    assert f"gains {gain} points\n(95 % interval {low} to {high})" in text
