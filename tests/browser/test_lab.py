@@ -178,7 +178,7 @@ def test_rate_explorer(notebook):
 @of(["06_compare"])
 def test_decision_helper(notebook):
     explorer = Explorer(notebook, "widgets.decision_helper(")
-    explorer.changes(explorer.area.get_by_role("button", name="photographs (near)").click, "Take:")
+    explorer.changes(explorer.area.get_by_role("button", name="photographs (near)").click, "Begin with:")
     explorer.changes(lambda: explorer.slide(1, *["ArrowLeft"] * 7), "No method fits this budget")
 
 

@@ -161,8 +161,9 @@ def as_the_notebook_leaves_it():
     base = keras.models.clone_model(vgg(96))
     base.trainable = False
     surgery.freeze_up_to(base, "block4_pool")
-    flat = keras.Sequential([keras.Input((3, 3, 512)), layers.Flatten(), layers.Dense(5)])
-    return {"keras": keras, "np": np, "checks": checks, "base": base, "flat": flat}
+    pooled = keras.Sequential([keras.Input((3, 3, 512)), layers.GlobalAveragePooling2D(), layers.Dense(5)])
+    modules = {"keras": keras, "np": np, "checks": checks}
+    return {**modules, "base": base, "imagenet": base.get_weights(), "pooled": pooled}
 
 
 class TestStubs:
@@ -181,14 +182,14 @@ class TestStubs:
             ),
             ("freeze_all_but_block5", "mine.trainable = False", "mine", "all-frozen"),
             ("mend_wiring", "", "broken", "divided"),
-            ("mend_wiring", "", "flat", "wrong-input"),
+            ("mend_wiring", "", "pooled", "wrong-input"),
         ],
     )
     def test_is_refused_with_the_hint_that_helps(self, name, line, handed_in, reason):
         found = as_the_notebook_leaves_it()
         _, stub, _, _ = cells_of(name)
         exec(f"{stub.source}\n{line}", found)
-        given = (found["base"], found["flat"]) if name == "mend_wiring" else ()
+        given = (found["base"], found["pooled"]) if name == "mend_wiring" else ()
         assert BY_NAME[name].verdict(found["answer"], *given).state == "blank"
         assert BY_NAME[name].verdict(found[handed_in], *given).reason == reason
 
