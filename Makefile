@@ -48,9 +48,8 @@ new-notebook: $(READY)
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings
 
-# make experiments JOBS=2 trains in two processes; tools/run_study.py says how a Dask cluster does it.
 experiments: $(READY)
-	$(BIN)/python -m tools.run_study --jobs $(or $(JOBS),1)
+	$(BIN)/python -m tools.run_study
 
 benchmark: $(READY)
 	$(BIN)/python -m tools.benchmark

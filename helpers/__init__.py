@@ -30,18 +30,41 @@ MAP = (
     ("notebooks",),
 )
 
-_PLACES = {
-    "": "assets doctor pictures plots predict session storage",
-    "course.": "checks lab quizzes widgets",
-    "measuring.": "costs evaluation results study",
-    "network.": "backbones certificate cost efficientnet_lite surgery vgg16",
-    "pictures.": "features images",
-    "saving.": "explain export model_card",
+NAMES = {
+    "assets": "assets",
+    "backbones": "network.backbones",
+    "certificate": "network.certificate",
+    "checks": "course.checks",
+    "cost": "network.cost",
+    "costs": "measuring.costs",
+    "doctor": "doctor",
+    "efficientnet_lite": "network.efficientnet_lite",
+    "evaluation": "measuring.evaluation",
+    "explain": "saving.explain",
+    "export": "saving.export",
+    "features": "pictures.features",
+    "images": "pictures.images",
+    "lab": "course.lab",
+    "model_card": "saving.model_card",
+    "pictures": "pictures",
+    "plots": "plots",
+    "predict": "predict",
+    "quizzes": "course.quizzes",
+    "results": "measuring.results",
+    "session": "session",
+    "storage": "storage",
+    "study": "measuring.study",
+    "surgery": "network.surgery",
+    "vgg16": "network.vgg16",
+    "widgets": "course.widgets",
+    # What notebooks of the first version call them: a working copy that was laid out then still runs.
+    "benchmark": "network.cost",
+    "decision": "measuring.costs",
+    "evidence": "measuring.results",
+    "evidence_plots": "plots",
+    "experiments": "measuring.study",
+    "intake": "pictures",
 }
-NAMES = {name: room + name for room, names in _PLACES.items() for name in names.split()}
-# What notebooks of the first version call them: a working copy that was laid out then still runs.
-NAMES |= {"benchmark": "network.cost", "decision": "measuring.costs", "evidence": "measuring.results"}
-NAMES |= {"evidence_plots": "plots", "experiments": "measuring.study", "intake": "pictures"}
 
 
 def __getattr__(name):

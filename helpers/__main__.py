@@ -1,10 +1,11 @@
 """``swap-the-head``, or ``python -m helpers``: open the course, check the machine, classify a picture."""
 
 import argparse
+import contextlib
 import os
 import sys
 
-from helpers import __version__, session  # all else is imported where it is used, so that Ctrl-C is heard at once
+from helpers import __version__  # all else is imported where it is used, so that Ctrl-C is heard at once
 
 HERE = "./my_course by default"
 PORT = 8888
@@ -12,7 +13,7 @@ PORT = 8888
 
 def main(arguments=None):
     """Run one of the commands and return its exit code; trouble is told in one line."""
-    session.make_streams_safe()
+    _make_streams_safe()
     try:
         code = _run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
@@ -25,12 +26,24 @@ def main(arguments=None):
         return _failed(f"swap-the-head: {error}", 1)
 
 
+def _make_streams_safe():
+    """Let no letter that the terminal lacks, and no closed stream, end a command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open as long as the process
+        with contextlib.suppress(AttributeError):  # a stream of another kind
+            getattr(sys, name).reconfigure(errors="replace", line_buffering=True)
+
+
 def _failed(line, code):
-    for name, text in (("stdout", ""), ("stderr", f"{line}\n" if line else "")):
-        try:
-            print(text, file=getattr(sys, name), end="", flush=True)
-        except OSError:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, or Python would write there again at its end
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, or Python would try to write there again at its end
+    try:
+        print(line, file=sys.stderr, end="\n" if line else "")
+    except OSError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     return code
 
 

@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython import display
 from matplotlib import ticker
-from PIL import Image
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
 PALE = "#D9D9D9"  # what is frozen or has no parameters
@@ -32,11 +31,10 @@ def show(alt):
     if not plt.get_fignums():
         raise ValueError("There is no figure to show: draw one first.")
     figure = plt.gcf()
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", bbox_inches="tight")
-    Image.open(drawn).convert("RGB").save(small, "png", optimize=True)
+    data = io.BytesIO()
+    figure.savefig(data, format="png", bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
-    bundle = {"image/png": small.getvalue(), "text/plain": alt}
+    bundle = {"image/png": data.getvalue(), "text/plain": alt}
     display.display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
     folded = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
     display.display({"text/html": folded, "text/plain": ""}, raw=True)
@@ -113,7 +111,6 @@ def intervals(results, ax=None, unit="test accuracy"):
         ax.errorbar(value, row, xerr=reach(value, low, high), fmt="o", color=f"C{row}", capsize=4)
     ax.set_yticks(range(len(results)), list(results), parse_math=False)
     ax.set_ylim(len(results) - 0.5, -0.5)
-    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel(unit)
     return ax
 

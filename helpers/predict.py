@@ -112,7 +112,9 @@ def tables(model, class_names, batch):
 
 def main(arguments=None, program="python -m helpers.predict"):
     """Classify the pictures named on the command line; return 0, or 1 when something could not be read or used."""
-    session.make_streams_safe("backslashreplace")  # a Windows pipe lacks most letters
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream of another kind
+            stream.reconfigure(errors="backslashreplace")  # a Windows pipe lacks most letters
     try:
         code = _run(_parser(program).parse_args(arguments))
         sys.stdout.flush()

@@ -1,43 +1,48 @@
-"""Start a notebook or a command: quiet logs, a fixed seed, one plot style, one line of versions."""
+"""Start a notebook: quiet logs, a fixed seed, one plot style, one line of versions."""
 
 import contextlib
 import os
 import sys
 import warnings
-from pathlib import Path
 
-STYLE = Path(__file__).parent / "assets" / "notebooks.mplstyle"
+STYLE = {
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": "cycler('color', ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'])",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "font.size": 10,
+    "image.interpolation": "nearest",
+    "legend.frameon": False,
+}
 
 
 def start(seed=0):
     """Prepare this kernel for the course. Call it before TensorFlow or Keras is imported.
 
     TensorFlow writes its first log lines directly to file descriptor 2, whatever its log level, so this descriptor is
-    redirected while TensorFlow loads. Errors are still raised. `seed`, an int, seeds Python, NumPy and TensorFlow
-    through `keras.utils.set_random_seed`.
+    redirected while TensorFlow loads. Errors are still raised.
+
+    Parameters
+    ----------
+    seed : int
+        Seeds Python, NumPy and TensorFlow through `keras.utils.set_random_seed`.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _descriptor_2_silenced():
         import tensorflow
     import keras
-    import matplotlib.style
+    import matplotlib
 
     tensorflow.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
     keras.utils.set_random_seed(seed)
-    matplotlib.style.use(STYLE)
+    matplotlib.rcParams.update(STYLE)
     # Keras adds this advice about its own default argument to every fit on a tf.data pipeline.
     warnings.filterwarnings("ignore", message=".*`shuffle=True` was passed.*")
     versions = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     print(f"Ready: {versions}, TensorFlow {tensorflow.__version__}, Keras {keras.__version__}, seed {seed}.")
-
-
-def make_streams_safe(errors="replace"):
-    """Let no letter that the terminal lacks, and no closed stream, end a command."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open as long as the process
-        with contextlib.suppress(AttributeError):  # a stream of another kind
-            getattr(sys, name).reconfigure(errors=errors, line_buffering=True)
 
 
 @contextlib.contextmanager

@@ -169,7 +169,7 @@ def noted(path):
     A file that holds no dictionary is kept beside the new one. Raises `StorageError` when it cannot be written.
     """
     path = Path(os.path.realpath(path))  # where a link leads to
-    with alone(path):
+    with _alone(path):
         entries = notes(path)
         now = dict(entries or {})
         yield now
@@ -182,19 +182,14 @@ def noted(path):
 
 
 @contextlib.contextmanager
-def alone(path, seconds=10):
-    """Let one process at a time into the block; give False where another is in it after so many seconds.
-
-    SQLite has a lock for every system, freed however its holder ends. True, too, where nothing can be locked.
-    """
-    with contextlib.closing(sqlite3.connect(":memory:", timeout=seconds)) as lock:
-        first = True
-        try:
+def _alone(path):
+    """Let one process at a time into the block. SQLite has a lock for every system, freed however its holder ends."""
+    with contextlib.closing(sqlite3.connect(":memory:", timeout=10)) as lock:
+        # Without a lock it goes on where nothing can be written, where there are no locks, and after ten seconds.
+        with contextlib.suppress(sqlite3.Error, ValueError):
             lock.execute("ATTACH ? AS file", (f"{path}.lock",))
             lock.execute("BEGIN EXCLUSIVE")
-        except (sqlite3.Error, ValueError) as error:
-            first = getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY
-        yield first
+        yield
 
 
 def kept(folder, make):

@@ -34,7 +34,7 @@ PACKAGES = {
 SEED = 2026
 
 ANIMALS = {3: "cat", 4: "deer", 5: "dog", 6: "frog", 7: "horse"}  # CIFAR-10 labels
-ANIMALS_PER_CLASS = {"train": 200, "validation": 40, "test": 400}
+ANIMALS_PER_CLASS = {"train": 200, "validation": 40, "test": 160}
 CIFAR_SIDE = 32
 
 EMOJI = {

@@ -1,127 +1,91 @@
 """The measurements behind notebook 06: a seeded grid of trainings, a row a run, interrupted and continued at will.
 
 ``python -m tools.run_study`` (``make experiments``) runs what is missing and appends it to the results file, whole
-rows only, one such command at a time. A run's seed decides its training sample, the head's start and the order of the
-pictures; the test pictures never change. Learning rates are chosen on validation pictures, with a seed of their own,
-and are in the file too.
-
-``--jobs 2`` trains in two processes. ``--backend dask --scheduler ADDRESS`` trains on the workers of a Dask cluster,
-each started in this folder of the repository, with one thread: ``dask worker ADDRESS --nthreads 1 --nworkers 2``.
+rows only. A run's seed decides its training sample, the head's start and the order of the pictures; the test pictures
+never change. Learning rates are chosen on validation pictures, with a seed of their own, and stand in the file too.
 """
 
 import argparse
 import contextlib
+import functools
 import os
-import sys
+import platform
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-import joblib
+import keras
+import numpy as np
 import pandas as pd
+import tensorflow as tf
 import tqdm.auto
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from helpers import storage
 from helpers.measuring import study
+from helpers.network import backbones, surgery, vgg16
+from helpers.pictures import features, images
 from tools import grid
 
-ROUND = 8  # runs a process, after which what has become ready is looked up again
-PATIENCE = 3  # deaths of workers, one after another and without a result between them, that are borne
+
+class Kept:
+    """What the functions that it decorates have computed, until `clear`."""
+
+    def __init__(self):
+        self._functions = []
+
+    def cache(self, function):
+        """Return a function that computes its answer once for the same arguments."""
+        self._functions.append(functools.cache(function))
+        return self._functions[-1]
+
+    def clear(self):
+        """Forget every answer."""
+        for function in self._functions:
+            function.cache_clear()
 
 
-def run_missing(path=study.RESULTS, seeds=study.SEEDS, wanted=None, measure=None, jobs=1):
-    """Run what is not in the results file yet, and append each result as it comes.
+KEPT = Kept()  # the base, the pictures, and their features
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    Runs are independent but for the choices that they need, so they go in rounds: whatever is ready, in any order. When
-    a worker dies, as where memory is short, its run is tried again. Raises `RuntimeError` after the round in which a
-    run failed, and `helpers.storage.StorageError` where another process adds to the file, or it has other columns.
+
+def run_missing(runs, path=study.RESULTS, measure=None):
+    """Run what is not in the results file yet, in order, and append each result as it comes.
 
     Parameters
     ----------
+    runs : sequence of grid.Run
     path : path
-    seeds : sequence of int
-    wanted : callable, optional
-        Takes a cell of `grid.cells`; says whether to run it, with the choices that it needs. All by default.
     measure : callable, optional
-        Takes a run and the choices in the file; returns a dict of results for each of its rows.
-        `trainings.measured` by default. Workers must be able to import it.
-    jobs : int
-        Processes at a time; −1 for as many as a Dask cluster has threads.
+        Takes a run and the results so far; returns a dict of results for each of its rows. `measured` by default.
 
     Returns
     -------
     int
         How many were run.
     """
-    if measure is None:
-        from tools import trainings  # with TensorFlow, which only what trains needs
-
-        measure = trainings.measured
     path = Path(path)
-    with storage.alone(path, seconds=0) as alone:
-        if not alone:
-            raise storage.StorageError(f"Another process is adding to {path.name}. Wait for its end, or stop it.")
-        _repair(path)
-        return _rounds(path, seeds, wanted, measure, jobs)
+    _mend(path)
+    done = study.results(path) if path.exists() else pd.DataFrame(columns=list(asdict(runs[0])))
+    keys = {_key(row) for row in done.to_dict("records")}
+    missing = [run for run in runs if not all(_key({**asdict(run), "experiment": name}) in keys for name in run.rows)]
+    for run in tqdm.auto.tqdm(missing, unit="run"):
+        found = (measure or measured)(run, done)
+        rows = [
+            {**asdict(run), **result, "experiment": name, **_machine()}
+            for name, result in zip(run.rows, found, strict=True)
+        ]
+        columns = list(done) if path.exists() else list(rows[0])
+        if not path.exists():
+            path.write_text("\t".join(columns) + "\n", encoding="utf-8")
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write("".join("\t".join(str(row[name]) for name in columns) + "\n" for row in rows))
+            stream.flush()
+            os.fsync(stream.fileno())
+        done = study.results(path)
+    return len(missing)
 
 
-def _rounds(path, seeds, wanted, measure, jobs):
-    number, deaths, at_once = 0, 0, joblib.effective_n_jobs(jobs)
-    with tqdm.auto.tqdm(unit="run") as progress:
-        while True:
-            done = study.results(path) if path.exists() else _empty()
-            keys = {_key(row) for row in done.to_dict("records")}
-            missing = [run for run in grid.ready(done, seeds, wanted) if not _known(run, keys)]
-            if not missing:
-                return number
-            progress.total = number + len(missing)  # more when a range of learning rates has to be widened
-            choices = done[done["experiment"] == "choice"].drop(columns="predictions", errors="ignore")
-            calls = (joblib.delayed(grid.rows_of)(measure, run, choices) for run in missing[: ROUND * at_once])
-            pool, failures = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1), []
-            try:
-                for rows, failure in pool(calls):
-                    if failure:
-                        failures.append(failure)
-                        continue
-                    _append(path, rows)
-                    number, deaths = number + 1, 0
-                    progress.update()
-            except Exception as error:
-                deaths += 1
-                if not _is_death(error) or deaths == PATIENCE:
-                    raise
-                print("A worker died, perhaps for want of memory. What it was at is tried again.", file=sys.stderr)
-            if failures:
-                raise RuntimeError(f"{len(failures)} runs failed; all other results are kept. The first: {failures[0]}")
-
-
-def _is_death(error):
-    return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"  # of distributed
-
-
-def _empty():
-    return pd.DataFrame(columns=["experiment", "data", "per_class", "method", "seed", "rate", "mirrored"])
-
-
-def _append(path, rows):
-    """Add rows to the file in one piece: a reader or an interruption finds all of them or none."""
-    columns = list(rows[0])
-    if path.exists():
-        with open(path, encoding="utf-8") as stream:
-            columns = stream.readline().rstrip("\n").split("\t")
-    if set(columns) != set(rows[0]):
-        differ = ", ".join(sorted({*columns} ^ {*rows[0]}))
-        raise storage.StorageError(f"{path.name} has other columns ({differ}). Move it away, and all is run anew.")
-    lines = [[str(row[name]) for name in columns] for row in rows]
-    text = "".join("\t".join(line) + "\n" for line in ([] if path.exists() else [columns]) + lines)
-    with open(path, "ab", buffering=0) as stream:
-        if stream.write(text.encode()) < len(text.encode()):
-            raise storage.StorageError(f"{path.name} could not be written to its end. Free some space, and go on.")
-        os.fsync(stream.fileno())
-
-
-def _repair(path):
+def _mend(path):
     """Cut off a last line that an interruption left unfinished; a file with no whole line goes."""
     if not path.exists():
         return
@@ -135,46 +99,286 @@ def _repair(path):
 
 
 def _key(row):
-    trial = (float(row["rate"]), bool(row["mirrored"])) if row["experiment"] == "choice" else ()
-    return row["experiment"], row["data"], int(row["per_class"]), row["method"], int(row["seed"]), *trial
+    rate = row["rate"] if row["experiment"] == "choice" else 0.0
+    return row["experiment"], row["data"], int(row["per_class"]), row["method"], int(row["seed"]), float(rate)
 
 
-def _known(run, keys):
-    return all(_key({**asdict(run), "experiment": name}) in keys for name in run.rows)
+def _machine():
+    versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}"
+    return {"versions": versions, "processor": f"{_processor()}, {os.cpu_count()} cores"}
+
+
+@functools.cache
+def _processor():
+    """Return the processor's name where the system tells it, or else its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def measured(run, done):
+    """Train and test one run.
+
+    Parameters
+    ----------
+    run : grid.Run
+    done : pandas.DataFrame
+        Results so far, with the choices of rates that the run needs.
+
+    Returns
+    -------
+    list of dict
+        One for each of the run's rows.
+    """
+    keras.utils.clear_session()
+    rate = run.rate or study.rate_of(run.method, run.data, run.per_class, done)
+    tested_on = "validation" if run.experiment == "choice" else "test"
+    if run.method in LINEAR:
+        return [_linear(run, rate, *LINEAR[run.method](run), tested_on)]
+    first = study.rate_of(study.FROZEN, run.data, run.per_class, done) if run.method == study.LP_FT else None
+    if run.experiment == "shift":
+        return _shift(run, rate, first)
+    return [_quadrant(run, rate, first, tested_on)]
+
+
+def _quadrant(run, rate, head_rate, tested_on):
+    if run.method == study.FROM_SCRATCH:
+        given = _pixels(run.data)
+    elif run.method == study.RANDOM:
+        given = _pooled(run.data, "random")
+    else:
+        given = _maps(run.data) if run.method in (study.LP_FT, study.FRESH) else _pooled(run.data, "right")
+    places = study.sample(given["train"][1], run.per_class, run.seed)
+    train = tuple(array[places] for array in given["train"])
+    model, cost = _trained(run, rate, head_rate, train, given["validation"])
+    cost["trunk_pictures"] = 0 if run.method == study.FROM_SCRATCH else len(places) + len(given["validation"][1])
+    return {**_scored(model, given[tested_on]), **cost, "rate": rate}
+
+
+def _trained(run, rate, head_rate, train, validation):
+    """Return a model trained by a run's method, and what it cost."""
+    keras.utils.set_random_seed(run.seed)
+    epochs = study.CARE[run.method][1][run.per_class]
+    if run.method == study.FROM_SCRATCH:
+        return _fit(_small_cnn(), train, validation, rate, epochs)
+    if run.method not in (study.LP_FT, study.FRESH):
+        return _fit(_head_on(train[0].shape[1:]), train, validation, rate, epochs)
+    tail, cost = _own_tail(), {}
+    if run.method == study.LP_FT:
+        rows = [(_rows(tail, maps), labels) for maps, labels in (train, validation)]
+        head, cost = _fit(_head_on((512,)), *rows, head_rate, study.CARE[study.FROZEN][1][run.per_class])
+    else:
+        head = _head_on((512,), start="glorot_uniform")  # as Keras starts a Dense layer: the usual way
+    model = keras.Sequential([keras.Input(train[0].shape[1:]), tail, keras.layers.GlobalAveragePooling2D(), head])
+    model, more = _fit(model, train, validation, rate, epochs)
+    added = {name: more[name] + cost.get(name, 0) for name in ("seconds", "cpu_seconds", "pictures_seen", "epochs")}
+    return model, {**more, **{name: round(value, 2) for name, value in added.items()}}
+
+
+def _fit(model, train, validation, rate, epochs):
+    model.compile(keras.optimizers.Adam(rate), loss=LOSS)
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=max(2, epochs // 5), restore_best_weights=True)
+    at_once = tf.data.Dataset.from_tensors(validation)  # one batch: for a head, to prepare several takes longest
+    started, worked = time.perf_counter(), time.process_time()
+    history = model.fit(
+        *train, validation_data=at_once, batch_size=study.BATCH, epochs=epochs, callbacks=[stop], verbose=0
+    ).history
+    done = len(history["loss"])
+    return model, {
+        "seconds": round(time.perf_counter() - started, 2),
+        "cpu_seconds": round(time.process_time() - worked, 2),
+        "pictures_seen": done * len(train[1]),
+        "epochs": done,
+        "trainable_parameters": surgery.count(model.trainable_weights),
+    }
+
+
+def _scored(model, test):
+    inputs, labels = test
+    logits = model.predict(inputs, batch_size=64, verbose=0)
+    predicted = logits.argmax(axis=1)
+    return {
+        "accuracy": round(float(np.mean(predicted == labels)), 5),
+        "loss": round(float(LOSS(labels, logits)), 5),
+        "predictions": "".join(map(str, predicted)),
+    }
+
+
+def _depth(run):
+    """Return the rows that one block gives."""
+    return _block(run.data, run.method), None
+
+
+def _preprocessing(run):
+    """Return the rows for one way to feed VGG16."""
+    return _pooled(run.data, run.method), None
+
+
+def _head(run):
+    """Return the rows that a head's pooling makes, and those of the mirror images where it trains on them too."""
+    shaped = _pool if run.method.startswith("pooling") else _flatten
+    given = {split: (shaped(maps), labels) for split, (maps, labels) in _last_maps(run.data).items()}
+    if not run.method.endswith("flipped too"):
+        return given, None
+    return given, shaped(_extracted(run.data, "flipped")["train"][0])
+
+
+# The experiments with a linear head on rows of features: what makes the rows.
+LINEAR = {
+    **dict.fromkeys(vgg16.BLOCKS, _depth),
+    **dict.fromkeys(study.PREPROCESSING, _preprocessing),
+    **dict.fromkeys(study.HEADS, _head),
+}
+
+
+def _linear(run, rate, given, flipped, tested_on):
+    """Train a linear head on a sample of rows, and of the rows of their mirror images where there are some."""
+    rows, labels = given["train"]
+    places = study.sample(labels, run.per_class, run.seed)
+    train = rows[places], labels[places]
+    if flipped is not None:
+        train = np.concatenate([train[0], flipped[places]]), np.concatenate([train[1], train[1]])
+    keras.utils.set_random_seed(run.seed)
+    model, cost = _fit(
+        _head_on(rows.shape[1:]), train, given["validation"], rate, study.CARE[study.FROZEN][1][run.per_class]
+    )
+    cost["trunk_pictures"] = len(train[1]) + len(given["validation"][1])
+    return {**_scored(model, given[tested_on]), **cost, "rate": rate}
+
+
+def _shift(run, rate, head_rate):
+    """Train on two artists' emoji; test on unseen emoji, once of the same artists and once of the third."""
+    given = _maps(run.data) if run.method in (study.LP_FT, study.FRESH) else _pooled(run.data, "right")
+    data = _data(run.data)
+    third = {split: np.array([file.stem.endswith(study.THIRD_ARTIST) for file in data.files(split)]) for split in given}
+    known = {split: tuple(array[~third[split]] for array in given[split]) for split in given}
+    model, cost = _trained(run, rate, head_rate, known["train"], known["validation"])
+    cost["trunk_pictures"] = sum(len(known[split][1]) for split in ("train", "validation"))
+    unknown = tuple(array[third["test"]] for array in given["test"])
+    return [{**_scored(model, test), **cost, "rate": rate} for test in (known["test"], unknown)]
+
+
+def _small_cnn():
+    layers = [
+        keras.Input((study.SIDE, study.SIDE, 3)),
+        keras.layers.Rescaling(1 / 127.5, -1),
+        keras.layers.RandomFlip("horizontal"),
+    ]
+    for maps in (32, 64, 128, 128):
+        layers += [keras.layers.Conv2D(maps, 3, strides=2, padding="same", activation="relu")]
+    return keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(study.CLASSES)])
+
+
+def _head_on(shape, start="zeros"):
+    return keras.Sequential([keras.Input(shape), keras.layers.Dense(study.CLASSES, kernel_initializer=start)])
+
+
+@KEPT.cache
+def _base():
+    return backbones.load("VGG16", (study.SIDE, study.SIDE, 3))
+
+
+@KEPT.cache
+def _tail():
+    return surgery.split(_base(), "block4_pool")[1]
+
+
+def _own_tail():
+    """Return a copy of block5 with ImageNet's weights."""
+    copy = keras.models.clone_model(_tail())
+    copy.set_weights(_tail().get_weights())
+    return copy
+
+
+def _rows(tail, maps):
+    return _pool(tail.predict(maps, batch_size=64, verbose=0))
+
+
+def _pool(maps):
+    return maps.mean(axis=(1, 2))
+
+
+def _flatten(maps):
+    return maps.reshape(len(maps), -1)
+
+
+@KEPT.cache
+def _data(name):
+    return images.load(name, study.SIDE)
+
+
+@KEPT.cache
+def _pixels(name):
+    return {split: _data(name).arrays(split) for split in images.SPLITS}
+
+
+@KEPT.cache
+def _maps(name):
+    """Return what block4 gives."""
+    return _extracted(name, "block4")
+
+
+@KEPT.cache
+def _last_maps(name):
+    """Return what block5 gives."""
+    return {split: (_tail().predict(maps, verbose=0), labels) for split, (maps, labels) in _maps(name).items()}
+
+
+def _pooled(name, kind):
+    """Return rows of pooled features for one of the ways to feed VGG16."""
+    return _block(name, vgg16.BLOCKS[-1]) if kind == "right" else _extracted(name, kind)
+
+
+def _block(name, block):
+    """Return the pooled features of one block; the trunk gives those of all of them side by side."""
+    ends = dict(zip(vgg16.BLOCKS, np.cumsum([64, 128, 256, 512, 512]), strict=True))
+    begin = ([0, *ends.values()])[list(ends).index(block)]
+    rows = _extracted(name, "blocks")
+    return {split: (given[:, begin : ends[block]], labels) for split, (given, labels) in rows.items()}
+
+
+@KEPT.cache
+def _extracted(name, kind):
+    splits = ("train",) if kind == "flipped" else images.SPLITS
+    return vars(features.extract(_trunk(kind), _data(name), splits))
+
+
+def _trunk(kind):
+    pixels = keras.Input((study.SIDE, study.SIDE, 3), name="pixels")
+    prepare = keras.applications.vgg16.preprocess_input
+    base = _base()
+    if kind == "random":
+        keras.utils.set_random_seed(0)
+        base = keras.applications.VGG16(weights=None, include_top=False, input_shape=(study.SIDE, study.SIDE, 3))
+    pool = keras.layers.GlobalAveragePooling2D()
+    if kind == "block4":
+        return keras.Model(pixels, surgery.split(base, "block4_pool")[0](prepare(pixels)))
+    if kind == "flipped":
+        return keras.Model(pixels, base(prepare(keras.ops.flip(pixels, axis=2))))
+    if kind == "blocks":
+        ends = keras.Model(base.input, [base.get_layer(f"{block}_pool").output for block in vgg16.BLOCKS])
+        return keras.Model(pixels, keras.layers.Concatenate()([pool(maps) for maps in ends(prepare(pixels))]))
+    fed = {
+        "random": prepare,
+        "0 to 1": lambda pixels: pixels / 255,
+        "red and blue exchanged": lambda pixels: prepare(pixels[..., ::-1]),
+        "twice": lambda pixels: prepare(prepare(pixels)),
+    }
+    return keras.Model(pixels, pool(base(fed[kind](pixels))))
 
 
 def main():
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=len(study.SEEDS), help="how many seeds, from 0")
-    parser.add_argument("--jobs", type=int, default=1, help="how many trainings at a time")
-    parser.add_argument("--only", default="", help="a part: experiments, data or methods whose name contains this")
-    parser.add_argument("--backend", default="loky", choices=("loky", "dask"), help="processes here, or a Dask cluster")
-    parser.add_argument("--scheduler", help="address of the Dask cluster's scheduler")
-    given = parser.parse_args()
-    if (given.backend == "dask") != bool(given.scheduler):
-        parser.error("--backend dask and --scheduler ADDRESS belong together.")
-    threads = max(1, (os.cpu_count() or 1) // given.jobs)
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))  # of new processes
-    jobs = -1 if given.backend == "dask" else given.jobs
+    tf.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
     started = time.perf_counter()
-
-    def wanted(cell):
-        return any(given.only in name for name in (cell[0], cell[1], cell[3]))
-
-    with contextlib.ExitStack() as stack:
-        if given.backend == "dask":
-            from distributed import Client
-
-            stack.enter_context(Client(given.scheduler))
-        stack.enter_context(joblib.parallel_config(given.backend))
-        try:
-            count = run_missing(seeds=range(given.seeds), wanted=wanted, jobs=jobs)
-        except KeyboardInterrupt:
-            sys.exit(f"Stopped. Finished runs are in {study.RESULTS.name}; the same command goes on from there.")
-        except (RuntimeError, storage.StorageError) as error:
-            sys.exit(str(error))
-    print(f"{count} runs in {(time.perf_counter() - started) / 60:.0f} min; the results are in {study.RESULTS.name}.")
+    count = run_missing(grid.grid(range(parser.parse_args().seeds)))
+    print(
+        f"{count} runs in {(time.perf_counter() - started) / 60:.0f} minutes; the results are in {study.RESULTS.name}."
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,13 @@ AssetError = storage.StorageError
 
 
 def checksums():
-    """Return the name of every bundled file with its SHA-256, as ``checksums.txt`` lists them."""
+    """Return the SHA-256 of every bundled file.
+
+    Returns
+    -------
+    dict of str to str
+        File name to hexadecimal digest, as listed in ``checksums.txt``.
+    """
     try:
         lines = (FOLDER / "checksums.txt").read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -30,7 +36,17 @@ def checksums():
 def bundled(name, folder=FOLDER):
     """Return the path of a bundled file, after verifying its checksum.
 
-    Raises `helpers.storage.StorageError` when ``checksums.txt`` does not list it, or it is missing or altered.
+    Parameters
+    ----------
+    name : str
+        File name as listed in ``checksums.txt``.
+    folder : path, optional
+        Where the bundled files lie.
+
+    Raises
+    ------
+    helpers.storage.StorageError
+        When the name is unknown, or the file is missing or altered.
     """
     known = checksums()
     if name not in known:
@@ -72,7 +88,13 @@ def unpacked(archive):
 
 
 def pictures(collection, split):
-    """Return the paths of one split of a bundled collection, in the order of `helpers.images`, and its class names."""
+    """Return the files of one split of a bundled collection, in the order in which `helpers.images` reads them.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+    class_names : tuple of str
+    """
     folder = unpacked(COLLECTIONS[collection]) / split
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     return [path for name in names for path in sorted((folder / name).iterdir())], names

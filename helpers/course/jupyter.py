@@ -27,9 +27,19 @@ class JupyterError(RuntimeError):
 def start(folder, port, ip, browser):
     """Lay out a working copy and run JupyterLab on it until Ctrl-C. What JupyterLab logs goes to a file.
 
-    It listens at the address `ip` on a `port`, the next free one where that is taken; `browser` says whether to open
-    one where a person sits before it. Raises `helpers.storage.StorageError` when the working copy cannot be laid out,
-    and `JupyterError` when JupyterLab does not start, or ends by itself: the message has the last line of its log.
+    Raises `helpers.storage.StorageError` when the working copy cannot be laid out, and `JupyterError` when JupyterLab
+    does not start, or ends by itself: the message has the last line of its log.
+
+    Parameters
+    ----------
+    folder : path
+        The learner's folder.
+    port : int
+        Where JupyterLab listens; the next free one where it is taken.
+    ip : str
+        The address that it listens on; 0.0.0.0 lets other machines in, with the token.
+    browser : bool
+        Whether to open a browser where a person sits before one. The last line is the address, always.
     """
     folder = working_copy.place(folder)
     for line in working_copy.lay_out(folder):
@@ -159,6 +169,7 @@ def _browser():
 
 
 def _codespace(port):
+    """Return the address under which GitHub Codespaces shows a port."""
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
     return f"https://{os.environ['CODESPACE_NAME']}-{port}.{domain}"
 

@@ -89,6 +89,8 @@ class Diagnosis(list):
     def __repr__(self):
         return "\n".join([self.headline, *map(str, self)])
 
+    __str__ = __repr__
+
     def _repr_html_(self):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
         words = ("finding", "seen", "why", "mend")

@@ -69,9 +69,7 @@ def rehearse(case):
     losses, reached, steps, settings = [], set(), 0, {"return_losses": True}
     if "training" in inspect.signature(model.call).parameters:
         settings["training"] = True
-    rows = _rows(case.train.batches[0][0])
-    batches = [(tf.constant(inputs[:rows]), tf.constant(labels[:rows])) for inputs, labels in case.train.batches]
-    for inputs, labels in itertools.islice(itertools.cycle(batches), STEPS + SKIPPED):
+    for inputs, labels in itertools.islice(itertools.cycle(_small_batches(case)), STEPS + SKIPPED):
         with tf.GradientTape() as tape:
             tape.watch(values)
             outputs, fixed_values, penalties = model.stateless_call(values, fixed_values, inputs, **settings)
@@ -115,6 +113,11 @@ def _loss_function(loss, units_shape):
 
 def _rows(inputs):
     return max(2, min(TRIED, NUMBERS // max(1, inputs[0].size)))
+
+
+def _small_batches(case):
+    rows = _rows(case.train.batches[0][0])
+    return [(tf.constant(inputs[:rows]), tf.constant(labels[:rows])) for inputs, labels in case.train.batches]
 
 
 def real_step(case):

@@ -5,9 +5,9 @@ import pandas as pd
 
 from helpers.measuring import results, study
 
-# CPU seconds that one 96-pixel picture takes through a network's base: rounded, and timed by hand on the machine and in
-# the precision of the results file. Fine-tuning caches what comes before its cut, but its head sees the rest once, too.
-PASS = {"VGG16": 0.02, "EfficientNet-Lite0": 0.004}
+# CPU seconds that one 96-pixel picture takes through VGG16's base: rounded, and timed by hand on the machine of the
+# results file, which does not record it. Notebook 06 times it again and compares.
+PASS = 0.05
 
 
 def costs(evidence):
@@ -18,31 +18,36 @@ def costs(evidence):
     Returns
     -------
     pandas.DataFrame
-        One row for each cell. Columns: ``data``, ``per_class``, ``method``; ``trunk`` (the pictures that search and
-        training use, mirrored ones and validation too, each once through the network, times `PASS`), ``search``
-        (trainings with each learning rate, at the count where it was chosen: forty for ten pictures a class; and those
-        of its head where that comes first), ``training`` (one, mean over the seeds), ``total``.
+        One row for each cell. Columns: ``data``, ``per_class``, ``method``; ``trunk`` (pictures sent once through
+        VGG16, times `PASS`), ``search`` (trainings with each learning rate, to choose one; for LP-FT those of its
+        head, too), ``training`` (one, mean over the seeds), ``total``.
     """
     keys = ["data", "per_class", "method"]
-    trainings = evidence.where(experiment="quadrants").groupby(keys, sort=False)
-    table = trainings[["trunk_pictures", "cpu_seconds"]].mean().reset_index()
-    choices = evidence.where(experiment="choice").groupby(keys).agg({"cpu_seconds": "sum", "trunk_pictures": "max"})
-    rows = []
-    for data, per_class, method, pictures, training in table.itertuples(index=False, name=None):
-        recipe = study.recipe_of(method)
-        names = [method, study.FROZEN_OF[recipe.network]] if recipe.cut and recipe.head_first else [method]
-        searched = choices.loc[[(data, study.count_of_choice(per_class), name) for name in names]]
-        trunk = max(pictures, searched["trunk_pictures"].max()) * PASS[recipe.network]
-        rows.append((trunk, searched["cpu_seconds"].sum(), training))
-    table[["trunk", "search", "training"]] = rows
-    return table.drop(columns=["trunk_pictures", "cpu_seconds"]).assign(total=np.sum(rows, axis=1))
+    trainings = evidence.where(experiment="quadrants").groupby(keys, sort=False, as_index=False)
+    means = trainings[["trunk_pictures", "cpu_seconds"]].mean()
+    searches = evidence.where(experiment="choice").groupby(keys)["cpu_seconds"].sum()
+
+    def search(row):
+        tuned = (row.method, study.FROZEN) if row.method == study.LP_FT else (row.method,)
+        return sum(searches[row.data, row.per_class, method] for method in tuned)
+
+    table = means[keys].assign(
+        trunk=means["trunk_pictures"] * PASS,
+        search=[search(row) for row in means.itertuples()],
+        training=means["cpu_seconds"],
+    )
+    return table.assign(total=table[["trunk", "search", "training"]].sum(axis=1))
 
 
 def plane(evidence, data, per_class):
     """Return cost and accuracy of each method of the quadrants, the cheapest first.
 
-    Takes an `Evidence`, the name of a data set and a number of training pictures of a class, 0 for all. The table is by
-    ``method``, with the columns ``cost`` (total CPU seconds), ``accuracy``, ``low``, ``high``.
+    Takes an `Evidence`, the name of a data set and a number of training pictures of a class, 0 for all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: ``method``. Columns: ``cost`` (total CPU seconds), ``accuracy``, ``low``, ``high``.
     """
     accuracies = results.table(evidence, "quadrants", data, per_class)
     both = accuracies.merge(costs(evidence), on=["data", "per_class", "method"]).rename(columns={"total": "cost"})
@@ -52,8 +57,11 @@ def plane(evidence, data, per_class):
 def pairs(evidence, data, per_class):
     """Return the paired difference between any two methods of the quadrants; takes what `plane` does.
 
-    The table is by ``first`` and ``second``, each pair both ways, with the columns ``difference`` (accuracy of second
-    minus that of first), ``low``, ``high``.
+    Returns
+    -------
+    pandas.DataFrame
+        Index: ``first``, ``second``, each pair both ways. Columns: ``difference`` (accuracy of second minus that of
+        first), ``low``, ``high``.
     """
     methods = evidence.where(experiment="quadrants", data=data, per_class=per_class)["method"].drop_duplicates()
     cells = [results.Cell("quadrants", data, per_class, method) for method in methods]
@@ -75,43 +83,49 @@ def dominated(methods, gains):
     return [name for name in methods.index if any(cost[two] <= cost[name] for one, two in beaten if one == name)]
 
 
-def verdict(gain, smallest=0.02):
-    """Return what a paired difference (value, low, high) says of its second method: better, worse, either or open.
+def recommended(methods, gains, budget=np.inf):
+    """Return the cheapest method not shown to be worse than the most accurate one within a budget, and the latter.
 
-    ``"better"``: it is shown to be better, by at least the `smallest` gain that matters (0..1). ``"worse"``: the same
-    the other way round. ``"either"``: the whole interval is within plus and minus that gain. ``"open"``: all else.
+    Takes what `plane` and `pairs` return, and CPU seconds. Both methods are None where the budget allows none.
     """
-    value, low, high = gain
-    if -smallest < low and high < smallest:
-        return "either"
-    shown = "better" if low > 0 else "worse" if high < 0 else "open"
-    return shown if abs(value) >= smallest else "open"
-
-
-def recommended(methods, gains, budget=np.inf, smallest=0.02):
-    """Return the cheapest method that the best is not ``"better"`` than, the best, and the `verdict` on it.
-
-    Takes what `plane` and `pairs` return, CPU seconds, and the smallest gain that matters (0..1). The best is the most
-    accurate within the budget; it was picked on the same test pictures, so its lead is a little flattered. The verdict
-    is ``"best"`` where both are one method; all three are None where the budget allows none.
-    """
-    within = methods[methods["cost"] <= budget].sort_values("cost")
+    within = methods[methods["cost"] <= budget]
     if within.empty:
-        return None, None, None
+        return None, None
     best = within["accuracy"].idxmax()
-    found = {name: "best" if name == best else verdict(gains.loc[(name, best)], smallest) for name in within.index}
-    method = next(name for name, word in found.items() if word != "better")
-    return method, best, found[method]
+    not_worse = [name for name in within.index if name == best or gains.loc[(name, best), "low"] <= 0]
+    return within.loc[not_worse, "cost"].idxmin(), best
 
 
 def measured(evidence, data):
-    """Return (per_class, plane, pairs) for each measured number of training pictures of a class, the fewest first.
+    """Return (plane, pairs) for each measured number of training pictures of a class, the fewest first.
 
-    Where all pictures were taken (`per_class` is 0), the number is their mean.
+    Where all pictures were taken, the number is their mean.
     """
     counts = {}
-    for per_class, rows in evidence.where(experiment="quadrants", data=data, method=study.FROZEN).groupby("per_class"):
-        seen = rows["pictures_seen"] / rows["epochs"] / (1 + rows["mirrored"])
-        count = per_class or round(seen.mean() / study.CLASSES)
-        counts[count] = (per_class, plane(evidence, data, per_class), pairs(evidence, data, per_class))
+    for per_class, group in evidence.where(experiment="quadrants", data=data).groupby("per_class"):
+        count = per_class or round((group["pictures_seen"] / group["epochs"]).mean() / study.CLASSES)
+        counts[count] = (plane(evidence, data, per_class), pairs(evidence, data, per_class))
     return dict(sorted(counts.items()))
+
+
+def read_off(counts, count):
+    """Return plane and pairs for any number of training pictures of a class, and the measured counts below and above.
+
+    Takes what `measured` returns. Between two counts, cost is interpolated over the count and accuracy over its
+    logarithm; the interval of a difference spans those at both counts, so that it is shown only if it is shown at
+    both. Nothing is extrapolated: beyond the measured counts the nearest one answers, and `below` equals `above`.
+    """
+    below = max((known for known in counts if known <= count), default=min(counts))
+    above = min((known for known in counts if known >= count), default=max(counts))
+    if below == above:
+        return *counts[below], below, above
+    (methods_below, gains_below), (methods_above, gains_above) = counts[below], counts[above]
+    methods_above, gains_above = methods_above.loc[methods_below.index], gains_above.loc[gains_below.index]
+    share = np.log(count / below) / np.log(above / below)
+    methods = methods_below + share * (methods_above - methods_below)
+    rise = methods_above["cost"] - methods_below["cost"]
+    methods["cost"] = methods_below["cost"] + (count - below) / (above - below) * rise
+    gains = gains_below + share * (gains_above - gains_below)
+    gains["low"] = np.minimum(gains_below["low"], gains_above["low"])
+    gains["high"] = np.maximum(gains_below["high"], gains_above["high"])
+    return methods.sort_values("cost"), gains, below, above

@@ -1,21 +1,21 @@
 """What the results of `helpers.measuring.study` say, and how sure they are: one table in, tidy tables out.
 
-An interval covers both sources of chance, the trainings (seeds) and the test pictures: the variance of a mean is the
-sum of what each brings, and Student's t counts how few the seeds are. Where several pictures show one thing, such as
-one emoji drawn by three artists, they count as one. What was chosen on validation pictures is taken as given.
+An interval covers both sources of chance: the trainings (seeds) and the test pictures are resampled, each by itself.
+Where several pictures show one thing, such as one emoji drawn by three artists, the thing is resampled.
 """
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from helpers import assets
 from helpers.measuring import study
 
+RESAMPLES = 2000
 SEVERAL_ARTISTS = ("emoji",)  # data sets with files called thing_artist: several pictures of one thing
 
 
@@ -107,11 +107,17 @@ def verified(evidence):
 
 
 def accuracy(evidence, cell):
-    """Return (accuracy, low, high) of a `Cell` of an `Evidence`: the mean of its trainings, with its 95 % interval.
+    """Return the mean accuracy of the trainings of a `Cell` of an `Evidence`, with its 95 % interval.
 
     Raises `ValueError` when the cell has fewer than two trainings.
+
+    Returns
+    -------
+    accuracy, low, high : float
+        In 0..1.
     """
-    return tuple(np.clip(_interval(*_mean([[_single(evidence, cell)]])), 0, 1).tolist())
+    sums, counts = _totals(evidence, cell)
+    return _share(sums, counts), *_interval(_draws(sums, counts))
 
 
 def difference(evidence, first, second):
@@ -128,87 +134,32 @@ def difference(evidence, first, second):
 
     References
     ----------
-    Searle, Casella and McCulloch (1992), Variance Components, chapter 4; Satterthwaite (1946), An approximate
-    distribution of estimates of variance components, Biometrics Bulletin.
+    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics; Rao and Wu (1988), Resampling inference with
+    complex survey data, Journal of the American Statistical Association (for the number of seeds drawn).
     """
-    return pooled(evidence, [(first, second)])
-
-
-def pooled(evidence, pairs):
-    """Return the mean of the differences of several pairs of cells, with a 95 % interval: one answer to one question.
-
-    Takes a list of (first, second); returns what `difference` does. Pairs of one collection share its things and seeds.
-    """
-    return _interval(*_gain(evidence, pairs))
+    return differences(evidence, (first, second))[first, second]
 
 
 def differences(evidence, cells):
-    """Return a dict of (first, second) to what `difference` gives, each pair of the cells once."""
-    known = _answers(evidence, cells)
-    return {pair: _interval(*_mean([[_paired(known, *pair)]])) for pair in itertools.combinations(cells, 2)}
-
-
-def corrected(evidence, questions):
-    """Return several differences at once, with p-values that count how many there are.
-
-    Takes a dict of question (str) to (first, second).
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a question. Columns: ``gain``, ``low``, ``high`` (as `difference`, each by itself at 95 %), ``p`` (that
-        chance alone gives a difference so large), ``corrected`` (the same for all questions together), ``shown``
-        (bool: ``corrected`` is below 0.05).
-
-    References
-    ----------
-    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics.
-    """
-    rows = []
-    for pair in questions.values():
-        gain, error, freedom = _gain(evidence, [pair])
-        rows.append((*_interval(gain, error, freedom), 2 * scipy.stats.t.sf(abs(gain) / max(error, 1e-9), freedom)))
-    table = pd.DataFrame(rows, pd.Index(questions, name="question"), ["gain", "low", "high", "p"])
-    order = table["p"].to_numpy().argsort()
-    steps = np.maximum.accumulate(table["p"].to_numpy()[order] * np.arange(len(order), 0, -1))
-    table.loc[table.index[order], "corrected"] = np.minimum(steps, 1.0)
-    return table.assign(shown=table["corrected"] < 0.05)
-
-
-def smallest_shown(evidence, first, second, pictures, seeds, power=0.8):
-    """Return the smallest difference (float, 0..1) that so many test pictures and seeds would show, at 95 %.
-
-    How much single trainings and pictures differ is taken from the two cells. A true difference of this size is found
-    with the probability `power`. Where a thing has several pictures, `pictures` counts things; it may be an array.
-    """
-    paired = _paired(_answers(evidence, (first, second)), first, second)
-    variance, freedom = _spread(*_parts(paired), seeds, pictures)
-    return (scipy.stats.t.isf(0.025, freedom) + scipy.stats.t.ppf(power, freedom)) * np.sqrt(variance)
-
-
-def pictures_to_show(evidence, first, second, gain, seeds):
-    """Return how many test pictures would show a `gain` (0..1) with so many seeds, as `smallest_shown` has it.
-
-    Rounded up to two digits; None where more than a million, or only more seeds, would.
-    """
-    numbers = np.outer(10 ** np.arange(5), np.arange(10, 101)).ravel()
-    enough = numbers[smallest_shown(evidence, first, second, numbers, seeds) <= gain]
-    return int(enough[0]) if enough.size else None
+    """Return a dict of (cell, cell) to what `difference` gives, each pair once; faster than one by one."""
+    seeds = {cell: tuple(evidence.rows(cell)["seed"]) for cell in cells}
+    totals = {cell: _totals(evidence, cell) for cell in cells}
+    for cell in cells[1:]:
+        if seeds[cell] != seeds[cells[0]] or totals[cell][1].shape != totals[cells[0]][1].shape:
+            both = (f"{one} has seeds {seeds[one]} and {totals[one][1].size} things" for one in (cells[0], cell))
+            raise ValueError(
+                f"{'; '.join(both)}: only trainings with the same seeds, tested on the same things, can be paired."
+            )
+    draws = {cell: _draws(*totals[cell]) for cell in cells}
+    return {
+        (one, two): (_share(*totals[two]) - _share(*totals[one]), *_interval(draws[two] - draws[one]))
+        for one, two in itertools.combinations(cells, 2)
+    }
 
 
 def shown(interval):
     """Return whether the interval (value, low, high) of a difference excludes zero."""
     return interval[1] > 0 or interval[2] < 0
-
-
-def mean_recall(evidence, cell):
-    """Return the mean over classes of the share of each that was recognised (float, 0..1), over all seeds.
-
-    Classes of unequal size count alike, as they do not in `accuracy`.
-    """
-    labels = evidence.pictures_of(cell.experiment, cell.data).labels
-    right = _right(evidence, cell)
-    return float(np.mean([right[:, labels == label].mean() for label in np.unique(labels)]))
 
 
 def disagreement(evidence, first, second):
@@ -220,9 +171,18 @@ def disagreement(evidence, first, second):
 
 
 def table(evidence, experiment, data=None, per_class=None):
-    """Return the accuracy of every cell of an experiment, or of only one data set or number of training pictures.
+    """Return the accuracy of every cell of an experiment, with its interval.
 
     Raises `ValueError` when there is no such cell.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    experiment : str
+    data : str, optional
+        Only this data set.
+    per_class : int, optional
+        Only this number of training pictures.
 
     Returns
     -------
@@ -257,66 +217,36 @@ def _right(evidence, cell):
     return np.array([_digits(text) == labels for text in rows["predictions"]])
 
 
-def _single(evidence, cell):
-    """Return the share of right answers of each training for each thing (seeds, things); its mean is the accuracy."""
+def _totals(evidence, cell):
+    """Return the number of right answers for each thing (seeds, things), and of its pictures (things,)."""
     things = evidence.pictures_of(cell.experiment, cell.data).things
-    sums, counts = np.array([np.bincount(things, right) for right in _right(evidence, cell)]), np.bincount(things)
-    share = sums.sum() / counts.sum() / len(sums)
-    return share + (sums - share * counts) / counts.mean()  # a thing with more pictures counts for more
+    sums = np.array([np.bincount(things, right) for right in _right(evidence, cell)])
+    return sums, np.bincount(things)
 
 
-def _answers(evidence, cells):
-    """Return a dict of cell to its seeds and what `_single` gives."""
-    return {cell: (tuple(evidence.rows(cell)["seed"]), _single(evidence, cell)) for cell in cells}
+def _share(sums, counts):
+    return float(sums.sum() / counts.sum() / len(sums))
 
 
-def _paired(known, first, second):
-    """Return by how much each training of a second cell is better for each thing (seeds, things)."""
-    (seeds, single), (others, other) = known[first], known[second]
-    if seeds != others or single.shape != other.shape:
-        both = (f"{cell} has seeds {known[cell][0]} and {known[cell][1].shape[1]} things" for cell in (first, second))
-        raise ValueError(
-            f"{'; '.join(both)}: only trainings with the same seeds, tested on the same things, can be paired."
-        )
-    return other - single
+def _draws(sums, counts):
+    """Return the accuracy in each resample; cells with equal numbers of seeds and things share their resamples."""
+    seeds, things = _resamples(len(sums), len(counts))
+    return ((things @ sums.T) * seeds).sum(axis=1) / (things @ counts)
 
 
-def _gain(evidence, pairs):
-    """Return what `_mean` does of the differences of pairs of cells."""
-    known = _answers(evidence, {cell for pair in pairs for cell in pair})
-    collections = {}
-    for pair in pairs:
-        collections.setdefault(pair[0].data, []).append(_paired(known, *pair))
-    return _mean(collections.values())
+@functools.cache
+def _resamples(seeds, things):
+    """Return how often each seed, as a share, and each thing is in each resample.
+
+    One seed fewer is drawn than there are, which corrects for their small number (Rao and Wu, 1988).
+    """
+    generator = np.random.default_rng(0)
+    return (
+        generator.multinomial(seeds - 1, np.full(seeds, 1 / seeds), RESAMPLES) / (seeds - 1),
+        generator.multinomial(things, np.full(things, 1 / things), RESAMPLES).astype(float),
+    )
 
 
-def _mean(collections):
-    """Return the mean of independent lists of arrays (seeds, things), its standard error and degrees of freedom."""
-    number = sum(map(len, collections))
-    means = [np.mean(arrays, axis=0) for arrays in collections]
-    spreads = np.array([_spread(*_parts(mean), *mean.shape) for mean in means])
-    shares = np.array([len(arrays) / number for arrays in collections])
-    variances = shares**2 * spreads[:, 0]
-    freedom = variances.sum() ** 2 / max((variances**2 / spreads[:, 1]).sum(), 1e-30)
-    return float(shares @ [mean.mean() for mean in means]), float(np.sqrt(variances.sum())), max(float(freedom), 1.0)
-
-
-def _parts(single):
-    """Return the variance over seeds, over things, and of what is left, from an array (seeds, things)."""
-    seeds, things = single.shape
-    by_seed, by_thing = single.mean(axis=1, keepdims=True), single.mean(axis=0, keepdims=True)
-    left = ((single - by_seed - by_thing + single.mean()) ** 2).sum() / (seeds - 1) / (things - 1)
-    return max(0.0, by_seed.var(ddof=1) - left / things), max(0.0, by_thing.var(ddof=1) - left / seeds), left
-
-
-def _spread(of_seeds, of_things, left, seeds, things):
-    """Return the variance of a mean over so many seeds and things, and its degrees of freedom."""
-    by_seeds, by_things, both = of_seeds / seeds, of_things / things, left / seeds / things
-    variance = by_seeds + by_things + both
-    squares = (by_seeds + both) ** 2 / (seeds - 1) + (by_things + both) ** 2 / (things - 1)
-    return variance, np.maximum(variance**2 / np.maximum(squares, 1e-30), 1.0)
-
-
-def _interval(value, error, freedom):
-    reach = float(scipy.stats.t.isf(0.025, freedom)) * error
-    return value, value - reach, value + reach
+def _interval(draws):
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)

@@ -27,6 +27,10 @@ def _vgg16(include_top, input_shape):
     return keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=input_shape)
 
 
+def _efficientnet_lite0(include_top, input_shape):
+    return efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), include_top, input_shape)
+
+
 BACKBONES = {
     "VGG16": Backbone(
         build=_vgg16,
@@ -35,7 +39,7 @@ BACKBONES = {
         frozen_up_to="block4_pool",
     ),
     "EfficientNet-Lite0": Backbone(
-        build=lambda **how: efficientnet_lite.efficientnet_lite0(efficientnet_lite.weights(), **how),
+        build=_efficientnet_lite0,
         preprocess=efficientnet_lite.preprocess_input,
         cuts=("block1a_project_bn", *(f"block{n}_add" for n in ("2b", "3b", "4c", "5c", "6d")), "top_activation"),
         frozen_up_to="block5c_add",

@@ -11,9 +11,13 @@ from helpers.network import inspection
 def take(model):
     """Copy every weight of a model or layer as it is now, those of nested models and BatchNormalization's included.
 
-    Returns a dict: path of the weight (``layer/kernel``) to its values, an ndarray. Where two share a path, the names
-    of the models around the layer (``branch/layer/kernel``) or a number tell them apart. Raises `ValueError` when it
-    has no weights yet.
+    Raises `ValueError` when it has no weights yet.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Path of the weight (``layer/kernel``) to its values. Where two share a path, the names of the models around the
+        layer (``branch/layer/kernel``) or a number tell them apart.
     """
     inspection.check_model(model)
     if not model.weights:
@@ -44,10 +48,14 @@ def _around(model, names=""):
 def compare(before, after):
     """Return what moved between two results of `take` for one model, a row a layer.
 
-    Returns a pandas.DataFrame. Index: layer, in the order of the model; with the names of the models around it
-    (``branch/dense``) where two layers share a name. Columns: ``parameters`` (int), ``largest_change`` (float,
-    max |after − before|), ``moved`` (bool: any value differs at all). Raises `ValueError` when `take` did not return
-    them, or the two were not taken from the same weights.
+    Raises `ValueError` when `take` did not return them, or the two were not taken from the same weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: layer, in the order of the model; with the names of the models around it (``branch/dense``) where
+        two layers share a name. Columns: ``parameters`` (int), ``largest_change``
+        (float, max |after − before|), ``moved`` (bool: any value differs at all).
     """
     if not all(isinstance(given, dict) for given in (before, after)):
         raise ValueError(f"{type(before).__name__} and {type(after).__name__}: expected what take returned, twice.")

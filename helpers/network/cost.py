@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections import namedtuple
+from dataclasses import dataclass
 
 import keras
 
@@ -35,10 +35,21 @@ def _flops(layer):
     return 2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
 
 
-# A layer with weights: its number of parameters, and its multiplications and additions for one picture.
-Layer = namedtuple("Layer", "parameters forward")
-# Layers that are frozen together, a tuple of `Layer`; `shape` is without the batch axis, an int for a row of units.
-Stage = namedtuple("Stage", "name shape layers")
+@dataclass(frozen=True)
+class Layer:
+    """A layer with weights: its number of parameters, and its multiplications and additions for one picture."""
+
+    parameters: int
+    forward: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Layers that are frozen together."""
+
+    name: str
+    shape: tuple  # of its output, without the batch axis; an int for a row of units
+    layers: tuple  # of Layer
 
 
 def stages(model, classes=5):

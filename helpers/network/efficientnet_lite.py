@@ -4,7 +4,7 @@ Layers carry the names of Keras's own EfficientNet: ``stem_``, ``block2b_``, ``t
 """
 
 import functools
-from collections import namedtuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -16,8 +16,16 @@ WEIGHTS = "efficientnet_lite0_float16.weights.h5"
 NAMES = "imagenet_classes.txt"
 
 
-# Layers that are repeated: only the first time with `stride`, and `expansion` times as wide on the inside.
-Block = namedtuple("Block", "repeats kernel_size stride expansion filters")
+class Block(NamedTuple):
+    """Layers that are repeated: only the first time with `stride`, and `expansion` times as wide on the inside."""
+
+    repeats: int
+    kernel_size: int
+    stride: int
+    expansion: int
+    filters: int
+
+
 BLOCKS = {
     "block1": Block(repeats=1, kernel_size=3, stride=1, expansion=1, filters=16),
     "block2": Block(repeats=2, kernel_size=3, stride=2, expansion=6, filters=24),
@@ -45,12 +53,19 @@ def preprocess_input(pixels):
     return (pixels - 127.0) / 128.0
 
 
-def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3)):
+def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3), classifier_activation="softmax"):
     """Return EfficientNet-Lite0, used as those of `keras.applications`; it takes what `preprocess_input` gives.
 
-    `weights` is the path (str) of a ``.weights.h5`` file with the top; without it all numbers are random. The top gives
-    probabilities of 1000 classes, a model without it maps (height / 32, width / 32, 1280), from ``top_activation``.
-    `input_shape` is height, width, 3; 224 is the size of the weights' training.
+    Parameters
+    ----------
+    weights : str, optional
+        Path of a ``.weights.h5`` file with the top, such as `weights` returns. Without it all numbers are random.
+    include_top : bool
+        Without its top the model ends in maps (height / 32, width / 32, 1280), from the layer ``top_activation``.
+    input_shape : (int, int, int)
+        Height, width, 3. Any size; 224 is that of the weights' training.
+    classifier_activation : str, optional
+        ``"softmax"`` for probabilities of the 1000 classes, None for logits.
 
     References
     ----------
@@ -66,7 +81,7 @@ def efficientnet_lite0(weights=None, include_top=True, input_shape=(224, 224, 3)
     maps = _convolved(maps, "top_", filters=TOP_FILTERS, kernel_size=1)
     row = layers.GlobalAveragePooling2D(name="avg_pool")(maps)
     row = layers.Dropout(0.2, name="top_dropout")(row)
-    classes = layers.Dense(1000, activation="softmax", name="predictions")(row)
+    classes = layers.Dense(1000, activation=classifier_activation, name="predictions")(row)
     model = keras.Model(pixels, classes, name="efficientnet_lite0")
     if weights is not None:
         model.load_weights(weights)

@@ -18,9 +18,14 @@ POOLINGS = {
 def layer_table(model):
     """Return the layers of a built model as a table, one row for each.
 
-    Returns a pandas.DataFrame. Index: layer. Columns: ``type``, ``output`` (shape without the batch axis; several where
-    it has several outputs or is called on several sizes), ``parameters`` (int), ``trainable`` (int: how many of them an
-    optimizer may change after the next `compile`). Raises `ValueError` when a layer is not built.
+    Raises `ValueError` when a layer is not built.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: layer. Columns: ``type``, ``output`` (shape without the batch axis; several where it has several outputs
+        or is called on several sizes), ``parameters`` (int), ``trainable`` (int: how many of them an optimizer may
+        change after the next `compile`).
     """
     layers = getattr(model, "layers", ())
     if not layers or not all(layer.built for layer in layers):

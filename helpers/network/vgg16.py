@@ -11,8 +11,12 @@ def weights():
 
     Meant for ``keras.applications.VGG16(weights=vgg16.weights(), include_top=False, ...)``. The 14,714,688 parameters
     are stored as float16 and become float32 when Keras loads them. Raises `helpers.storage.StorageError` when the file
-    is missing or altered. The network is configuration D of Simonyan and Zisserman (2015), Very deep convolutional
-    networks for large-scale image recognition.
+    is missing or altered.
+
+    References
+    ----------
+    Simonyan and Zisserman (2015), Very deep convolutional networks for large-scale image recognition,
+    configuration D.
     """
     return str(assets.bundled(WEIGHTS))
 

@@ -1,27 +1,20 @@
 """Run a trunk once over pictures and keep the result on disk.
 
 A cache entry is named after everything that decides its content: the trunk's structure and weights, the pictures'
-bytes, their size and resizing, the precision; checksums show damage. What a function or a class of one's own computes
-has no such name: features of a trunk that holds one are computed anew each time.
+bytes, their size and resizing; checksums show damage. What a function or a class of one's own computes has no such
+name: features of a trunk that holds one are computed anew each time.
 """
 
-import functools
 import hashlib
 import itertools
 import json
 import operator
-import platform
-import random
-import re
 import secrets
-import time
 import types
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tqdm.auto
 
 from helpers import storage
@@ -32,9 +25,6 @@ UNNAMED = ("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")
 KEPT_METHODS = ("build", "quantize")  # Keras keeps them wrapped, in each layer
 OWN_CODE = ('"training": true', '"class_name": "function"', '"__lambda__"')  # in the settings
 MOST_BATCHES = 10_000  # of data that do not say where they end
-PRECISIONS = ("float32", "bfloat16")
-KEPT_FLOAT32 = ("Rescaling", "Normalization", "GlobalAveragePooling2D", "Softmax", "DTypePolicyMap")
-MARGIN = 1.2  # how many times as fast bfloat16 must be to be preferred
 
 
 @dataclass(frozen=True)
@@ -49,15 +39,14 @@ class Features:
     test: tuple = None
 
 
-def extract(trunk, data, splits=images.SPLITS, precision=None):
+def extract(trunk, data, splits=images.SPLITS):
     """Run `trunk` once over every picture and return its outputs as `Features`, cached on disk where it has a name.
 
     Raises `ValueError` when the trunk takes pictures of another size or number of channels, has several inputs or
-    outputs, or a split or precision is unknown; `helpers.storage.StorageError` when the cache cannot be written to.
+    outputs, or a split is unknown; `helpers.storage.StorageError` when the cache folder cannot be written to.
 
     `trunk` is a keras.Model from pixels 0..255 (n, h, w, 3), preprocessing included, to features; `data` are
     `helpers.pictures.images.ImageSets` of the size that it takes; `splits` are some of "train", "validation", "test".
-    `precision` is as in `run`.
     """
     inspection.check_single(trunk, "inputs", "outputs")
     if not isinstance(data, images.ImageSets):
@@ -66,19 +55,13 @@ def extract(trunk, data, splits=images.SPLITS, precision=None):
     splits = list(splits) if hasattr(splits, "__iter__") and not isinstance(splits, str) else [[splits]]
     if unknown := [split for split in splits if split not in images.SPLITS]:
         raise ValueError(f"Unknown split(s) {unknown}: expected some of {', '.join(images.SPLITS)}.")
-    precision = _chosen(precision, trunk)
-
-    def compute(split):
-        return run(trunk, data.in_order(split), f"{data.name}, {split}", precision)
-
     if _settings(trunk) is None:
         print(f"Features of {trunk.name!r} are not kept: settings do not tell code of your own, or whole batches.")
-        return Features(**{split: compute(split) for split in splits})
+        return Features(**{split: run(trunk, data.in_order(split), f"{data.name}, {split}") for split in splits})
     name, folder, results = fingerprint(trunk), storage.cache_folder("features"), {}
-    name += "" if precision == "float32" else f" {precision}"
     for split in splits:
         key = hashlib.sha256(f"{name} {data.fingerprint(split)}".encode()).hexdigest()[:24]
-        results[split] = _cached(folder / key, functools.partial(compute, split))
+        results[split] = _cached(folder / key, trunk, data, split)
     return Features(**results)
 
 
@@ -155,27 +138,26 @@ def _check_fit(trunk, image_size, name):
         )
 
 
-def _cached(entry, compute):
-    def make(folder):
-        features, labels = compute()
+def _cached(entry, trunk, data, split):
+    def compute(folder):
+        features, labels = run(trunk, data.in_order(split), f"{data.name}, {split}")
         folder.mkdir()
         np.save(folder / "features.npy", features, allow_pickle=False)
         np.save(folder / "labels.npy", labels, allow_pickle=False)
 
-    storage.kept(entry, make)
+    storage.kept(entry, compute)
     return tuple(np.load(entry / name, allow_pickle=False) for name in ("features.npy", "labels.npy"))
 
 
-def run(trunk, batches, description="pictures", precision=None):
+def run(trunk, batches, description="pictures"):
     """Run `trunk` over batches, with a progress bar, and keep nothing on disk.
 
     Raises `ValueError` when a batch does not hold colour pictures with a label each, the trunk has several outputs,
-    there is no batch, or no end of them, or the precision is unknown.
+    there is no batch, or no end of them.
 
     `trunk` is a keras.Model from pixels 0..255 (n, h, w, 3) to features. `batches` is an iterable of (pictures,
     labels), for instance a batched `tf.data.Dataset`, or a list; of one with a length, so many batches are taken.
-    `description` is shown before the bar. `precision` is "float32", "bfloat16" (see `in_bfloat16`; what has no such
-    copy stays in float32), or None: what `preferred` returns if all weights are in Conv2D and Dense layers, or float32.
+    `description` is shown before the bar.
 
     Returns features, an ndarray, float32 (n, ...), and labels, an ndarray in the same order: both are collected in one
     pass, so a data set that reshuffles does no harm.
@@ -184,9 +166,7 @@ def run(trunk, batches, description="pictures", precision=None):
     known = getattr(trunk, "inputs", None)
     if known:
         inspection.check_single(trunk, "inputs", "outputs")
-    network = (in_bfloat16(trunk) if _chosen(precision, trunk) == "bfloat16" else None) or trunk
-    if known:
-        network.make_predict_function(force=True)  # an older one keeps the attributes of the moment when it was built
+        trunk.make_predict_function(force=True)  # an older one keeps the attributes of the moment when it was built
     number, features, labels = _number(batches, description), [], []
     counted = itertools.islice(batches, number)
     for batch in tqdm.auto.tqdm(counted, desc=description, unit="batch", leave=False, total=number):
@@ -200,7 +180,7 @@ def run(trunk, batches, description="pictures", precision=None):
             raise ValueError(f"Labels of shape {answers.shape} for {len(pixels)} pictures: expected one for each.")
         if len(features) == MOST_BATCHES and number is None:
             raise ValueError(f"No end of {description} after {MOST_BATCHES} batches: give a part, data.take(100).")
-        rows = network.predict_on_batch(pixels)
+        rows = trunk.predict_on_batch(pixels)
         if np.shape(rows)[:1] != (len(pixels),):
             raise ValueError(f"{trunk.name!r} does not give one row of features for each picture: expected one output.")
         if features and (np.shape(rows)[1:], answers.shape[1:]) != (features[0].shape[1:], labels[0].shape[1:]):
@@ -221,72 +201,3 @@ def _number(batches, description):
             "data.take(100) of tf.data, list(itertools.islice(batches, 100)) of a generator."
         )
     return None if number < 0 else number
-
-
-def _chosen(precision, trunk):
-    """Return the precision in which a trunk is to be run; raise where it is unknown."""
-    if precision not in (None, *PRECISIONS):
-        raise ValueError(f"precision={precision!r}: expected 'float32', 'bfloat16', or None for what is faster here.")
-    # BatchNormalization or depthwise convolutions gain no time in bfloat16, and lose more digits.
-    kinds = {type(layer) for layer in inspection.flat_layers(trunk) if layer.weights}
-    return precision or (preferred() if kinds and kinds <= {keras.layers.Conv2D, keras.layers.Dense} else "float32")
-
-
-def in_bfloat16(trunk):
-    """Return a copy of a model under Keras's policy ``mixed_bfloat16``; None if settings cannot tell all that it does.
-
-    Another policy than float32 stays, and so do preparing of pixels, global average pooling and softmax.
-    """
-    if _settings(trunk) is None or vars(trunk).keys() & {"call", "predict_on_batch"}:
-        return None
-    state = random.getstate()  # from which Keras seeds new layers
-    try:
-        copy = type(trunk).from_config(_lowered(trunk.get_config()))
-        copy.set_weights(trunk.get_weights())
-        return copy
-    except Exception:  # Keras has many for what it cannot build
-        return None
-    finally:
-        random.setstate(state)
-
-
-def _lowered(part):
-    """Return a configuration with the policy mixed_bfloat16 in place of float32, and zeros for the first weights."""
-    if isinstance(part, (list, tuple)):
-        return type(part)(map(_lowered, part))
-    if not isinstance(part, dict) or part.get("class_name") in KEPT_FLOAT32:
-        return part
-    if part.get("class_name") == "DTypePolicy" and part["config"] == {"name": "float32"}:
-        return {**part, "config": {"name": "mixed_bfloat16"}}
-    return {key: "zeros" if key.endswith("_initializer") and value else _lowered(value) for key, value in part.items()}
-
-
-def preferred():
-    """Return "bfloat16" if this machine runs a convolution at least 1.2 times as fast in it, else "float32".
-
-    Timed once and remembered in the cache's ``precision.json``, so that features do not change at the next start.
-    """
-    file = Path("/proc/cpuinfo")  # a virtual processor's name does not tell what it can do
-    told = file.read_text(encoding="utf-8") if file.exists() else f"model name: {platform.processor()}"
-    told = sorted(set(re.findall("(?:model name|flags|Features|CPU part).*", told)), reverse=True)
-    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
-    machine = f"{''.join(told[:1])}, {digest}, TensorFlow {tf.__version__}"
-    try:
-        with storage.noted(storage.cache_folder() / "precision.json") as known:
-            if known.get(machine) not in PRECISIONS:
-                known[machine] = PRECISIONS[_gain() >= MARGIN]
-            return known[machine]
-    except (storage.StorageError, tf.errors.OpError):  # or there is no such convolution
-        return "float32"
-
-
-def _gain():
-    """Return how many times as fast a convolution is in bfloat16: the median of eight pairs run in turn."""
-    convolve = tf.function(lambda maps, kernel: tf.nn.conv2d(maps, kernel, 1, "SAME"))
-    times = {kind: [] for kind in PRECISIONS}
-    for kind in PRECISIONS * 9:
-        maps, kernel = tf.ones((4, 32, 32, 128), kind), tf.ones((3, 3, 128, 128), kind)
-        started = time.perf_counter()
-        convolve(maps, kernel).numpy()
-        times[kind].append(time.perf_counter() - started)
-    return float(np.median(np.divide(*times.values())[1:]))  # without the first pair, which is traced

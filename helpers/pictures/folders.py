@@ -96,10 +96,17 @@ class Report:
 def examine(folder, keep=None, known=None):
     """Decode every picture of a folder once, and return a `Report` of what can be used; the folder is not changed.
 
-    It holds ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like);
-    hidden files are passed over. `keep` is called with the path and the decoded picture of each file that is one;
-    `known` are the fingerprints of pictures that were examined before: they are not decoded again, and nothing is said
-    of them. Raises ValueError when `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
+    Parameters
+    ----------
+    folder : path
+        ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like). Hidden
+        files are passed over.
+    keep : callable, optional
+        Takes the path and the decoded picture of each file that is one.
+    known : dict of path to str, optional
+        Fingerprints of pictures that were examined before: they are not decoded again, and nothing is said of them.
+
+    Raises ValueError when `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
     """
     listing = listed(folder)
     fingerprints, sketches, known = {}, {}, known or {}
@@ -195,8 +202,7 @@ class Listing:
 
     def digests(self):
         """Return path → SHA-256 of the files that may be pictures; the others are refused unread."""
-        regular = (path for path in self.files if path.is_file() and not _leads_out(path, self.folder))
-        return storage.digests(path for path in regular if path.stat().st_size <= opening.MOST_BYTES)
+        return storage.digests(filter(self._may_be_a_picture, self.files))
 
     def digest(self):
         """Return a digest of all that decides what `examine` will say: the names in the folder and the files' bytes."""
@@ -204,6 +210,9 @@ class Listing:
         files = [(path.relative_to(self.folder), split, digests.get(path)) for path, split in self.files.items()]
         links = [path.relative_to(self.folder) for path in self.bad]
         return hashlib.sha256(repr((files, links)).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _may_be_a_picture(self, path):
+        return path.is_file() and not _leads_out(path, self.folder) and path.stat().st_size <= opening.MOST_BYTES
 
 
 def listed(folder):
@@ -339,10 +348,10 @@ def _on_sizes(counts, totals, nested):
             if number == 0:
                 yield "only_folders" if (split, name) in nested else "empty", about, {}
             elif not split and number < LEAST_IN_CLASS:
-                yield "too_few_to_split", about, {"pictures": naming.counted(number), "least": LEAST_IN_CLASS}
+                yield "too_few_to_split", about, {"pictures": _pictures(number), "least": LEAST_IN_CLASS}
             elif not split and number < FEW_IN_CLASS:
-                tested = naming.counted(max(1, round(number / 4)))
-                yield "few", about, {"pictures": naming.counted(number), "tested": tested, "least": FEW_IN_CLASS}
+                tested = _pictures(max(1, round(number / 4)))
+                yield "few", about, {"pictures": _pictures(number), "tested": tested, "least": FEW_IN_CLASS}
     if len(totals) > 1 and max(totals.values()) >= UNEQUAL * max(1, min(totals.values())):
         most, least = max(totals, key=totals.get), min(totals, key=totals.get)
         both = {key: f"{naming.shown(name)} {totals[name]}" for key, name in (("most", most), ("least", least))}
@@ -357,3 +366,7 @@ def _on_splits(counts):
             yield "split_missing", split, {"others": others, "splits": ", ".join(SPLITS)}
         elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
             yield "classes_missing", split, {"names": ", ".join(missing)}
+
+
+def _pictures(number):
+    return "1 picture" if number == 1 else f"{number} pictures"

@@ -88,8 +88,7 @@ class ImageSets:
         # such as a trunk, a pass took up to one and a half times as long.
         options = tf.data.Options()
         options.autotune.enabled = False
-        clipped = read.map(lambda pictures, labels: (keras.ops.clip(pictures, 0, 255), labels))  # bicubic overshoots
-        dataset = clipped.with_options(options)
+        dataset = read.map(_clipped).with_options(options)
         dataset.class_names, dataset.file_paths = read.class_names, read.file_paths
         return dataset
 
@@ -112,6 +111,10 @@ class ImageSets:
         for path in files:
             digest.update(f"{path.parent.name}/{path.name} {digests.get(path)}".encode())
         return digest.hexdigest()
+
+
+def _clipped(pictures, labels):
+    return keras.ops.clip(pictures, 0, 255), labels  # bicubic resizing overshoots at edges
 
 
 def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="raise"):

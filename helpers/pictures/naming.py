@@ -55,11 +55,6 @@ def shown(name):
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
 
 
-def counted(number, thing="picture"):
-    """Return a number with its noun, e.g. ``"1 file"``, ``"2 files"``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def stored_name(name, longest=200):
     """Return the name under which a copy is kept: the same, unless it is broken text or longer than `longest` bytes."""
     plain = shown(name)

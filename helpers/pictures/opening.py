@@ -53,9 +53,14 @@ class Opened:
 def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
     """Return a picture of unknown origin, decoded as `helpers.pictures.images.load` does: a PIL image, RGB, upright.
 
-    `path` is that of a BMP, GIF, JPEG, PNG or WebP file. Of an animation the first frame is taken, transparency becomes
-    white. A picture larger than `largest_side` pixels is made smaller, its shape kept; with None it is as large as it
-    is. A link that leads out of a `folder` that is given is refused.
+    Parameters
+    ----------
+    path : path
+        A BMP, GIF, JPEG, PNG or WebP file. Of an animation the first frame is taken, transparency becomes white.
+    folder : path, optional
+        Refuse a link that leads out of this folder.
+    largest_side : int or None
+        Pixels; a larger picture is made smaller, its shape kept. None: as large as it is.
 
     Raises `PictureError` when the file is no picture of these types, damaged, smaller than 16 pixels a side, has the
     ending of no such type (a JPEG called ``.png`` is opened, one called ``.txt`` is not), or might do harm: larger than

@@ -16,9 +16,8 @@ from check_cases.common import head, vgg
 from keras import layers
 
 from helpers.course import checks, working_copy
-from helpers.course.checks import exercise, fine_tune, fixtures, own_images, record, texts
+from helpers.course.checks import exercise, fixtures, own_images, record, texts
 from helpers.course.checks.exercise import Refusal
-from helpers.measuring import evaluation
 from helpers.network import certificate, surgery
 
 COUNT = '[count]\ngoal = "a"\nexpects = "b"\npraise = "c"\nhint = "d"\n'
@@ -97,7 +96,7 @@ class TestTable:
     def test_only_what_the_files_of_the_checks_define_is_found(self, asked):
         assert isinstance(asked, exercise.Exercise) and asked not in checks.EXERCISES
         assert not hasattr(checks, "count")
-        assert {"four_runs", "friends_report", "progress"} <= set(checks.__all__)
+        assert {"unknown_run", "colleagues_certificate", "friends_report", "progress"} <= set(checks.__all__)
 
     def test_every_notebook_but_the_first_has_at_least_two_exercises(self):
         counts = [check.notebook for check in checks.EXERCISES]
@@ -331,26 +330,18 @@ class TestTruth:
         answer["fourth fit"] = moved(compiled=False)
         assert checks.moved_layers.accepts(answer), answer
 
-    def test_runs_of_the_colleagues(self):
-        table = checks.four_runs()
-        numbers = table.drop(["moved", "dead units"]).astype(float)
-        assert table.loc["moved"].tolist() == ["predictions"] + ["block5, predictions"] * 3
-        assert table.loc["dead units"].tolist()[:3] == ["0%"] * 3
-        assert float(table.loc["dead units", "D"].rstrip("%")) > 75
-        assert numbers.loc["loss at the end", "B"] < 0.1 and numbers.loc["loss, epoch 1", "D"] > 3
-        at_end = numbers.loc["validation loss at the end", "B"]
-        assert at_end > numbers.loc["lowest validation loss", "B"] + 0.2
-        assert at_end > numbers.loc["validation loss before", "B"]
-        assert numbers.loc["largest change"].nsmallest(2).index[0] == "C" and numbers.loc["largest change", "C"] < 1e-4
-        assert abs(numbers.loc["loss at the end", "C"] - numbers.loc["loss before", "C"]) < 0.015
-        assert checks.diagnose_runs.accepts(fine_tune.RUNS)
+    def test_rate_of_the_unknown_run(self):
+        largest = checks.unknown_run()["largest_change"]
+        assert (largest > 0).all()
+        assert checks.rate_of_run.accepts(largest.max() / 8)
 
-    def test_gains_over_the_head_and_over_the_longer_head_disagree(self):
-        for counts in fine_tune.GAINS.values():
-            labels, head, longer, tuned = fine_tune.three_models(counts)
-            first, _, _ = evaluation.paired_difference(labels, head, tuned)
-            second, _, _ = evaluation.paired_difference(labels, longer, tuned)
-            assert abs(first - second) > 0.02
+    def test_certificate_of_the_colleague(self):
+        table = checks.colleagues_certificate()
+        moved = table.index[table["moved"]].tolist()
+        assert moved == ["block4_conv3", "block5_conv3", "predictions"]
+        meant = {*fixtures.BLOCK5, fixtures.HEAD}
+        answer = {"moved by mistake": set(moved) - meant, "still by mistake": meant - set(moved)}
+        assert checks.read_certificate.accepts(answer)
 
     def test_files_of_the_friend_are_what_the_report_finds(self):
         report = checks.friends_report()

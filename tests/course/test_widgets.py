@@ -170,7 +170,7 @@ class Roots(frame.Explorer):
     def __init__(self, hold=None):
         self.asked, self.hold, self.begun = [], hold, threading.Event()
         slider = ipywidgets.IntSlider(4, min=-5, max=100, description="Number")
-        super().__init__("head", {"number": slider})
+        super().__init__("Roots", "Go below zero.", {"number": slider})
 
     def answer(self, number):
         self.asked.append(number)

@@ -1,9 +1,7 @@
-"""The decision helper advises what the results show, says what they do not, and invents nothing between them."""
+"""The decision helper advises what the results show, says what they do not, and extrapolates nothing."""
 
-import itertools
 import math
 import re
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,17 +12,17 @@ from helpers.course import widgets
 from helpers.course.widgets import decision as helper
 from helpers.measuring import costs, results, study
 
-CONTROLS = {"kind": "drawings (far)", "count": 10, "budget": "any", "matters": "2 points"}
+CONTROLS = {"kind": "drawings (far)", "count": 10, "budget": "any"}
 
 
 @pytest.fixture(scope="module")
 def explorer():
-    """With few drawings the frozen base is as good as any; with many, fine-tuning is far better."""
+    """With few drawings the frozen trunk is as good as any; with many, LP-FT is far better."""
 
     def skill(run, name):
         if run.method == study.LP_FT and run.data == "emoji":
-            return {10: 0.71, 40: 0.72, 0: 0.9}[run.per_class]
-        return SKILL[run.method] - (run.method == study.DEEPER) * 0.05 if run.method in SKILL else 0.6
+            return {10: 0.7, 40: 0.72, 0: 0.9}[run.per_class]
+        return SKILL.get(run.method, 0.6)
 
     return widgets.decision_helper(made(skill))
 
@@ -43,59 +41,45 @@ def test_answers_at_once_in_words_and_a_described_picture(explorer):
         assert control.description
 
 
-def test_says_either_where_no_gain_that_matters_is_possible(explorer):
-    text = answer_text(explorer, count=40, matters="5 points")
-    assert "Either. Take: frozen VGG16 + head. Expect 70% right" in text
-    assert re.search(
-        r"LP-FT block5, is ahead by \+2\.0 points \(.*?\) and costs more: a gain of 5 points is ruled", text
-    )
-    assert re.search(r"LP-FT block5 \d+ 72% \(.*?\) \+2\.0 points \(.*?\) either: no gain that matters", text)
+def test_advises_the_cheapest_that_is_not_shown_to_be_worse(explorer):
+    text = answer_text(explorer)
+    assert "Take: frozen VGG16 + head. Expect 70% right" in text
+    assert re.search(r"LP-FT \d+ 70% \(\d+% to \d+%\) [+-]\d\.\d points \(-.* to \+.*\) not shown to differ", text)
+    assert "random VGG16 + head 17 25%" in text and "shown to be worse" in text
 
 
-def test_advises_what_is_better_by_enough(explorer):
+def test_advises_what_is_shown_to_be_better(explorer):
     text = answer_text(explorer, count=160)
-    assert "Take: LP-FT block5. Expect 90% right" in text
+    assert "Take: LP-FT. Expect 90% right" in text
     assert re.search(r"frozen VGG16 \+ head \(\d+ CPU seconds\), is shown to be worse: -20\.0 points", text)
-    assert re.search(r"random VGG16 \+ head \d+ 25% \(.*?\) -\S+ points \(.*?\) worse", text)
 
 
-def test_what_is_not_decided_is_begun_with_the_cheaper_and_says_what_would_decide(explorer):
-    text = answer_text(explorer, count=10, matters="1 point")
-    cells = [results.Cell("quadrants", "emoji", 10, method) for method in (study.FROZEN, study.LP_FT)]
-    assert costs.verdict(results.difference(explorer.evidence, *cells), 0.01) == "open"
-    assert "Begin with: frozen VGG16 + head." in text
-    assert "this evidence does not decide whether that is a gain of 1 point." in text
-    number = results.pictures_to_show(explorer.evidence, *cells, 0.01, 5)
-    assert number > 150 and f"To find a gain of 1 point takes about {number:,} test pictures; here were 150." in text
-
-
-def test_the_gain_that_matters_changes_the_advice_not_the_evidence(explorer):
-    texts = [answer_text(explorer, count=40, matters=matters) for matters in helper.GAINS]
-    intervals = [re.findall(r"\d+% \(\d+% to \d+%\) ", text)[1:] for text in texts]
-    assert len({text.split(".")[0] for text in texts}) > 1 and all(found == intervals[0] for found in intervals)
+def test_says_that_a_better_measured_one_is_not_shown_to_be(explorer):
+    assert "LP-FT was measured +2.0 points" in answer_text(explorer, count=40)
+    assert "which is not shown, and it costs more" in answer_text(explorer, count=40)
 
 
 def test_keeps_to_the_budget(explorer):
-    text = answer_text(explorer, count=160, budget="1 min")
+    text = answer_text(explorer, count=160, budget="40 s")
     assert "Take: frozen VGG16 + head" in text
-    assert re.search(r"LP-FT block5 \d+ 90% \(.*?\) \+20\.0 points \(.*?\) over the budget", text)
+    assert re.search(r"LP-FT \d+ 90% \S+ to \S+ \+20\.0 points \(.*?\) over the budget", text)
 
 
 def test_says_when_no_budget_is_enough():
     evidence = made()
     evidence.table["cpu_seconds"] *= 1000
     text = answer_text(widgets.decision_helper(evidence), budget="10 min")
-    assert "No method fits this budget. The cheapest, frozen Lite0 + head, takes" in text
-    assert text.count("over the budget") == 7 and "the advice" not in text.lower().replace("against the advice", "")
+    assert "No method fits this budget. The cheapest, frozen VGG16 + head, takes" in text
+    assert text.count("over the budget") == 5 and "the advice" not in text.lower().replace("against the advice", "")
 
 
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (5, "Nothing was measured at 5 a class. This is the answer for the nearest count, 10 (5 trainings"),
+        (5, "So few pictures were not measured. This is the answer for the nearest count, 10 (5 trainings"),
         (10, "Measured at 10 a class: 5 trainings a method, judged on 150 test pictures."),
-        (30, "Nothing was measured at 30 a class. This is the answer for the nearest count, 40"),
-        (500, "Nothing was measured at 500 a class. This is the answer for the nearest count, 160 (5 trainings"),
+        (20, "Nothing was measured at 20 a class. This is interpolated between 10 and 40"),
+        (500, "So many pictures were not measured. This is the answer for the nearest count, 160 (5 trainings"),
     ],
 )
 def test_says_what_was_measured(explorer, count, words):
@@ -104,25 +88,24 @@ def test_says_what_was_measured(explorer, count, words):
 
 
 def test_numbers_are_those_of_the_evidence(explorer):
-    plane = costs.plane(explorer.evidence, "animals", 40)
-    text = answer_text(explorer, kind="photographs (near)", count=40)
+    evidence = made()
+    plane = costs.plane(evidence, "animals", 40)
+    text = answer_text(widgets.decision_helper(evidence), kind="photographs (near)", count=40)
     for name, row in plane.iterrows():
         assert f"{name} {row['cost']:.0f} {row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})" in text
 
 
-def test_every_setting_is_answered_within_a_fifth_of_a_second(explorer):
-    settings = list(itertools.product(helper.KINDS, helper.COUNTS[::3], ("10 s", "2 min"), ("1 point", "5 points")))
-    begun = time.process_time()
-    for setting in settings:
-        picture, words = explorer.answer(*setting)
-        assert picture.startswith("<img")
-        assert any(advice in words for advice in ("Take: ", "Begin with: ", "No method fits"))
-    assert (time.process_time() - begun) / len(settings) < 0.2
+def test_every_setting_is_answered(explorer):
+    for kind in helper.KINDS:
+        for count in helper.COUNTS[::3]:
+            for budget in ("10 s", "2 min"):
+                picture, words = explorer.answer(kind, count, budget)
+                assert picture.startswith("<img") and ("Take: " in words) != ("No method fits" in words)
 
 
 def test_controls_change_the_answer(explorer):
     explorer.count.value = 160
-    assert explorer.wait() and "LP-FT block5. Expect 90%" in explorer.words.value
+    assert explorer.wait() and "LP-FT. Expect 90%" in explorer.words.value
     explorer.count.value = 10
     assert explorer.wait() and "frozen VGG16 + head. Expect 70%" in explorer.words.value
 

@@ -1,8 +1,5 @@
 """Features belong to their pictures, come from the cache only when nothing changed, and survive damage to it."""
 
-import json
-import random
-
 import keras
 import numpy as np
 import pytest
@@ -10,7 +7,6 @@ import tensorflow as tf
 from PIL import Image
 
 from helpers import storage
-from helpers.network import backbones
 from helpers.pictures import features, images
 
 SIDE = 32
@@ -77,7 +73,7 @@ class TestRows:
         trunk = build(CAFFE)
         head = keras.Sequential([keras.Input(trunk.output.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(5)])
         whole = keras.Model(trunk.input, head(trunk.output))
-        rows, _ = features.extract(trunk, animals, precision="float32").test
+        rows, _ = features.extract(trunk, animals).test
         pictures = np.concatenate([batch for batch, _ in animals.test])
         assert np.allclose(head(rows), whole(pictures), rtol=1e-4, atol=1e-3)
 
@@ -369,214 +365,6 @@ class TestMisuse:
         monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file" / "below"))
         with pytest.raises(storage.StorageError, match=f"cannot be written to.*{storage.CACHE_VARIABLE}"):
             features.extract(build(), animals)
-
-
-class TestPrecision:
-    @staticmethod
-    def conv(maps, filters=8, **settings):
-        return keras.layers.Conv2D(filters, 3, kernel_initializer=keras.initializers.GlorotUniform(3), **settings)(maps)
-
-    @staticmethod
-    def functional(wire):
-        pixels = keras.Input((SIDE, SIDE, 3))
-        return keras.Model(pixels, wire(pixels))
-
-    @classmethod
-    def normalized(cls, frozen):
-        """A trunk with BatchNormalization whose four rows of numbers differ; its layers frozen or not."""
-        norm = keras.layers.BatchNormalization()
-        trunk = cls.functional(lambda pixels: cls.conv(norm(cls.conv(pixels / 255)), activation="relu"))
-        draw = np.random.default_rng(0).uniform
-        norm.set_weights([draw(0.5, 1.5, 8), draw(-1, 1, 8), draw(-0.2, 0.2, 8), draw(0.01, 0.1, 8)])
-        norm.trainable = not frozen
-        return trunk
-
-    @classmethod
-    def twice(cls):
-        layer = keras.layers.Conv2D(3, 3, padding="same", kernel_initializer=keras.initializers.GlorotUniform(3))
-        return cls.functional(lambda pixels: layer(layer(pixels)))
-
-    @classmethod
-    def frozen_within(cls):
-        inner = build()
-        inner.trainable = False
-        return cls.functional(lambda pixels: cls.conv(inner(CAFFE(pixels))))
-
-    @classmethod
-    def compiled(cls):
-        trunk = build()
-        trunk.compile("adam", "mse", jit_compile=True)
-        return trunk
-
-    KINDS = {
-        "preprocessing of caffe": lambda: build(CAFFE),
-        "a layer that rescales": lambda: build(keras.layers.Rescaling(1 / 255)),
-        "a constant": lambda: build(lambda pixels: pixels - np.full((SIDE, SIDE, 3), 100, "float32")),
-        "dropout": lambda: build(last=lambda: keras.layers.Dropout(0.5)),
-        "softmax": lambda: build(keras.layers.Rescaling(1 / 255), last=keras.layers.Softmax),
-        "compiled": lambda: TestPrecision.compiled(),
-        "frozen within free": lambda: TestPrecision.frozen_within(),
-        "statistics, frozen": lambda: TestPrecision.normalized(True),
-        "statistics, free": lambda: TestPrecision.normalized(False),
-        "one layer twice": lambda: TestPrecision.twice(),
-        "sequential": lambda: keras.Sequential([keras.Input((SIDE, SIDE, 3)), build(), keras.layers.Flatten()]),
-        "EfficientNet-Lite0": lambda: backbones.from_pixels(
-            "EfficientNet-Lite0", backbones.load("EfficientNet-Lite0", (SIDE, SIDE, 3))
-        ),
-    }
-
-    @staticmethod
-    def state(trunk):
-        """All of a model and its surroundings that must not change."""
-        layers = trunk._flatten_layers()
-        flags = [(layer.name, layer.trainable, layer.dtype_policy.name, len(layer._inbound_nodes)) for layer in layers]
-        weights = [(weight.path, weight.trainable, np.asarray(weight).tobytes()) for weight in trunk.weights]
-        return flags, weights, keras.config.dtype_policy().name, keras.config.floatx(), random.getstate()
-
-    @pytest.mark.parametrize("kind", KINDS)
-    def test_half_the_digits_give_nearly_the_same_and_leave_the_trunk_alone(self, kind, animals):
-        trunk = self.KINDS[kind]()
-        before = self.state(trunk)
-        whole, half = (features.run(trunk, animals.test, precision=each)[0] for each in features.PRECISIONS)
-        assert self.state(trunk) == before
-        assert whole.dtype == half.dtype == np.float32 and whole.shape == half.shape
-        plain = trunk.predict(animals.test, verbose=0)
-        assert np.allclose(whole, plain, rtol=1e-4, atol=1e-4 * np.abs(plain).max())
-        difference = np.linalg.norm(half - whole) / np.linalg.norm(whole)
-        assert 0 < difference < (0.2 if kind == "EfficientNet-Lite0" else 0.02)
-
-    def test_vgg16_answers_as_before(self, fresh_cache):
-        data = images.load("animals", 48, per_class={"train": 20, "validation": 1, "test": 40})
-        base = backbones.load("VGG16", (48, 48, 3))
-        trunk = backbones.from_pixels("VGG16", base)
-        pooled = keras.Model(trunk.inputs[0], keras.layers.GlobalAveragePooling2D()(trunk.outputs[0]))
-        whole, half = (features.extract(pooled, data, ["train", "test"], each) for each in features.PRECISIONS)
-        assert np.linalg.norm(half.test[0] - whole.test[0]) < 0.02 * np.linalg.norm(whole.test[0])
-        answers = []
-        for one in (whole, half):
-            head = keras.Sequential([keras.Input((512,)), keras.layers.Dense(5, kernel_initializer="zeros")])
-            head.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-            head.fit(*whole.train, epochs=10, verbose=0, shuffle=False)
-            answers.append(head.predict(one.test[0], verbose=0).argmax(axis=1))
-        assert np.mean(answers[0] == answers[1]) >= 0.98 and len(set(answers[0])) == 5
-
-    class Subclassed(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.layer = keras.layers.Conv2D(2, 3)
-
-        def call(self, pixels):
-            return self.layer(pixels) + 1
-
-    OWN = {
-        "a class": lambda: TestPrecision.Subclassed(),
-        "a function": lambda: build(last=lambda: keras.layers.Lambda(lambda maps: maps * 2)),
-        "a layer": lambda: build(last=Scaled),
-    }
-
-    @pytest.mark.filterwarnings("ignore:.*lambda")
-    @pytest.mark.parametrize("own", OWN)
-    def test_code_of_ones_own_stays_in_float32(self, own, animals):
-        trunk = self.OWN[own]()
-        assert same(*(features.run(trunk, animals.in_order("test"), precision=each) for each in features.PRECISIONS))
-
-    @pytest.mark.parametrize("policy", ["float64", "float16", "mixed_float16", "bfloat16", "mixed_bfloat16"])
-    def test_another_policy_is_kept(self, policy, animals):
-        keras.config.set_dtype_policy(policy)
-        try:
-            trunk = build()
-        finally:
-            keras.config.set_dtype_policy("float32")
-        assert {layer.dtype_policy.name for layer in features.in_bfloat16(trunk).layers[1:]} == {policy}
-        assert same(*(features.run(trunk, animals.in_order("test"), precision=each) for each in features.PRECISIONS))
-
-    @pytest.mark.parametrize("first", features.PRECISIONS)
-    def test_an_entry_is_served_for_its_own_precision_only(self, first, animals, fresh_cache):
-        second = next(each for each in features.PRECISIONS if each != first)
-        found = {each: features.extract(build(), animals, ["test"], each).test for each in (first, second)}
-        assert not np.array_equal(found[first][0], found[second][0])
-        assert len(list((fresh_cache / "features").iterdir())) == 2
-        for each, rows in found.items():
-            assert same(features.extract(refusing(build()), animals, ["test"], each).test, rows)
-            assert same(features.run(build(), animals.in_order("test"), precision=each), rows)
-
-    def test_weights_that_moved_count_in_bfloat16(self, animals):
-        trunk = build()
-        before = features.extract(trunk, animals, ["test"], "bfloat16").test[0]
-        trunk.layers[1].bias.assign_add([64.0, 0, 0, 0])
-        after = features.extract(trunk, animals, ["test"], "bfloat16").test[0]
-        assert (after[..., 0] >= before[..., 0]).all() and not np.array_equal(before[..., 0], after[..., 0])
-        assert np.array_equal(before[..., 1:], after[..., 1:])
-
-    @pytest.mark.parametrize("precision", ["float16", "half", 16, "", ["bfloat16"], np.float32])
-    def test_an_unknown_precision_is_refused_with_those_there_are(self, precision, animals):
-        with pytest.raises(ValueError, match="expected 'float32', 'bfloat16', or None for what is faster here"):
-            features.extract(build(), animals, ["test"], precision)
-        with pytest.raises(ValueError, match="precision="):
-            features.run(build(), animals.test, precision=precision)
-
-
-class TestPreferred:
-    @pytest.fixture(autouse=True)
-    def gains(self, fresh_cache, monkeypatch):
-        """What the next timings find, in turn."""
-        gains = []
-        monkeypatch.setattr(features, "_gain", lambda: gains.pop(0))
-        return gains
-
-    @pytest.mark.parametrize(
-        ("gain", "expected"), [(0, "float32"), (1.1, "float32"), (1.3, "bfloat16"), (np.nan, "float32")]
-    )
-    def test_is_bfloat16_only_where_it_is_plainly_faster_and_is_timed_once(self, gain, expected, gains):
-        gains.append(gain)
-        assert [features.preferred(), features.preferred()] == [expected] * 2
-
-    def test_is_the_same_at_the_next_start(self, gains, python):
-        gains.append(1.3)
-        assert features.preferred() == "bfloat16"
-        process = python("from helpers import features\nfeatures._gain = None\nprint(features.preferred())")
-        assert process.communicate(timeout=120)[0] == "bfloat16\n"
-
-    @pytest.mark.parametrize("damage", ["", "}{", "[]", "null", '"bfloat16"', "half"])
-    def test_a_damaged_memory_is_made_again(self, damage, gains, fresh_cache):
-        gains += [2.0, 1.0]
-        assert features.preferred() == "bfloat16"
-        memory = fresh_cache / "precision.json"
-        known = json.loads(memory.read_text())
-        memory.write_text(json.dumps(dict.fromkeys(known, ["purple"])) if damage == "half" else damage)
-        assert [features.preferred(), features.preferred()] == ["float32"] * 2
-        assert json.loads(memory.read_text()) == dict.fromkeys(known, "float32")
-
-    def test_another_version_or_processor_is_timed_for_itself(self, gains, monkeypatch):
-        gains += [2.0, 1.0]
-        assert features.preferred() == "bfloat16"
-        monkeypatch.setattr(tf, "__version__", "3.0")
-        assert features.preferred() == "float32"
-        monkeypatch.undo()
-
-    def test_is_float32_where_nothing_can_be_written(self, gains, tmp_path, monkeypatch):
-        gains += [2.0, 2.0]
-        (tmp_path / "file").touch()
-        monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "file" / "below"))
-        assert features.preferred() == "float32"
-        assert features.run(build(), TestMisuse.DATA)[0].dtype == np.float32
-
-    @pytest.mark.parametrize(("gain", "precision"), [(2.0, "bfloat16"), (1.0, "float32")])
-    def test_is_the_default_of_plain_convolutions(self, gain, precision, gains, animals):
-        gains.append(gain)
-        rows = features.extract(build(CAFFE), animals, ["test"]).test
-        assert same(rows, features.run(build(CAFFE), animals.in_order("test"), precision=precision))
-        assert same(rows, features.run(build(CAFFE), animals.in_order("test")))
-
-    def test_is_not_asked_for_another_trunk(self, gains, animals):
-        flat = keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.Flatten()])
-        for trunk in (flat, TestPrecision.normalized(True)):  # no timing is there to be taken
-            rows = features.run(trunk, animals.in_order("test"))
-            assert same(rows, features.run(trunk, animals.in_order("test"), precision="float32"))
-
-
-def test_the_gain_is_a_number(fresh_cache):
-    assert 0.001 < features._gain() < 1000
 
 
 def test_two_processes_share_one_fresh_cache(fresh_cache, at_once):

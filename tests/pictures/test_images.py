@@ -138,7 +138,7 @@ class TestPerClass:
     def test_a_number_draws_from_training_alone(self):
         counts = images.load("animals", per_class=2).counts()
         assert counts["train"].tolist() == [2] * 5
-        assert counts["validation"].tolist() == [40] * 5 and counts["test"].tolist() == [400] * 5
+        assert counts["validation"].tolist() == [40] * 5 and counts["test"].tolist() == [160] * 5
 
     def test_drawn_pictures_have_the_pixels_of_the_whole_set(self, animals):
         whole = by_file(images.load("animals", 32), "test")

@@ -39,8 +39,9 @@ def head_on_features(answer):
 
 
 def _refuse_shape(shape, wanted, given):
-    if shape != wanted:
-        raise Refusal("maps" if len(shape) > 2 else "units", given=given, shape=shape)
+    if shape == wanted:
+        return
+    raise Refusal("maps" if len(shape) > 2 else "units", given=given, shape=shape)
 
 
 MODELS = {"A": (True, False), "B": (False, True), "C": (True, True)}  # logits, one-hot labels

@@ -1,149 +1,116 @@
-"""Checks of notebook 06: how sure is a mean gain, which gains survive among many, and when is one worth its price?"""
-
-import copy
+"""Checks of notebook 06: is a difference shown, what would it take to show one, and which methods are dominated?"""
 
 import numpy as np
 
 from helpers.course.checks import probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
-from helpers.measuring import costs
+from helpers.measuring import costs, evaluation
 
 NOTEBOOK = "06_compare"
-DRAWS, CLOSE = 4000, 0.15  # of half an interval: room for other draws, and for drawing one seed fewer
+CLASSES = 5
+
+# What happens in each case, in pictures: both right, only the first, only the second, neither; and the right verdict.
+SHOWN_CASES = {
+    "eight points": ((700, 40, 120, 140), True),
+    "two points, rough": ((268, 44, 52, 36), False),
+    "two points, sharp": ((300, 0, 8, 92), True),
+    "worse": ((270, 45, 5, 80), False),
+    "ten points, few": ((10, 3, 5, 2), False),
+    "equal": ((280, 40, 40, 40), False),
+    "one standard error": ((60, 18, 28, 14), False),  # and a half: outside an interval of 68 % or 80 %
+    "three for two": ((200, 80, 120, 100), True),  # gained for lost: enough only where they are many
+}
 
 
-def gains_of(seed, of_training, of_picture, of_both):
-    """Return gains (20, 400), −1, 0 or 1, that differ by so much from training to training and picture to picture."""
-    generator = np.random.default_rng(seed)
-    parts = of_training * generator.normal(size=(20, 1)), of_picture * generator.normal(size=400)
-    return np.clip(np.round(0.05 + sum(parts) + of_both * generator.normal(size=(20, 400))), -1, 1)
+def two_models(both, first_only, second_only, neither):
+    """Return labels, and the predictions of two models that are right for so many pictures."""
+    generator = np.random.default_rng(11)
+    first = np.repeat([True, True, False, False], [both, first_only, second_only, neither])
+    second = np.repeat([True, False, True, False], [both, first_only, second_only, neither])
+    order = generator.permutation(len(first))
+    labels = generator.integers(0, CLASSES, len(first))
 
+    def answers(right):
+        wrong = (labels + generator.integers(1, CLASSES, len(labels))) % CLASSES
+        return np.where(right[order], labels, wrong)
 
-def ends(gains, trainings=True, pictures=True, confidence=0.95):
-    """Return the ends of an interval of the mean gain, for which trainings, pictures or both are resampled."""
-    generator, means = np.random.default_rng(7), gains.mean(axis=0)
-    if trainings:
-        means = generator.multinomial(len(gains), np.full(len(gains), 1 / len(gains)), DRAWS) @ gains / len(gains)
-    if pictures:
-        means = means * generator.multinomial(means.shape[-1], np.full(means.shape[-1], 1 / means.shape[-1]), DRAWS)
-    return np.quantile(means.mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-
-
-def holm(p_values, factors=(6, 5, 4, 3, 2, 1), stop=True, order=sorted):
-    """Return the names of those that survive when p-values are multiplied, the smallest first, until one fails."""
-    kept = set()
-    for name, factor in zip(order(p_values, key=p_values.get), factors, strict=True):
-        if p_values[name] * factor < 0.05:
-            kept.add(name)
-        elif stop:
-            break
-    return kept
-
-
-def verdict(gain, low, high, least):
-    """Return the word for a gain with its interval, where `least` is the smallest that matters."""
-    return costs.verdict((gain, low, high), least)
-
-
-WORDS = "better", "worse", "either", "open"
-GAINS = [(gains_of(*case),) for case in ((1, 0.3, 0.1, 0.5), (2, 0.01, 0.6, 0.1), (3, 0.15, 0.5, 0.5))]
-P_VALUES = [
-    (dict(zip("abcdef", values, strict=True)),)
-    for values in (
-        (0.2, 0.009, 0.001, 0.012, 0.03, 0.004),
-        (0.024, 0.001, 0.021, 0.02, 0.04, 0.022),
-        (0.4, 0.03, 0.06, 0.2, 0.9, 0.5),
-        (0.005, 0.001, 0.04, 0.003, 0.002, 0.01),
-    )
-]
-DECISIONS = [  # gain, low, high, and the smallest gain that matters
-    (0.06, 0.04, 0.08, 0.03),
-    (0.01, 0.002, 0.018, 0.02),
-    (0.02, 0.003, 0.037, 0.03),
-    (0.03, -0.01, 0.07, 0.02),
-    (-0.04, -0.06, -0.02, 0.01),
-    (0.0, -0.01, 0.01, 0.02),
-    (-0.01, -0.03, 0.01, 0.02),
-]
-# What an answer follows: the rule that is right has no name, each other is a mistake.
-INTERVALS = (
-    (None, ends),
-    ("pictures-only", lambda gains: ends(gains, trainings=False)),
-    ("trainings-only", lambda gains: ends(gains, pictures=False)),
-    ("one-training", lambda gains: ends(gains[:1], trainings=False)),
-    ("every-answer", lambda gains: ends(gains.reshape(1, -1), trainings=False)),
-    ("narrow", lambda gains: ends(gains, confidence=0.68)),
-    ("turned", lambda gains: ends(gains)[::-1]),
-    ("in-points", lambda gains: 100 * ends(gains)),
-)
-SURVIVORS = (
-    (None, holm),
-    ("uncorrected", lambda p_values: holm(p_values, [1] * 6)),
-    ("all-by-six", lambda p_values: holm(p_values, [6] * 6)),
-    ("no-stop", lambda p_values: holm(p_values, stop=False)),
-    ("unsorted", lambda p_values: holm(p_values, order=lambda names, key: names)),
-    ("factors-turned", lambda p_values: holm(p_values, range(1, 7))),
-    ("exchanged", lambda p_values: set(p_values) - holm(p_values)),
-)
-CHOICES = (
-    (None, verdict),
-    ("estimate", lambda gain, low, high, least: verdict(gain, gain, gain, least)),
-    ("zero", lambda gain, low, high, least: verdict(gain, low, high, 0)),
-    ("zero-is-either", lambda gain, low, high, least: verdict(gain, low, high, 0).replace("open", "either")),
-    ("never-either", lambda gain, low, high, least: verdict(gain, low, high, least).replace("either", "open")),
-    ("never-open", lambda gain, low, high, least: verdict(gain, low, high, least).replace("open", "either")),
-    ("size-forgotten", lambda *given: "either" if verdict(*given) == "either" else verdict(*given[:3], 0)),
-    ("exchanged", lambda gain, low, high, least: verdict(-gain, -high, -low, least)),
-)
-
-
-def follows(values, rule, cases, same=lambda value, meant: value == meant):
-    """Return whether the values that a learner's function gave are those of a rule, in every case."""
-    return all(same(value, rule(*case)) for value, case in zip(values, cases, strict=True))
+    return labels, answers(first), answers(second)
 
 
 @exercise(NOTEBOOK)
-def interval_of_both(answer):
-    """Judge a function that returns the interval of a mean gain, over trainings and pictures."""
-    intervals = [probes.array(probes.called(answer, *copy.deepcopy(case))) for case in GAINS]
-    if any(interval.shape != (2,) for interval in intervals):
-        raise Refusal("no-interval", returned=describe(intervals[0]))
+def is_shown(answer):
+    """Judge a function that says whether a second model is shown to be more accurate than a first."""
+    values = {}
+    for name, (case, _) in SHOWN_CASES.items():
+        returned = probes.called(answer, *two_models(*case))
+        single = np.size(returned) == 1 and not isinstance(returned, list | tuple)
+        values[name] = np.asarray(returned).item() if single else None
+        if not isinstance(values[name], bool):
+            raise Refusal("no-truth-value", returned=describe(returned))
+    wrong = [name for name, (_, verdict) in SHOWN_CASES.items() if values[name] != verdict]
+    for reason, met in (
+        ("always-the-same", len(set(values.values())) == 1 or len(wrong) == len(SHOWN_CASES)),
+        ("direction", "worse" in wrong),
+        ("one-standard-error", wrong == ["one standard error"]),
+        ("ratio", wrong == ["three for two"]),
+        ("single-intervals", wrong == ["two points, sharp", "three for two"]),
+        ("equal", "equal" in wrong),
+        ("not-sure", not any(SHOWN_CASES[name][1] for name in wrong)),
+        ("interval", True),
+    ):
+        if wrong and met:
+            case, verdict = SHOWN_CASES[wrong[0]]
+            raise Refusal(reason, verdict=not verdict, pictures=sum(case), first=case[1], second=case[2])
 
-    def close(interval, meant):
-        return np.allclose(interval, meant, rtol=0, atol=CLOSE * abs(meant[1] - meant[0]) / 2)
 
-    for reason, rule in INTERVALS:
-        if follows(intervals, rule, GAINS, close):
-            if reason:
-                raise Refusal(reason)
-            return
-    low, high = ends(*GAINS[0])
-    raise Refusal("off", low=intervals[0][0], high=intervals[0][1], meant=f"{low:.3f} to {high:.3f}")
-
-
-@exercise(NOTEBOOK)
-def survivors(answer):
-    """Judge a function that returns which of several differences survive Holm's correction."""
-    named = [probes.names(probes.called(answer, *copy.deepcopy(case)), list(*case)) for case in P_VALUES]
-    for reason, rule in SURVIVORS:
-        if follows(named, rule, P_VALUES):
-            if reason:
-                raise Refusal(reason)
-            return
-    raise Refusal("off", values=P_VALUES[0][0], named=", ".join(sorted(named[0])) or "none")
+GOAL, THEIRS = 0.03, 0.02  # points to show: in the exercise, and in the text around it
 
 
 @exercise(NOTEBOOK)
-def worth_it(answer):
-    """Judge a function that says what to do, from a gain, its interval and the smallest gain that matters."""
-    words = [probes.called(answer, *copy.deepcopy(case)) for case in DECISIONS]
-    for word in words:
-        if word not in WORDS:
-            raise Refusal("no-such-word", returned=describe(word))
-    for reason, rule in CHOICES:
-        if follows(words, rule, DECISIONS):
-            if reason:
-                raise Refusal(reason)
-            return
-    wrong = [case for case, word in zip(DECISIONS, words, strict=True) if word != CHOICES[0][1](*case)]
-    raise Refusal("off", gain=wrong[0][0], low=wrong[0][1], high=wrong[0][2], least=wrong[0][3])
+def pictures_to_show(answer, disagreement):
+    """Judge the number of test pictures that could show three points between models.
+
+    `disagreement` is the share of pictures for which exactly one of the two models is right.
+    """
+    needed = evaluation.pictures_needed
+    truth = needed(GOAL, disagreement)
+    answered = probes.number(answer)
+    if 0.95 * truth <= answered <= 1.1 * truth:  # rounded up to a number that is easy to say
+        return
+    for number, reason in (
+        (needed(THEIRS, disagreement), "two-points"),
+        (needed(GOAL / 2, disagreement), "difference"),
+        (needed(min(10 * GOAL, disagreement), disagreement), "difference"),
+        (needed(GOAL, disagreement, power=0.5), "power"),
+        (needed(GOAL, 1.0), "never-agreed"),
+        (needed(GOAL, GOAL), "disagreement"),
+        (answered, "a-share" if answered < 1 else "off"),
+    ):
+        if abs(answered - number) <= 0.05 * abs(number):
+            raise Refusal(reason, count=answered, compared="too few" if answered < truth else "more than are needed")
+
+
+@exercise(NOTEBOOK)
+def dominated_methods(answer, plane, pairs):
+    """Judge which methods a learner calls dominated, on `plane` and `pairs` as `helpers.measuring.costs` gives them."""
+    truth, known = set(costs.dominated(plane, pairs)), list(plane.index)
+    named = probes.names(answer, known)
+    if named != truth:
+        chosen = ", ".join(name for name in known if name in named) or "an empty list"
+        raise Refusal(_misjudged(named, truth, plane, pairs), chosen=chosen)
+
+
+def _misjudged(named, truth, plane, pairs):
+    cost, shown = plane["cost"], pairs[pairs["low"] > 0].index
+    if named == set(plane.index) - truth:
+        return "exchanged"
+    if named == {one for one, _ in shown}:
+        return "cost-ignored"
+    dearer = {two for one, two in shown if cost[one] <= cost[two]}
+    if named in ({two for _, two in shown}, dearer, {two for one, two in shown if cost[two] <= cost[one]}):
+        return "backwards"
+    for name in plane.index:
+        if name in named - truth:
+            return f"not-dominated:{name}"
+    missed = next(name for name in plane.index if name in truth - named)
+    return f"missed:{missed}"

@@ -167,8 +167,14 @@ class Exercise:
 def exercise(notebook, **values):
     """Make a judge into the check of an exercise; `helpers.course.checks` finds it by itself.
 
-    The judge takes the answer, and what the exercise gives beside it; it raises `Refusal` for a wrong answer. Its texts
-    are in the TOML file called as the `notebook`, under the judge's name; they ask for `values` as ``{name}``.
+    The judge takes the answer, and what the exercise gives beside it; it raises `Refusal` for a wrong answer.
+
+    Parameters
+    ----------
+    notebook : str
+        File name without ending. In the TOML file of that name are the texts of the exercise, under the judge's name.
+    **values
+        What `goal`, `expects`, `praise` and `hint` ask for as ``{name}``.
     """
     return lambda judge: Exercise(judge, notebook, texts.of_exercise(notebook, judge.__name__), values)
 

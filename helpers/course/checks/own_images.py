@@ -53,7 +53,12 @@ def saved(folder, kind):
 
 @gives
 def friends_report():
-    """Make a friend's folder of bees and wasps, of coarse spots, and return what `folders.examine` finds in it."""
+    """Make a friend's folder of bees and wasps, of coarse spots, and return what `folders.examine` finds in it.
+
+    Returns
+    -------
+    helpers.pictures.folders.Report
+    """
     with tempfile.TemporaryDirectory() as folder:
         return folders.examine(_friends_folder(folder))
 

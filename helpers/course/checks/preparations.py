@@ -36,5 +36,7 @@ def variants(prepare, pixels):
 
 def recognised(mistakes, made, fed, close=probes.CLOSE):
     """Return the first of the `mistakes` whose outcome in `made` is the `same` as what the learner has, or None."""
-    others = (mistake for mistake in mistakes if mistake != "prepared")
-    return next((mistake for mistake in others if probes.same(fed, made[mistake], close)), None)
+    for mistake in mistakes:
+        if mistake != "prepared" and probes.same(fed, made[mistake], close):
+            return mistake
+    return None

@@ -44,7 +44,10 @@ def shared():
 def read(path, needed=(), allowed=()):
     """Return the tables of a file of texts, each with these texts and a table ``refusals``; read it once.
 
-    Raises `ValueError` when it is damaged: says which file, which table, and what is expected.
+    Raises
+    ------
+    ValueError
+        When the file is damaged: says which file, which table, and what is expected.
     """
     content = toml_texts.read(path)
     for name, table in content.items():

@@ -89,17 +89,26 @@ def _source(function):
     return "\n".join(line for line in lines if not line.strip().startswith('"""'))
 
 
-def charts(patients, records):
-    """Draw the curves of `patients`, three side by side, each with what its owner reports; return the Axes, (rows, 3).
+def charts(patients, records, columns=3):
+    """Draw the curves of patients side by side, each with what its owner reports.
 
-    `records` is a dict: number of a patient to the `Record` of its faulty run.
+    Parameters
+    ----------
+    patients : sequence of Patient
+    records : dict of int to Record
+        A patient's number to its faulty run.
+    columns : int
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (rows, columns)
     """
-    rows = -(-len(patients) // 3)
-    _, grid = plt.subplots(rows, 3, figsize=(10.5, 3.6 * rows), squeeze=False, sharey=True)
+    rows = -(-len(patients) // columns)
+    _, grid = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.6 * rows), squeeze=False, sharey=True)
     for axes, patient in zip(grid.flat, patients, strict=False):
         record = records[patient.number]
         plots.curves({"run": record.history}, ax=axes)
-        axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0, visible=record.model.output_shape[-1] != 2)
+        axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0)  # chance, five classes
         axes.set_ylim(0, 1.04)
         axes.set_ylabel("accuracy" if axes in grid[:, 0] else "")
         axes.set_title(f"Patient {patient.number}", fontweight="bold")
@@ -112,10 +121,18 @@ def charts(patients, records):
 
 
 def table(patients, before, after):
-    """Return a pandas.DataFrame, a row for each number of a patient: ``mistake``, ``before``, ``after``, ``measured``.
+    """Return each patient's score before and after the correction.
 
-    `before` and `after` the correction are dicts: number to the `Record` of a run, or to its score, a float, where the
-    run was deleted to save memory.
+    Parameters
+    ----------
+    patients : sequence of Patient
+    before, after : dict of int to Record or float
+        A patient's number to its run, or to its score where the run was deleted to save memory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: number. Columns: ``mistake`` (str), ``before``, ``after`` (float), ``measured`` (str).
     """
     rows = []
     for patient in patients:

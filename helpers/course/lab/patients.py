@@ -14,16 +14,21 @@ _TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="u
 MISTAKES = _TEXTS["mistakes"]
 
 
-def _noted(name):
-    return lambda record: record.notes[name]
-
-
 def _loss(record):
     return record.model.evaluate(*record.data.test, verbose=0)[0]
 
 
 def _reported(record):
+    """Return the accuracy that `evaluate` reports for the test pictures."""
     return record.model.evaluate(*record.data.test, verbose=0)[1]
+
+
+def _moved(record):
+    return record.notes["moved"]
+
+
+def _diagonal(record):
+    return record.notes["diagonal"]
 
 
 def _right_on_features(record):
@@ -85,9 +90,9 @@ PATIENTS = (
     ),
     _patient(6, heads.served_otherwise, heads.served_the_same, right=right_answers),
     _patient(7, tuning.rate_of_a_new_head, tuning.rate_of_fine_tuning),
-    _patient(8, tuning.never_unfrozen, tuning.unfrozen_and_compiled, _noted("moved"), trainable=_trainable),
+    _patient(8, tuning.never_unfrozen, tuning.unfrozen_and_compiled, _moved, trainable=_trainable),
     _patient(9, pipelines.taken_from_the_shuffled, pipelines.split_before_the_shuffle, _too_good, right=right_answers),
     _patient(10, tuning.statistics_that_move, tuning.statistics_that_stay, _loss),
-    _patient(11, tuning.frozen_too_late, tuning.frozen_and_compiled, _noted("moved"), trainable=_trainable),
-    _patient(12, pipelines.labels_from_another_pass, pipelines.labels_from_the_same_pass, _noted("diagonal")),
+    _patient(11, tuning.frozen_too_late, tuning.frozen_and_compiled, _moved, trainable=_trainable),
+    _patient(12, pipelines.labels_from_another_pass, pipelines.labels_from_the_same_pass, _diagonal),
 )

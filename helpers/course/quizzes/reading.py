@@ -36,10 +36,22 @@ class Question:
 
 
 def read(path):
-    """Return the questions of a quiz file as a tuple; `ValueError` where it is damaged says where and what is expected.
+    """Return the questions of a quiz file.
 
-    It is TOML: tables ``[[question]]`` with `text`, below each its ``[[question.option]]`` with `text`, `why` and, at
-    the right one, ``correct = true``.
+    Parameters
+    ----------
+    path : pathlib.Path
+        TOML: tables ``[[question]]`` with `text`, below each its ``[[question.option]]`` with `text`, `why` and, at
+        the right one, ``correct = true``.
+
+    Returns
+    -------
+    tuple of Question
+
+    Raises
+    ------
+    ValueError
+        When the file is damaged: says which file, which question, and what is expected.
     """
     content = toml_texts.read(path)
     tables = _tables(content, "question", path.name)

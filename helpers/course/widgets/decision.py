@@ -10,85 +10,67 @@ from helpers import plots
 from helpers.course.widgets import frame
 from helpers.measuring import costs, results, study
 
-UNKNOWN = frame.TEXTS["decision"]["caveat"]
 KINDS = {"photographs (near)": "animals", "drawings (far)": "emoji"}
 COUNTS = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 500)
 BUDGETS = {"10 s": 10, "20 s": 20, "40 s": 40, "1 min": 60, "2 min": 120, "5 min": 300, "10 min": 600, "any": math.inf}
-GAINS = {"1 point": 0.01, "2 points": 0.02, "3 points": 0.03, "5 points": 0.05}
-VERDICTS = {"better": "better", "worse": "worse", "either": "either: no gain that matters", "open": "not decided"}
+UNKNOWN = frame.TEXTS["decision"]["caveat"]
 
 
 class DecisionHelper(frame.Explorer):
     """Answer *my pictures are …, I have … a class, my budget is …* from the results of the comparison.
 
     Controls: ``kind`` (photographs or drawings), ``count`` (training pictures of each class), ``budget`` (CPU seconds
-    for everything: the trunk once, the search for a learning rate, the training), ``matters`` (the smallest gain for
-    which a dearer method is worth it). `evidence` is what `helpers.measuring.results.read` returns; raises `ValueError`
-    when it does not hold the quadrants with at least two seeds.
+    for everything: the trunk once, the search for a learning rate, the training). Raises `ValueError` when the results
+    do not hold the quadrants with at least two seeds.
+
+    Parameters
+    ----------
+    evidence : helpers.measuring.results.Evidence
+        As `helpers.measuring.results.read` returns it.
     """
 
     def __init__(self, evidence):
-        self.evidence = evidence
         self.measured = {data: costs.measured(evidence, data) for data in KINDS.values()}
         self.sizes = {
             data: results.table(evidence, "quadrants", data, study.COUNTS[0]).iloc[0] for data in KINDS.values()
         }
         kinds = list(KINDS)
         super().__init__(
-            "decision",
+            *frame.opening("decision"),
             {
                 "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1], description="My pictures are"),
                 "count": ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class"),
                 "budget": ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget"),
-                "matters": ipywidgets.SelectionSlider(options=list(GAINS), value="2 points", description="Gain I need"),
             },
         )
 
-    def answer(self, kind, count, budget, matters):
+    def answer(self, kind, count, budget):
         """Return the methods with their intervals, and the advice in words."""
-        data, seconds, smallest = KINDS[kind], BUDGETS[budget], GAINS[matters]
-        nearest = min(self.measured[data], key=lambda known: abs(math.log(known / count)))
-        per_class, plane, pairs = self.measured[data][nearest]
-        method, best, verdict = costs.recommended(plane, pairs, seconds, smallest)
-        advice = _advice(plane, pairs, method, best, verdict, matters)
-        if verdict == "open":
-            cells = [results.Cell("quadrants", data, per_class, name) for name in (method, best)]
-            advice += self._what_would_decide(cells, matters)
+        data, seconds = KINDS[kind], BUDGETS[budget]
+        plane, pairs, below, above = costs.read_off(self.measured[data], count)
+        method, best = costs.recommended(plane, pairs, seconds)
+        advice = _advice(plane, pairs, method, best)
+        basis = _basis(count, below, above, self.sizes[data])
         alt = f"{kind}, {count} a class, budget {budget}. {advice} Accuracy of each method with its interval."
-        rows = _rows(plane, pairs, method, seconds, smallest)
-        table = frame.table_html(("method", "CPU seconds", "accuracy", "against the advice", ""), rows)
-        basis = _basis(count, nearest, self.sizes[data])
+        table = frame.table_html(
+            ("method", "CPU seconds", "accuracy", "against the advice", ""), _rows(plane, pairs, method, seconds)
+        )
         text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
         return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
 
-    def _what_would_decide(self, cells, matters):
-        shown = self.evidence.pictures_of(*cells[0][:2])
-        size, each = self.sizes[cells[0].data], len(shown.labels) // (shown.things.max() + 1)
-        things = results.pictures_to_show(self.evidence, *cells, GAINS[matters], size["seeds"])
-        if things is None:
-            return f" To find a gain of {matters} takes more trainings, not more test pictures."
-        if things * each <= size["pictures"]:
-            return f" A gain of {matters} would probably have been found, so there is hardly more."
-        return (
-            f" To find a gain of {matters} takes about {things * each:,} test pictures; here were {size['pictures']:,}."
-        )
 
-
-def _advice(plane, pairs, method, best, verdict, matters):
+def _advice(plane, pairs, method, best):
     if method is None:
         least = plane["cost"].min()
         return f"No method fits this budget. The cheapest, {plane['cost'].idxmin()}, takes {least:.0f} CPU seconds."
     row = plane.loc[method]
-    begin = "Begin with" if verdict == "open" else "Take"
     advice = (
-        f"{begin}: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
+        f"Take: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
         f"{row['cost']:.0f} CPU seconds."
     )
     if method != best:
-        lead = f"The best measured, {best}, is ahead by {_points(pairs.loc[(method, best)])} and costs more"
-        if verdict == "either":
-            return f"Either. {advice} {lead}: a gain of {matters} is ruled out, so let the price decide."
-        return f"{advice} {lead}: this evidence does not decide whether that is a gain of {matters}."
+        gain = _points(pairs.loc[(method, best)])
+        return f"{advice} {best} was measured {gain} better, which is not shown, and it costs more."
     cheaper = plane[plane["cost"] < row["cost"]]
     if cheaper.empty:
         return advice
@@ -100,36 +82,42 @@ def _advice(plane, pairs, method, best, verdict, matters):
     )
 
 
-def _basis(count, nearest, size):
-    trained = f"{size['seeds']} trainings a method, judged on {size['pictures']:,} test pictures"
-    if count == nearest:
+def _basis(count, below, above, size):
+    trained = f"{size['seeds']} trainings a method, judged on {size['pictures']} test pictures"
+    if below != above:
+        return (
+            f"Nothing was measured at {count} a class. This is interpolated between {below} and {above} ({trained}), "
+            "and a difference counts as shown only if it is shown at both."
+        )
+    if count == below:
         return f"Measured at {count} a class: {trained}."
-    return f"Nothing was measured at {count} a class. This is the answer for the nearest count, {nearest} ({trained})."
+    few = "few" if count < below else "many"
+    return f"So {few} pictures were not measured. This is the answer for the nearest count, {below} ({trained})."
 
 
-def _rows(plane, pairs, method, seconds, smallest):
+def _rows(plane, pairs, method, seconds):
     for name, row in plane.iterrows():
-        against, word = "", "the advice" if name == method else "over the budget"
+        accuracy = f"{row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})"
+        against, verdict = "", "over the budget"
         if method not in (None, name):
             gain = pairs.loc[(method, name)]
             against = _points(gain)
-            word = word if row["cost"] > seconds else VERDICTS[costs.verdict(gain, smallest)]
-        yield (
-            name,
-            f"{row['cost']:.0f}",
-            f"{row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
-            against,
-            word,
-        )
+            if row["cost"] <= seconds:
+                verdict = "shown to be worse" if results.shown(tuple(gain)) else "not shown to differ"
+                verdict = "shown to be better" if gain["low"] > 0 else verdict
+        elif name == method:
+            verdict = "the advice"
+        yield name, f"{row['cost']:.0f}", accuracy, against, verdict
 
 
 def _points(gain):
+    """Return a difference with its interval in points."""
     value, low, high = (f"{100 * part:+.1f}" for part in gain)
     return f"{value} points ({low} to {high})"
 
 
 def _draw(plane, method, seconds):
-    figure = Figure(figsize=(7.2, 3.2), layout="none")
+    figure = Figure(figsize=(7.2, 2.5), layout="none")
     axes = figure.add_axes((0.27, 0.2, 0.7, 0.76))
     for index, (name, row) in enumerate(plane.iterrows()):
         colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else plots.GREY

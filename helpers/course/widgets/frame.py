@@ -65,23 +65,22 @@ class LatestOnly:
 class Explorer(ipywidgets.VBox):
     """Controls with a line that says what to try, a picture, and what the picture shows in words.
 
-    A subclass gives `answer`, a function of the controls' values without other effects, called for the first setting
+    A subclass gives `answer`, a function of the controls' values without other effects: called for the first setting
     at once, and after that through `LatestOnly`. Its result goes to `picture` (HTML, since an `ipywidgets.Image` has no
     place for a description) and to `words`; what it raises goes to `problem`, and the picture, out of date, is removed.
 
-    `name` is that of its title and of what it says to try in ``texts.toml``. `inputs` holds the controls by the name
-    under which `answer` takes their value; each is also an attribute of that name. Other widgets are laid out `above`
-    and `below` them. With `remember`, a setting seen before costs nothing.
+    `inputs` holds the controls by the name under which `answer` takes their value; each is also an attribute of that
+    name. Other widgets are laid out `above` and `below` them. With `remember`, a setting seen before costs nothing.
     """
 
-    def __init__(self, name, inputs, above=(), below=(), remember=True):
-        self.inputs, texts = inputs, TEXTS[name]
+    def __init__(self, title, to_try, inputs, above=(), below=(), remember=True):
+        self.inputs = inputs
         self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.latest = LatestOnly(self._respond, self.show_problem)
         self._answer = functools.lru_cache(REMEMBERED)(self.answer) if remember else self.answer
         heading = ipywidgets.HTML(
-            f'<div style="{TEXT}"><strong>{html.escape(texts["title"])}</strong><br>'
-            f"<em>Try this.</em> {html.escape(texts['to_try'])}</div>"
+            f'<div style="{TEXT}"><strong>{html.escape(title)}</strong><br>'
+            f"<em>Try this.</em> {html.escape(to_try)}</div>"
         )
         super().__init__([heading, *above, *inputs.values(), *below, self.problem, self.picture, self.words])
         for name, control in inputs.items():
@@ -90,6 +89,10 @@ class Explorer(ipywidgets.VBox):
             if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
                 control.layout.width = "min(36em, 98%)"
         self.start()
+
+    def answer(self, **settings):
+        """Return the HTML of the picture and of the words for these values of the controls."""
+        raise NotImplementedError
 
     def settings(self):
         """Return the present values of the controls."""
@@ -126,6 +129,11 @@ class Explorer(ipywidgets.VBox):
         answer = self._answer(**settings)
         self.problem.value = ""
         self.picture.value, self.words.value = answer
+
+
+def opening(explorer):
+    """Return the title of an explorer and what it says to try, as `Explorer` takes them."""
+    return TEXTS[explorer]["title"], TEXTS[explorer]["to_try"]
 
 
 def figure_html(figure, alt):
@@ -168,6 +176,11 @@ def words_html(markup, style=TEXT):
 def plain_html(text):
     """Return running text, with nothing in it taken for HTML, as `words_html` does."""
     return words_html(html.escape(text).replace("\n", "<br>"))
+
+
+def counted(number, thing):
+    """Return a number with its noun, e.g. ``"1 file"``, ``"2 files"``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def table_html(head, rows, caption=""):

@@ -8,22 +8,32 @@ from helpers.course.widgets import frame
 from helpers.network import cost
 
 NOTHING, EVERYTHING = "none", "all"
+CAVEAT = frame.TEXTS["freeze"]["caveat"]
 
 
 class FreezeExplorer(frame.Explorer):
     """Show what freezing up to a block does to parameters, memory and the work of a training step.
 
-    Everything is counted from the layers of `model`, once: VGG16 with or without its top, or a whole model that holds
-    one. It is neither run nor changed; its own ``trainable`` flags play no part, and a head of five units is added
-    where it has none. Control: ``frozen_up_to`` (``none``, the blocks, ``all``). Raises `ValueError` when the model has
-    no blocks or a layer of a kind that cannot be counted.
+    Everything is counted from the layers of `model`, once; the model itself is neither run nor changed. Control:
+    ``frozen_up_to`` (``none``, the blocks, ``all``). Raises `ValueError` when the model has no blocks or a layer of a
+    kind that cannot be counted.
+
+    Parameters
+    ----------
+    model : keras.Model
+        VGG16 with or without its top, or a whole model that holds one. Its own ``trainable`` flags play no part.
+    classes : int
+        Output units of the head that is added where the model has none.
     """
 
-    def __init__(self, model):
-        self.stages = cost.stages(model)
+    def __init__(self, model, classes=5):
+        self.stages = cost.stages(model, classes)
         names = [NOTHING, *(stage.name for stage in self.stages[:-1]), EVERYTHING]
         slider = ipywidgets.SelectionSlider(options=names, value=names[-2], description="Frozen up to")
-        super().__init__("freeze", {"frozen_up_to": slider})
+        super().__init__(
+            *frame.opening("freeze"),
+            {"frozen_up_to": slider},
+        )
 
     def answer(self, frozen_up_to):
         """Return the diagram and the numbers for one setting."""
@@ -48,7 +58,7 @@ class FreezeExplorer(frame.Explorer):
             short = sum(cost.relative_cost(self.stages, frozen, cached=True).values())
             rows.append(("… on cached features", f"{_share(short)}, once the frozen part has run over every picture"))
         table = frame.table_html((), rows, state)
-        return picture, frame.words_html(f"{table}<small>{frame.TEXTS['freeze']['caveat']}</small>")
+        return picture, frame.words_html(f"{table}<small>{CAVEAT}</small>")
 
 
 def _share(part):

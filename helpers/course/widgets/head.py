@@ -1,7 +1,7 @@
 """The head designer: how large a head is, and whether there are enough training pictures for it."""
 
 import math
-from collections import namedtuple
+from dataclasses import dataclass
 
 import ipywidgets
 from matplotlib.figure import Figure
@@ -15,8 +15,14 @@ HIDDEN_UNITS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 PICTURES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000)
 
 
-# A layer of a head: its name, the numbers that leave it, its parameters, and the line that makes it.
-Part = namedtuple("Part", "name units parameters code")
+@dataclass(frozen=True)
+class Part:
+    """A layer of a head: its name, the numbers that leave it, its parameters, and the line that makes it."""
+
+    name: str
+    units: int
+    parameters: int
+    code: str
 
 
 def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
@@ -52,9 +58,16 @@ def supported(pictures, classes):
 class HeadDesigner(frame.Explorer):
     """Design a head for a base: how many parameters it has, and whether there are enough training pictures.
 
-    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``, which begins
-    at as many training pictures as you give. Raises `ValueError` when `base`, a convolutional keras.Model that is not
-    run, does not end in maps (n, height, width, channels) of a fixed size, or `classes` or `pictures` is out of range.
+    Controls: ``pooling``, ``hidden`` (units of the hidden layer, 0 for none), ``dropout``, ``pictures``. Raises
+    `ValueError` when `base` does not end in maps of a fixed size, or `classes` or `pictures` is out of range.
+
+    Parameters
+    ----------
+    base : keras.Model
+        Convolutional, output shape (n, height, width, channels); it is not run.
+    classes : int
+    pictures : int
+        Training pictures at the start.
     """
 
     def __init__(self, base, classes=5, pictures=1000):
@@ -64,7 +77,7 @@ class HeadDesigner(frame.Explorer):
             raise ValueError(f"pictures={pictures!r}: expected the number of training pictures, at least 1.")
         counts = sorted({*PICTURES, pictures})
         super().__init__(
-            "head",
+            *frame.opening("head"),
             {
                 "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row"),
                 "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units"),

@@ -1,6 +1,6 @@
 """The feature-map explorer: what each layer makes of a picture, the most active maps first."""
 
-from collections import namedtuple
+from dataclasses import dataclass
 
 import ipywidgets
 import keras
@@ -12,8 +12,15 @@ from helpers.network import inspection
 SHOWN = 16  # maps
 
 
-# The most active maps (n, h, w) of one layer for one picture, in order; `silent` channels are zero everywhere.
-Active = namedtuple("Active", "channels means maps total silent")
+@dataclass(frozen=True)
+class Active:
+    """The most active maps (n, h, w) of one layer for one picture, in order; `silent` channels are zero everywhere."""
+
+    channels: tuple
+    means: tuple
+    maps: np.ndarray
+    total: int
+    silent: int
 
 
 def most_active(maps, count=SHOWN):
@@ -41,11 +48,17 @@ class FeatureMapExplorer(frame.Explorer):
     """Show the feature maps of any layer for any of a few pictures, the most active first.
 
     The model is run once for each picture, when you first look at it (about 0.2 s at 96 pixels); the most active maps
-    of every layer are kept. Controls: ``which`` (picture) and ``layer``.
+    of every layer are kept. Controls: ``which`` (picture) and ``layer``. Raises `ValueError` when pictures, names and
+    model do not go together.
 
-    `model` is convolutional, e.g. VGG16 with ``include_top=False``; `pictures` are an array (n, height, width, 3),
-    values in 0..255, with perhaps their `names`; `preprocess` leads from pixels to what the model expects: give
-    ``lambda pixels: pixels`` where it does that itself. Raises `ValueError` when these do not go together.
+    Parameters
+    ----------
+    model : keras.Model
+        Convolutional, e.g. VGG16 with ``include_top=False``.
+    pictures : array (n, height, width, 3), values in 0..255
+    names : sequence of str, optional
+    preprocess : callable
+        From pixels to what `model` expects. Give ``lambda pixels: pixels`` where the model does it itself.
     """
 
     def __init__(self, model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
@@ -64,7 +77,7 @@ class FeatureMapExplorer(frame.Explorer):
         self.taps = keras.Model(model.input, [layer.output for layer in tapped], name="taps")
         self.layers = [layer.name for layer in tapped]
         super().__init__(
-            "maps",
+            *frame.opening("maps"),
             {
                 "which": ipywidgets.Dropdown(options=names, description="Picture"),
                 "layer": ipywidgets.SelectionSlider(options=self.layers, description="Layer"),

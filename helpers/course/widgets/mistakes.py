@@ -9,7 +9,6 @@ from PIL import Image
 from helpers import plots
 from helpers.course.widgets import frame
 from helpers.measuring import evaluation
-from helpers.pictures import naming
 
 SHOWN = 12  # pictures
 LISTED = 3  # classes below a picture
@@ -26,26 +25,42 @@ def pictures_of(labels, probabilities, true, predicted):
 class MistakeExplorer(frame.Explorer):
     """Show the pictures behind each cell of the confusion matrix, with the model's probabilities.
 
-    Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture.
+    Controls: a button for each cell, ``cells[true, predicted]``, disabled where there is no picture. Raises
+    `ValueError` when pictures, labels, probabilities and names do not go together.
 
-    `pictures` are n paths of picture files, as ``data.files("test")`` gives them, or arrays (h, w, 3) with values in
-    0..255; `labels`, `probabilities` (n, classes) and `class_names` are as `helpers.measuring.evaluation.mistakes`
-    takes them. Raises `ValueError` when these do not go together.
+    Parameters
+    ----------
+    pictures : sequence, length n
+        Paths of picture files, as ``data.files("test")`` gives them, or arrays (h, w, 3) with values in 0..255.
+    labels : array of int, shape (n,)
+    probabilities : array of float, shape (n, classes)
+        Rows that sum to 1; the largest is the prediction.
+    class_names : sequence of str
     """
 
     def __init__(self, pictures, labels, probabilities, class_names):
-        self.counts = evaluation.confusion(labels, probabilities, class_names).to_numpy()
+        table = evaluation.confusion(labels, probabilities, class_names)
         evaluation.mistakes(labels, probabilities, class_names)  # raises unless these are probabilities
         self.labels, self.probabilities = np.asarray(labels), np.asarray(probabilities)
         if len(pictures) != len(self.labels):
             raise ValueError(f"{len(pictures)} pictures but {len(self.labels)} labels: expected one label a picture.")
+        if self.probabilities.shape[1] != len(class_names):
+            raise ValueError(
+                f"{self.probabilities.shape[1]} probabilities a picture but {len(class_names)} class names: "
+                "expected one name a class, in the order of the labels."
+            )
         self.pictures, self.names = pictures, list(map(str, class_names))
+        self.counts = table.to_numpy()
         wrong = self.counts * (1 - np.eye(len(self.names), dtype=int))
         first = wrong if wrong.any() else self.counts
         self.chosen = tuple(map(int, np.unravel_index(int(first.argmax()), first.shape)))
         self.cells = {cell: self._button(*cell) for cell in np.ndindex(self.counts.shape)}
         self._mark()
-        super().__init__("mistakes", {}, above=[self._grid()])
+        super().__init__(
+            *frame.opening("mistakes"),
+            {},
+            above=[self._grid()],
+        )
 
     def settings(self):
         """Return the chosen cell."""
@@ -56,7 +71,7 @@ class MistakeExplorer(frame.Explorer):
         indices = pictures_of(self.labels, self.probabilities, true, predicted)
         pictures = [self._picture(index) for index in indices[:SHOWN]]
         called = "rightly called" if true == predicted else "called"
-        text = f"True {self.names[true]}, {called} {self.names[predicted]}: {naming.counted(len(indices), 'picture')}"
+        text = f"True {self.names[true]}, {called} {self.names[predicted]}: {frame.counted(len(indices), 'picture')}"
         text += f"; the {SHOWN} most confident are shown." if len(indices) > SHOWN else ", the most confident first."
         return frame.row_html(pictures), frame.plain_html(text)
 

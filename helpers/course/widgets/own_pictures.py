@@ -40,7 +40,14 @@ class UploadPictures(frame.Explorer):
         self.add = ipywidgets.Button(description="Add to the folder")
         for button in (self.upload, self.add):
             button.layout.width = "15em"
-        super().__init__("upload", {}, above=[self.class_name, self.upload, self.add], remember=False)
+        super().__init__(
+            "Your own pictures",
+            "Type the name of a class, choose its pictures, add them; then the next class. "
+            "Above about 10 MB at once Jupyter may drop an upload: then copy the folder itself.",
+            {},
+            above=[self.class_name, self.upload, self.add],
+            remember=False,
+        )
         self.add.on_click(lambda _: self.latest.ask({"class_name": self.class_name.value, "files": self.upload.value}))
 
     def answer(self, class_name="", files=None):
@@ -53,7 +60,7 @@ class UploadPictures(frame.Explorer):
             uploads.from_upload(files, self.target, class_name.strip() or None)
             self.upload.value = ()
             new = _files_in(self.target) - before
-            news = f"Sent: {naming.counted(len(files), 'file')}. New in the folder: {len(new)}. "
+            news = f"Sent: {frame.counted(len(files), 'file')}. New in the folder: {len(new)}. "
         report = folders.examine(self.target)
         return _findings(report), frame.plain_html(news + report.summary())
 
@@ -67,7 +74,7 @@ def _findings(report):
     if not rows:
         return ""
     more = len(report.table) - len(rows)
-    caption = f"What was found (the first {len(rows)}; {more} more)" if more else "What was found"
+    caption = "What was found" + (f" (the first {len(rows)}; {more} more)" if more > 0 else "")
     return frame.table_html(list(report.table.columns), rows, caption)
 
 
@@ -90,7 +97,9 @@ class TryModel(frame.Explorer):
         self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
         self.upload.layout.width = "15em"
         super().__init__(
-            "try_model",
+            "Your model on a new picture",
+            "Give it a picture of a class that it knows, then one of something else: it can only choose among its "
+            "classes. Are the bright places those that you would look at?",
             {
                 "which": ipywidgets.Dropdown(options=list(self.files), description="Picture"),
                 "looked_for": ipywidgets.Dropdown(options=[PREDICTED, *self.class_names], description="Places for"),
@@ -155,7 +164,8 @@ def _listed(table):
 def _evidence(heat, class_name):
     if heat.max() == 0:
         return f"Nowhere does the picture speak for {class_name}."
-    peak, area = maps.place_of_peak(heat), np.mean(heat >= 0.5)
+    area = float(np.mean(heat >= 0.5))
+    peak = maps.place_of_peak(heat)
     return f"What speaks for {class_name} is brightest at the {peak}; {area:.0%} of the area is bright."
 
 

@@ -24,8 +24,12 @@ class TrainingPlayground(frame.Explorer):
     no random generator of yours.
 
     Controls: ``optimizer``, ``learning_rate``, ``epochs``, ``head``, the button ``train``. ``runs`` holds every run.
-    `train` and `validation` are pairs: pooled features of a frozen trunk (n, d), one row a picture, and labels from 0
-    (n,). Raises `ValueError` when these do not go together, or are not pooled.
+    Raises `ValueError` when features and labels do not go together, or are not pooled.
+
+    Parameters
+    ----------
+    train, validation : (array (n, d), array of int (n,))
+        Pooled features of a frozen trunk, one row a picture, and labels from 0.
     """
 
     def __init__(self, train, validation):
@@ -37,7 +41,7 @@ class TrainingPlayground(frame.Explorer):
         self.train.on_click(self._clicked)
         rates = {"min": -6, "max": 2, "step": 0.5, "readout_format": ".1e"}
         super().__init__(
-            "playground",
+            *frame.opening("playground"),
             {
                 "optimizer": ipywidgets.Dropdown(options=list(training.OPTIMIZERS), description="Optimizer"),
                 "learning_rate": ipywidgets.FloatLogSlider(1e-3, description="Learning rate", **rates),

@@ -12,23 +12,21 @@ from helpers.measuring import evaluation
 def read(history, before=None, pictures=None):
     """Return what a fine-tuning run did to the validation accuracy, a key of `READINGS`.
 
-    Fell: it ends below the 95 % interval of `before` for so many pictures; diverged: so did the training loss end no
-    better than guessing among five classes does. Dipped: it was below after the first epoch, but not at the end.
-    Unknown: `before` was not given.
+    Forgot: it ends below the 95 % interval of `before` for so many pictures. Dipped: it was below after the first
+    epoch, but not at the end. Unknown: `before` was not given.
     """
     if before is None:
         return "unknown"
     low, high = interval(before, pictures) if pictures else (before, before)
     accuracies = history["val_accuracy"]
     if accuracies[-1] < low:
-        return "diverged" if history.get("loss", (0,))[-1] > GUESSING else "fell"
+        return "forgot"
     if accuracies[0] < low:
         return "dipped"
     return "gained" if accuracies[-1] > high else "no clear change"
 
 
 READINGS = frame.TEXTS["readings"]["rates"]
-GUESSING = 0.95 * np.log(5)  # the loss of a model that knows nothing, nearly
 
 
 def interval(accuracy, pictures):
@@ -39,10 +37,17 @@ def interval(accuracy, pictures):
 class RateExplorer(frame.Explorer):
     """Compare fine-tuning runs that differ only in the learning rate.
 
-    Control: ``rate``, the lowest first. `histories` is a dict: learning rate to `History.history` with ``accuracy`` and
-    ``val_accuracy``, from runs of your own or from `stored_rates`. `before` is the validation accuracy from which every
-    run started, `pictures` the number of validation pictures, for the interval; both may be left out. Raises
-    `ValueError` when there is no curve, or one that lacks an accuracy.
+    Control: ``rate``, the lowest first. Raises `ValueError` when there is no curve, or one that lacks an accuracy.
+
+    Parameters
+    ----------
+    histories : dict of float to dict
+        Learning rate to `History.history` with ``accuracy`` and ``val_accuracy``, from runs of your own or from
+        `stored_rates`.
+    before : float, optional
+        Validation accuracy before fine-tuning, from which every run started.
+    pictures : int, optional
+        Number of validation pictures, for the interval.
     """
 
     def __init__(self, histories, before=None, pictures=None):
@@ -59,8 +64,10 @@ class RateExplorer(frame.Explorer):
         self.before, self.pictures = before, pictures
         options = [(f"{rate:g}", rate) for rate in self.histories]
         middle = options[len(options) // 2][1]
-        rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
-        super().__init__("rates", {"rate": rate})
+        super().__init__(
+            *frame.opening("rates"),
+            {"rate": ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")},
+        )
 
     def answer(self, rate):
         """Return the curves with one rate in front, and what that rate did."""
@@ -71,8 +78,7 @@ class RateExplorer(frame.Explorer):
         if self.pictures:
             low, high = interval(last, self.pictures)
             text += f" (95 % interval {low:.0%} to {high:.0%}, {self.pictures} pictures)"
-        text += f"; training accuracy {history['accuracy'][-1]:.1%}"
-        text += f", training loss {history['loss'][-1]:.3f}." if "loss" in history else "."
+        text += f"; training accuracy {history['accuracy'][-1]:.1%}."
         if self.before is not None:
             text += f" Before fine-tuning it was {self.before:.1%}. "
             text += READINGS[read(history, self.before, self.pictures)]

@@ -1,190 +1,196 @@
 """Answers to the exercises of notebook 06."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from check_cases.common import Cases, just
+from helpers.measuring import evaluation
 
 
-def drawn(gains, rounds=2000, trainings=True, pictures=True, seed=0):
-    """The means of resampled gains, in the loop that a learner writes."""
-    generator, means = np.random.default_rng(seed), []
-    for _ in range(rounds):
-        rows = generator.integers(0, len(gains), len(gains)) if trainings else np.arange(len(gains))
-        columns = np.arange(gains.shape[1])
-        columns = generator.integers(0, len(columns), len(columns)) if pictures else columns
-        means.append(gains[rows][:, columns].mean())
-    return means
+def by_interval(labels, first, second):
+    return evaluation.paired_difference(labels, first, second)[1] > 0
 
 
-def middle(means, share=0.95):
-    return np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+def by_hand(labels, first, second):
+    gain = (second == labels).astype(float) - (first == labels)
+    error = gain.std(ddof=1) / np.sqrt(len(gain))
+    return bool(gain.mean() - 1.96 * error > 0)
 
 
-def by_variances(gains):
-    (rows, columns), mean = gains.shape, gains.mean()
-    of_rows, of_columns = gains.mean(axis=1).var(ddof=1) / rows, gains.mean(axis=0).var(ddof=1) / columns
-    error = np.sqrt(of_rows + of_columns)
-    return mean - 1.96 * error, mean + 1.96 * error
+def apart(labels, first, second):
+    return evaluation.accuracy(labels, second)[1] > evaluation.accuracy(labels, first)[2]
 
 
-INTERVAL_OF_BOTH = Cases(
+def better(labels, first, second):
+    return np.mean(second == labels) > np.mean(first == labels)
+
+
+def either_way(labels, first, second):
+    _, low, high = evaluation.paired_difference(labels, first, second)
+    return low > 0 or high < 0
+
+
+def counts(labels, first, second):
+    return int(((second == labels) > (first == labels)).sum()), int(((second == labels) < (first == labels)).sum())
+
+
+def gains_stand_out(enough):
+    return just(lambda *given: bool(enough(*counts(*given))))
+
+
+def standard_errors(count):
+    return gains_stand_out(lambda gained, lost: gained - lost > count * np.sqrt(gained + lost))
+
+
+def bootstrapped(labels, first, second):
+    gain = (second == labels).astype(float) - (first == labels)
+    again = np.random.default_rng(0).choice(gain, (2000, len(gain))).mean(axis=1)
+    return np.quantile(again, 0.025) > 0
+
+
+IS_SHOWN = Cases(
     wrong={
-        "pictures alone": (just(lambda gains: middle(drawn(gains, trainings=False))), "pictures-only"),
-        "pictures alone, one by one": (
-            just(lambda gains: stats.norm.interval(0.95, gains.mean(), stats.sem(gains.mean(axis=0)))),
-            "pictures-only",
+        "its own name": (just(lambda labels, first, second: second), "no-truth-value"),
+        **{f"{errors} standard errors": (standard_errors(errors), "one-standard-error") for errors in (1, 1.28, 1.44)},
+        **{
+            f"an interval of {confidence:.0%}": (
+                just(lambda *given, sure=confidence: evaluation.paired_difference(*given, confidence=sure)[1] > 0),
+                "one-standard-error",
+            )
+            for confidence in (0.68, 0.8)
+        },
+        "twice as many gained": (gains_stand_out(lambda gained, lost: gained > 2 * lost), "ratio"),
+        "ten more gained": (gains_stand_out(lambda gained, lost: gained > lost + 10), "interval"),
+        "a gain of three points": (
+            just(lambda labels, *two: bool(np.mean(two[1] == labels) - np.mean(two[0] == labels) > 0.03)),
+            "interval",
         ),
-        "trainings alone": (just(lambda gains: middle(drawn(gains, pictures=False))), "trainings-only"),
-        "the first training": (just(lambda gains: middle(drawn(gains[:1]))), "one-training"),
-        "each answer by itself": (
-            just(lambda gains: stats.norm.interval(0.95, gains.mean(), stats.sem(gains, axis=None))),
-            "every-answer",
+        "any gain": (just(better), "not-sure"),
+        "a gain of a point": (
+            just(lambda labels, *two: bool(np.mean(two[1] == labels) - np.mean(two[0] == labels) > 0.01)),
+            "not-sure",
         ),
-        "one standard deviation": (
-            just(lambda gains: (np.mean(means := drawn(gains)) - np.std(means), np.mean(means) + np.std(means))),
-            "narrow",
+        "single intervals apart": (just(apart), "single-intervals"),
+        "either direction": (just(either_way), "direction"),
+        "the other way round": (
+            just(lambda labels, first, second: by_interval(labels, second, first)),
+            "direction",
         ),
-        "68 %": (just(lambda gains: middle(drawn(gains), 0.68)), "narrow"),
-        "half of it": (just(lambda gains: middle(drawn(gains), 0.5)), "off"),
-        "all trainings' means": (just(lambda gains: (gains.mean(axis=1).min(), gains.mean(axis=1).max())), "off"),
-        "the high end first": (just(lambda gains: middle(drawn(gains))[::-1]), "turned"),
-        "in points": (just(lambda gains: 100 * middle(drawn(gains))), "in-points"),
-        "the mean": (just(lambda gains: gains.mean()), "no-interval"),
-        "mean and ends": (just(lambda gains: (gains.mean(), *middle(drawn(gains)))), "no-interval"),
-        "all means": (just(drawn), "no-interval"),
-        "words": (just(lambda gains: "low to high"), "no-array"),
-        "prints": (just(lambda gains: print(end="")), "returns-none"),
-        "numbers": (just((0.01, 0.09)), "no-function"),
-        "gains of one picture": (just(lambda gains: middle(gains.shape[2])), "fails"),
+        "always": (just(lambda *given: True), "always-the-same"),
+        "never": (just(lambda *given: False), "always-the-same"),
+        "not worse": (
+            just(lambda labels, first, second: not better(labels, second, first)),
+            "equal",
+        ),
+        "only for few pictures": (
+            just(lambda labels, *two: by_interval(labels, *two) and len(labels) < 500),
+            "interval",
+        ),
+        "the number": (
+            just(lambda *given: evaluation.paired_difference(*given)[0]),
+            "no-truth-value",
+        ),
+        "all three": (just(evaluation.paired_difference), "no-truth-value"),
+        "prints": (just(lambda *given: print(end="")), "returns-none"),
+        "a word": (just("True"), "no-function"),
     },
     right={
-        "a loop": just(lambda gains: middle(drawn(gains))),
-        "another seed": just(lambda gains: tuple(middle(drawn(gains, seed=5)))),
-        "more rounds": just(lambda gains: list(middle(drawn(gains, 5000)))),
-        "two standard deviations": just(
-            lambda gains: (np.mean(means := drawn(gains)) - 2 * np.std(means), np.mean(means) + 2 * np.std(means))
+        "low above zero": just(by_interval),
+        "by hand": just(by_hand),
+        "numpy": just(lambda *given: np.bool_(by_interval(*given))),
+        "one-sided": standard_errors(1.645),
+        "McNemar, exact": gains_stand_out(
+            lambda gained, lost: gained > lost and stats.binomtest(gained, gained + lost).pvalue < 0.05
         ),
-        "variances": just(by_variances),
-    },
-    blank=(just(...), just(lambda gains: ...)),
-)
-
-
-def holm(p_values, factors=(6, 5, 4, 3, 2, 1), names=None):
-    kept = []
-    for name, factor in zip(names or sorted(p_values, key=p_values.get), factors, strict=True):
-        if p_values[name] * factor >= 0.05:
-            break
-        kept.append(name)
-    return kept
-
-
-def hochberg(p_values):
-    names = sorted(p_values, key=p_values.get)
-    survive = [place for place, name in enumerate(names) if p_values[name] * (6 - place) < 0.05]
-    return names[: max(survive, default=-1) + 1]
-
-
-def without_end(p_values):
-    names = sorted(p_values, key=p_values.get)
-    return [name for place, name in enumerate(names) if p_values[name] * (6 - place) < 0.05]
-
-
-def with_a_table(p_values):
-    ordered = pd.Series(p_values).sort_values()
-    corrected = (ordered * np.arange(len(ordered), 0, -1)).cummax()
-    return corrected.index[corrected < 0.05]
-
-
-SURVIVORS = Cases(
-    wrong={
-        "each by itself": (
-            just(lambda p_values: [name for name in p_values if p_values[name] < 0.05]),
-            "uncorrected",
+        "McNemar, corrected": gains_stand_out(
+            lambda gained, lost: gained > lost and (gained - lost - 1) ** 2 > 3.84 * (gained + lost)
         ),
-        "Bonferroni": (
-            just(lambda p_values: {name for name, value in p_values.items() if value < 0.05 / 6}),
-            "all-by-six",
-        ),
-        "without an end": (just(without_end), "no-stop"),
-        "in the order given": (just(lambda p_values: holm(p_values, names=list(p_values))), "unsorted"),
-        "factors from one": (just(lambda p_values: holm(p_values, range(1, 7))), "factors-turned"),
-        "those that fail": (just(lambda p_values: [*{*p_values} - {*holm(p_values)}]), "exchanged"),
-        "Hochberg": (just(hochberg), "off"),
-        "none": (just(lambda p_values: []), "off"),
-        "all": (just(lambda p_values: [*p_values]), "off"),
-        "the smallest": (just(lambda p_values: min(p_values, key=p_values.get)), "off"),
-        "corrected p-values": (just(lambda p_values: [6 * value for value in p_values.values()]), "no-names"),
-        "how many": (just(lambda p_values: len(holm(p_values))), "no-list"),
-        "one text": (just(lambda p_values: ", ".join(p_values)), "names-in-one-text"),
-        "other names": (just(lambda p_values: ["first"]), "unknown-name"),
-        "a list": (just(["a"]), "no-function"),
-    },
-    right={
-        "a loop": just(holm),
-        "a set": just(lambda p_values: set(holm(p_values))),
-        "a table": just(with_a_table),
-        "division": just(lambda p_values: holm({name: value * 1.0 for name, value in p_values.items()})),
-    },
-    blank=(just(...), just(lambda p_values: ...)),
-)
-
-
-def four_words(gain, low, high, smallest):
-    if -smallest < low and high < smallest:
-        return "either"
-    if low > 0 and gain >= smallest:
-        return "better"
-    return "worse" if high < 0 and gain <= -smallest else "open"
-
-
-def by_zero(gain, low, high, smallest, otherwise="open"):
-    return "better" if low > 0 else "worse" if high < 0 else otherwise
-
-
-def instead(one, other):
-    return just(lambda *given: four_words(*given).replace(one, other))
-
-
-WORTH_IT = Cases(
-    wrong={
-        "the estimate": (
-            just(
-                lambda gain, low, high, smallest: (
-                    "either" if abs(gain) < smallest else "better" if gain > 0 else "worse"
-                )
-            ),
-            "estimate",
-        ),
-        "zero": (just(by_zero), "zero"),
-        "zero, in two words": (just(lambda *given: by_zero(*given, "either")), "zero-is-either"),
-        "no either": (instead("either", "open"), "never-either"),
-        "no open": (instead("open", "either"), "never-open"),
-        "any size": (
-            just(lambda *given: "either" if four_words(*given) == "either" else by_zero(*given)),
-            "size-forgotten",
-        ),
-        "exchanged": (
-            just(lambda *given: {"better": "worse", "worse": "better"}.get(word := four_words(*given), word)),
-            "exchanged",
-        ),
-        "always either": (just(lambda *given: "either"), "off"),
-        "the low end": (just(lambda gain, low, high, smallest: "better" if low > smallest else "open"), "off"),
-        "True or False": (just(lambda gain, low, high, smallest: low > smallest), "no-such-word"),
-        "another word": (just(lambda *given: "fine-tune"), "no-such-word"),
-        "too few arguments": (just(lambda gain, low, high: "either"), "fails"),
-        "a word": (just("either"), "no-function"),
-    },
-    right={
-        "four words": just(four_words),
-        "numpy": just(lambda *given: np.str_(four_words(*given))),
-        "ends included": just(
-            lambda gain, low, high, smallest: (
-                "either" if max(-low, high) <= smallest else four_words(gain, low, high, smallest)
+        "Wilcoxon": just(
+            lambda labels, first, second: (
+                stats.wilcoxon((second == labels) * 1 - (first == labels), alternative="greater").pvalue < 0.025
             )
         ),
+        "t-test": just(
+            lambda labels, first, second: (
+                stats.ttest_rel((second == labels) * 1, (first == labels) * 1, alternative="greater").pvalue < 0.025
+            )
+        ),
+        "bootstrap": just(bootstrapped),
+        "Bayes": gains_stand_out(lambda gained, lost: stats.beta(gained + 1, lost + 1).cdf(0.5) < 0.025),
+        "surer still": just(lambda *given: evaluation.paired_difference(*given, confidence=0.97)[1] > 0),
     },
-    blank=(just(...), just(lambda gain, low, high, smallest: ...)),
+    blank=(just(...), just(lambda labels, first, second: ...)),
+)
+
+DIFFER = 0.15
+PICTURES_TO_SHOW = Cases(
+    given=lambda: (DIFFER,),
+    wrong={
+        "two points": (just(evaluation.pictures_needed(0.02, DIFFER)), "two-points"),
+        "a point and a half": (just(evaluation.pictures_needed(0.015, DIFFER)), "difference"),
+        "thirty points, cut": (just(evaluation.pictures_needed(DIFFER, DIFFER)), "difference"),
+        "every other time": (just(evaluation.pictures_needed(0.03, DIFFER, power=0.5)), "power"),
+        "by hand without power": (just(1.96**2 * DIFFER / 0.03**2), "power"),
+        "as if they never agreed": (just(evaluation.pictures_needed(0.03, 1.0)), "never-agreed"),
+        "difference for disagreement": (just(evaluation.pictures_needed(0.03, 0.03)), "disagreement"),
+        "the test set at hand": (just(800), "off"),
+        "a million": (just(10**6), "off"),
+        "a share": (just(0.15), "a-share"),
+        "text": (just("many"), "in-quotes"),
+        "all of it": (just((2941, 0.15)), "no-number"),
+    },
+    right={
+        "by the helper": just(evaluation.pictures_needed(0.03, DIFFER)),
+        "rounded": just(1300),
+        "rounded up": just(1400),
+        "by hand": just((1.96 + 0.8416) ** 2 * DIFFER / 0.03**2),
+    },
+)
+
+METHODS = ("cheap", "middle", "dear", "dearest")
+PLANE = pd.DataFrame({"cost": [1.0, 5, 20, 30], "accuracy": [0.5, 0.7, 0.69, 0.72]}, index=METHODS)
+LOWS = {
+    ("cheap", "middle"): 0.15,  # what is better than the cheapest costs more
+    ("cheap", "dear"): 0.14,
+    ("cheap", "dearest"): 0.17,
+    ("dear", "middle"): -0.02,  # measured higher, not shown
+    ("dear", "dearest"): 0.01,
+}
+
+
+def pairs(lows):
+    index = pd.MultiIndex.from_tuples(itertools.permutations(METHODS, 2), names=["first", "second"])
+    gain = [PLANE.loc[two, "accuracy"] - PLANE.loc[one, "accuracy"] for one, two in index]
+    return pd.DataFrame({"difference": gain, "low": [lows.get(pair, -0.1) for pair in index], "high": 0.3}, index)
+
+
+SOME = pairs({**LOWS, ("dear", "middle"): 0.005, ("dearest", "middle"): -0.01})
+DOMINATED_METHODS = Cases(
+    given=lambda: (PLANE, SOME),
+    wrong={
+        "none": (just([]), "missed:dear"),
+        "the undominated": (just(["cheap", "middle", "dearest"]), "exchanged"),
+        "whatever another beats": (just(["cheap", "dear"]), "cost-ignored"),
+        "the cheap one": (just(["cheap"]), "not-dominated:cheap"),
+        "the better one of each pair": (just(["middle", "dear", "dearest"]), "backwards"),
+        "the dearest too": (just(["dear", "dearest"]), "not-dominated:dearest"),
+        "the better one of the pair": (just(["middle"]), "backwards"),
+        "two of them": (just(["middle", "dear"]), "not-dominated:middle"),
+        "misspelt": (just(["Dear"]), "unknown-name"),
+        "how many": (just(1), "no-list"),
+        "numbers": (just([2]), "no-names"),
+        "one word for all": (just("all"), "unknown-name"),
+    },
+    right={
+        "list": just(["dear"]),
+        "set": just({"dear"}),
+        "array": just(np.array(["dear"])),
+        "index": just(pd.Index(["dear"])),
+        "text": just("dear"),
+        "padded": just(["  dear "]),
+    },
+    blank=(just(...), just([...])),
 )

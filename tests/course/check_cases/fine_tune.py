@@ -4,10 +4,10 @@ from collections import OrderedDict
 
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 
-from check_cases.common import LOGITS, Cases, just
-from helpers.measuring import evaluation
+from check_cases.common import BLOCK5, LOGITS, Cases, just
 from helpers.network import surgery
 
 
@@ -141,111 +141,45 @@ SET_UP_FINE_TUNING = Cases(
     blank=(just(...), just(lambda base, model: ...)),
 )
 
-
-def read(a="not unfrozen", b="memorised", c="hardly moved", d="diverged"):
-    return just({"A": a, "B": b, "C": c, "D": d})
-
-
-DIAGNOSE_RUNS = Cases(
+RATE_OF_RUN = Cases(
     wrong={
-        "the same for all": (read(*["diverged"] * 4), "certificate"),
-        "never unfrozen, called timid": (read(a="hardly moved"), "certificate"),
-        "never unfrozen, called healthy": (read(a="healthy"), "certificate"),
-        "memorised, called healthy": (read(b="healthy"), "validation"),
-        "memorised, called diverged": (read(b="diverged"), "validation"),
-        "timid, called healthy": (read(c="healthy"), "change"),
-        "timid, called not unfrozen": (read(c="not unfrozen"), "change"),
-        "diverged, called memorised": (read(d="memorised"), "units"),
-        "exchanged": (read(c="diverged", d="hardly moved"), "change"),
-        "a remedy": (read(d="a lower learning rate"), "unknown-cause"),
-        "a number": (read(b=2), "unknown-cause"),
-        "two causes": (read(d=["diverged", "memorised"]), "unknown-cause"),
-        "a word with a typo": (read(b="memorized"), "unknown-cause"),
-        "a list": (just(["not unfrozen", "memorised", "hardly moved", "diverged"]), "no-dictionary"),
-        "three runs": (just({"A": "not unfrozen", "B": "memorised", "C": "hardly moved"}), "no-entry:D"),
-        "small letters": (just(dict.fromkeys("abcd", "diverged")), "no-entry:A"),
+        "not divided by the steps": (just(5.6e-3), "not-divided"),
+        "divided twice": (just(8.6e-5), "divided-twice"),
+        **{f"guess {guess}": (just(guess), "of-the-notebook") for guess in (1e-3, 1e-4, 1e-5)},
+        **{f"guess {guess}": (just(guess), "off") for guess in (5e-4, 3e-4, 2e-4, 2e-3, 0.1)},
+        "negative": (just(-7e-4), "not-positive"),
+        "a table": (just(np.zeros((4, 3))), "no-number"),
     },
     right={
-        "as in the list": read(),
-        "capitals": read("Not unfrozen", "MEMORISED", "Hardly moved", "Diverged"),
-        "blanks and underscores": read(" not_unfrozen", "memorised ", "hardly  moved", "diverged"),
-        "one entry more": just(OrderedDict({**read()(), "E": "healthy"})),
+        "exact": just(7e-4),
+        "as measured": just(np.float32(6.9e-4)),
+        "from the row that moved least": just(pd.Series([5.8e-4]).min()),
+        "rounded up": just(8e-4),
     },
-    blank=(just(...), read(b=...)),
 )
 
 
-def shares(returned):
-    return lambda *given: (
-        lambda labels, *outputs: returned(labels, *[rows.argmax(axis=1) == labels for rows in outputs])
-    )
+def read(moved, still):
+    return just({"moved by mistake": moved, "still by mistake": still})
 
 
-def normal(labels, head, longer, tuned, errors=1.96):
-    gain = tuned * 1.0 - longer
-    reach = errors * gain.std() / np.sqrt(len(gain))
-    return gain.mean(), gain.mean() - reach, gain.mean() + reach
-
-
-def unpaired(labels, head, longer, tuned):
-    error = np.sqrt((longer.var() + tuned.var()) / len(labels))
-    gain = tuned.mean() - longer.mean()
-    return gain, gain - 1.96 * error, gain + 1.96 * error
-
-
-def ends(labels, head, longer, tuned):
-    (low, high), (least, most) = [evaluation.wilson(int(right.sum()), len(labels)) for right in (longer, tuned)]
-    return tuned.mean() - longer.mean(), least - high, most - low
-
-
-def bootstrapped(labels, head, longer, tuned):
-    again = np.random.default_rng(3).choice(tuned * 1.0 - longer, (2000, len(labels))).mean(axis=1)
-    return [tuned.mean() - longer.mean(), *np.quantile(again, (0.025, 0.975))]
-
-
-def of(first, second, **options):
-    return just(
-        lambda labels, head, longer, tuned: evaluation.paired_difference(
-            labels, *[{"head": head, "longer": longer, "tuned": tuned}[name] for name in (first, second)], **options
-        )
-    )
-
-
-FAIR_GAIN = Cases(
+READ_CERTIFICATE = Cases(
     wrong={
-        "against the head": (of("head", "tuned"), "against-the-head"),
-        "the longer head alone": (of("head", "longer"), "without-fine-tuning"),
-        "the other way round": (of("tuned", "longer"), "backwards"),
-        "in points": (shares(lambda *given: np.multiply(100, normal(*given))), "per-cent"),
-        "ends first": (shares(lambda *given: np.sort(normal(*given))), "other-order"),
-        "difference last": (shares(lambda *given: np.roll(normal(*given), -1)), "other-order"),
-        "only the difference": (shares(lambda labels, head, longer, tuned: tuned.mean() - longer.mean()), "not-three"),
-        "only the ends": (just(lambda *given: evaluation.paired_difference(given[0], *given[2:])[1:]), "not-three"),
-        "the verdict": (just(lambda *given: evaluation.paired_difference(given[0], *given[2:])[1] > 0), "not-three"),
-        "its own argument": (just(lambda labels, head, longer, tuned: tuned), "not-three"),
-        "an accuracy": (just(lambda *given: evaluation.accuracy(given[0], given[3])), "no-known-number"),
-        "nothing": (just(lambda *given: (0, 0, 0)), "no-known-number"),
-        "not a number": (just(lambda *given: [float("nan")] * 3), "no-known-number"),
-        "an interval of 90 %": (of("longer", "tuned", confidence=0.9), "interval"),
-        "an interval of 99 %": (of("longer", "tuned", confidence=0.99), "interval"),
-        "one standard error": (shares(lambda *given: normal(*given, errors=1)), "interval"),
-        "a reach and no ends": (
-            shares(lambda *given: (normal(*given)[0], *[normal(*given)[2] - normal(*given)[0]] * 2)),
-            "interval",
-        ),
-        "ends exchanged": (shares(lambda *given: np.take(normal(*given), [0, 2, 1])), "other-order"),
-        "two intervals apart": (shares(ends), "interval"),
-        "as if of other pictures": (shares(unpaired), "interval"),
-        "words": (just(lambda *given: ("gain", "low", "high")), "no-array"),
-        "prints": (just(lambda *given: print(end="")), "returns-none"),
-        "two arguments": (just(lambda labels, tuned: 0), "fails"),
+        "exchanged": (read(BLOCK5[:2], ["block4_conv3"]), "exchanged"),
+        "all that moved": (read(["block4_conv3", BLOCK5[2], "predictions"], BLOCK5[:2]), "head"),
+        "block5 too": (read(["block4_conv3", "block5_conv3"], BLOCK5[:2]), "meant-to-move"),
+        "nothing moved wrongly": (read([], BLOCK5[:2]), "early-layers"),
+        "one forgotten": (read(["block4_conv3"], ["block5_conv1"]), "more-are-still"),
+        "one too many": (read(["block4_conv3"], BLOCK5), "did-move"),
+        "unknown": (read(["block4_conv1"], BLOCK5[:2]), "unknown-name"),
+        "a list": (just(["block4_conv3"]), "no-dictionary"),
+        "one entry": (just({"moved by mistake": ["block4_conv3"]}), "no-entry:still by mistake"),
     },
     right={
-        "the helper": of("longer", "tuned"),
-        "few resamples": of("longer", "tuned", resamples=1000, seed=4),
-        "by hand": shares(normal),
-        "a bootstrap of one's own": shares(bootstrapped),
-        "t": shares(lambda *given: normal(*given, errors=1.963)),
+        "lists": read(["block4_conv3"], BLOCK5[:2]),
+        "a text and a set": read("block4_conv3", set(BLOCK5[:2])),
+        "an Index and a Series": read(pd.Index(["block4_conv3"]), pd.Series(BLOCK5[:2])),
+        "padded": just(OrderedDict({"moved by mistake": ["block4_conv3 "], "still by mistake": BLOCK5[:2]})),
     },
-    blank=(just(...), just(lambda labels, head, longer, tuned: ...)),
+    blank=(just(...), read(["block4_conv3"], ...)),
 )
