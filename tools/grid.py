@@ -15,7 +15,7 @@ LADDER = tuple(float(f"{digit}e{power}") for power in range(-6, 2) for digit in 
 class Run:
     """One training of the grid, and the key of its row (of its two rows for ``shift``)."""
 
-    experiment: str  # "choice", "quadrants", "depth", "preprocessing", "head", "start and order", "shift", "further"
+    experiment: str  # "choice", or one of `cells`
     data: str  # of `study.DATA`
     per_class: int  # training pictures of each class; 0 is all of them
     method: str
@@ -48,6 +48,7 @@ def cells():
     wanted += [("depth", data, 0, block) for data in study.DATA for block in vgg16.BLOCKS]
     wanted += [("preprocessing", data, 40, method) for data in study.DATA for method in study.PREPROCESSING]
     wanted += [("quadrants", *pair, study.FROM_SCRATCH) for pair in pairs]
+    wanted += [(study.OUTSIDE, near, 0, method) for method in (study.FROZEN, study.LP_FT, study.LITE, study.LITE_LP_FT)]
     return [*wanted, ("further", near, 40, study.ALL_BLOCKS)]
 
 

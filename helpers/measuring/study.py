@@ -20,6 +20,7 @@ SEED_OF_CHOICE = 1000
 COUNTS = (10, 40, 0)  # training pictures a class; 0 is all of them
 DATA = ("animals", "emoji")
 THIRD_ARTIST = "fluent"
+OUTSIDE, OUTSIDE_EACH = "outside", 600  # an experiment on test photographs, so many a class, not in the repository
 CRITERION = "fitted_loss"
 
 
