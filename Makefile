@@ -41,7 +41,7 @@ edit: $(READY)
 quizzes: $(READY)
 	$(BIN)/python -m tools.quizzes
 
-# make new-notebook NAME=10_prune_filters
+# make new-notebook NAME=12_prune_filters
 new-notebook: $(READY)
 	@$(BIN)/python -m tools.new_notebook "$(NAME)"
 
@@ -55,13 +55,14 @@ experiments: $(READY)
 benchmark: $(READY)
 	$(BIN)/python -m tools.benchmark
 
-# All four say what they find, also where an earlier one found something.
+# All five say what they find, also where an earlier one found something.
 lint: $(READY)
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
 	$(BIN)/python -m tools.form || failed=1; \
 	$(BIN)/python -m tools.quizzes --check || failed=1; \
+	$(BIN)/python -m tools.glossary || failed=1; \
 	exit $$failed
 
 format: $(READY)

@@ -31,7 +31,7 @@ MAP = (
 )
 
 _PLACES = {
-    "": "assets doctor pictures plots predict session storage",
+    "": "assets doctor machine pictures plots predict session storage",
     "course.": "checks lab quizzes widgets",
     "measuring.": "costs evaluation results study",
     "network.": "backbones certificate cost efficientnet_lite surgery vgg16",

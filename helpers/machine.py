@@ -18,6 +18,8 @@ MEMORY_NEEDED, MEMORY_LEAST = 4.0, 2.0  # GB that are free: comfortable, and wha
 DISK_NEEDED, DISK_LEAST = 2.0, 0.2  # GB that are free in the cache
 SIDE = 512  # of the matrices that TensorFlow multiplies
 KERNEL = "python3"
+CHECKS = ("python", "packages", "bundled_files", "notebooks", "cache", "memory", "disk", "kernel", "tensorflow")
+HELD = {"OK": "yes", "WARN": "yes, barely", "FAIL": "NO"}
 HOW_TO_INSTALL = "install the course: `make lab` in its folder, or pip, as README.md says"
 
 
@@ -35,17 +37,29 @@ class Line:
 
 def examine():
     """Yield a `Line` for each check, the quick ones first."""
-    for check in (python, packages, bundled_files, notebooks, cache, memory, disk, kernel, tensorflow):
+    for check in CHECKS:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                line = check()
+                line = globals()[check]()
             yield line
         except Exception as error:
             reason = (str(error).strip().splitlines() or ["no message"])[0]
-            name = check.__name__.replace("_", " ")
-            what = f"{name}: the check failed ({type(error).__name__}: {reason})"
+            what = f"{_name(check)}: the check failed ({type(error).__name__}: {reason})"
             yield Line("FAIL", what, "install the course again")
+
+
+def table():
+    """Return what `examine` finds as a table: for each check, in words, whether it holds, and what to do about it."""
+    import pandas as pd
+
+    lines = list(examine())
+    columns = {"holds": [HELD[line.state] for line in lines], "what to do": [line.advice or "–" for line in lines]}
+    return pd.DataFrame(columns, index=pd.Index(map(_name, CHECKS), name="check"))
+
+
+def _name(check):
+    return check.replace("_", " ").replace("python", "Python").replace("tensorflow", "TensorFlow")
 
 
 def python(version=None):

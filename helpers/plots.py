@@ -70,6 +70,38 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
     return grid
 
 
+def neighbours(images, labels, nearest, class_names, asked, number=3, side=1.3):
+    """Draw a row for each picture in `asked`: the picture itself and its nearest ones, other classes in orange.
+
+    `nearest` has a row for each picture: the places of the others, the most similar first; `labels` (n,) are numbers of
+    `class_names`. Returns as `pictures`.
+    """
+    places = [place for first in asked for place in (first, *nearest[first][:number])]
+    firsts = [first for first in asked for _ in range(number + 1)]
+    return pictures(
+        [images[place] for place in places],
+        [class_names[labels[place]] for place in places],
+        columns=number + 1,
+        side=side,
+        highlight=[labels[place] != labels[first] for place, first in zip(places, firsts, strict=True)],
+    )
+
+
+def filters(weights, columns=16, side=0.7):
+    """Draw the filters of a first convolution as pictures, each from its smallest to its largest weight.
+
+    `weights` has the shape (height, width, 3, n), blue first, as VGG16's. Returns as `pictures`.
+    """
+    weights = np.asarray(weights, dtype="float32")
+    if weights.ndim != 4 or weights.shape[2] != 3:
+        raise ValueError(
+            f"Weights of shape {weights.shape}: expected (height, width, 3, filters), a first convolution."
+        )
+    small = weights.min(axis=(0, 1, 2))
+    scaled = 255 * (weights - small) / np.maximum(weights.max(axis=(0, 1, 2)) - small, 1e-12)
+    return pictures(list(scaled[:, :, ::-1].transpose(3, 0, 1, 2)), columns=columns, side=side)
+
+
 def curves(histories, metric="accuracy", ax=None):
     """Draw training (dashed) and validation (solid) curves of one or more runs.
 
@@ -118,6 +150,24 @@ def intervals(results, ax=None, unit="test accuracy"):
     return ax
 
 
+def gains(results, clear=None, ax=None):
+    """Draw differences in accuracy with their intervals, one a row, in points, with a line at zero.
+
+    `results` is a dict: name to (difference, low, high), floats in −1..1. The markers of the names that are `clear`,
+    all by default, are filled, those of the others hollow.
+    """
+    ax = ax or plt.subplots(figsize=(6, 0.9 + 0.32 * len(results)))[1]
+    for row, (name, (value, low, high)) in enumerate(results.items()):
+        filled = BLUE if clear is None or name in clear else "white"
+        ends = 100 * reach(value, low, high)
+        ax.errorbar(100 * value, row, xerr=ends, fmt="o", color=BLUE, markerfacecolor=filled, capsize=4)
+    ax.axvline(0, color=GREY, linestyle=":")
+    ax.set_yticks(range(len(results)), list(results), parse_math=False)
+    ax.set_ylim(len(results) - 0.5, -0.5)
+    ax.set_xlabel("difference in accuracy, in points, with its 95 % interval")
+    return ax
+
+
 def parameter_bars(table, ax=None):
     """Draw the parameters of each layer, frozen and trainable in two colours.
 
@@ -152,19 +202,22 @@ def movement(table, ax=None):
 
 
 def blocks(shapes, frozen=None, ax=None):
-    """Draw a convolutional network as a row of boxes: as high as its maps, coloured by what trains.
+    """Draw a convolutional network as a row of boxes, coloured by what trains, all to one scale.
 
+    A box is as high as the maps, and as wide as they are many; a row of units is as high as a map of one place.
     `shapes` is a dict: name of each stage to its output, (height, width, channels) or a number of units. `frozen` are
     the names of stages to draw grey and hatched; the others are orange. With None all are blue.
     """
     ax = ax or plt.subplots(figsize=(1.25 * len(shapes), 2.5))[1]
-    tallest = max((shape[0] for shape in shapes.values() if not isinstance(shape, int)), default=1)
-    for index, (name, shape) in enumerate(shapes.items()):
-        height = 0.3 if isinstance(shape, int) else max(0.08, shape[0] / tallest)
-        style = {"color": BLUE if frozen is None else ORANGE, "edgecolor": "black"}
+    sizes = [(1, shape) if isinstance(shape, int) else (shape[0], shape[-1]) for shape in shapes.values()]
+    tallest, most = (max(numbers) for numbers in zip(*sizes, strict=True))
+    for index, ((name, shape), (side, many)) in enumerate(zip(shapes.items(), sizes, strict=True)):
+        height, width = side / tallest, 0.7 * many / most
+        colour = BLUE if frozen is None else ORANGE
+        style = {"color": colour, "edgecolor": colour, "linewidth": 3}  # the edge shows what would be too thin to see
         if frozen is not None and name in frozen:
-            style = {"color": PALE, "edgecolor": "white", "hatch": "///"}
-        ax.bar(index, height, width=0.7, bottom=-height / 2, **style)
+            style = {"color": PALE, "edgecolor": GREY, "hatch": "///", "linewidth": 1}
+        ax.bar(index, height, width=width, bottom=-height / 2, **style)
         label = str(shape) if isinstance(shape, int) else "×".join(map(str, shape))
         ax.text(index, -0.58, f"{name}\n{label}", ha="center", va="top", fontsize=8, parse_math=False)
         if index:

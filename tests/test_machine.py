@@ -117,6 +117,28 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch):
     assert len(lines) == 9
 
 
+def test_the_table_says_what_holds_and_what_to_do(monkeypatch):
+    for name in machine.CHECKS:
+        monkeypatch.setattr(machine, name, lambda: Line("OK", "well"))
+    monkeypatch.setattr(machine, "memory", lambda: Line("FAIL", "full", "close other programs"))
+    monkeypatch.setattr(machine, "disk", lambda: Line("WARN", "nearly full", "free some space"))
+    table = machine.table()
+    assert list(table.index) == [
+        "Python",
+        "packages",
+        "bundled files",
+        "notebooks",
+        "cache",
+        "memory",
+        "disk",
+        "kernel",
+        "TensorFlow",
+    ]
+    assert table.loc["memory"].tolist() == ["NO", "close other programs"]
+    assert table.loc["disk"].tolist() == ["yes, barely", "free some space"]
+    assert (table.drop(["memory", "disk"]) == ["yes", "–"]).all(axis=None)
+
+
 def test_the_report_counts_and_tells_by_its_exit_code(capsys):
     assert machine.report([Line("OK", "one"), Line("WARN", "two", "do this")]) == 0
     assert "1 warning" in capsys.readouterr().out

@@ -97,6 +97,25 @@ class TestPictures:
             plots.pictures([])
 
 
+def test_neighbours_stand_beside_what_was_asked_and_other_classes_are_orange():
+    images, nearest = np.zeros((4, 2, 2, 3)), [[1, 2, 3], [0, 3, 2], [3, 1, 0], [2, 0, 1]]
+    grid = plots.neighbours(images, [0, 0, 1, 1], nearest, ("cat", "dog"), asked=(0, 2), number=2)
+    titles = [[axes.get_title() for axes in row] for row in grid]
+    assert titles == [["cat", "cat", "dog"], ["dog", "dog", "cat"]]
+    colours = [[axes.title.get_color() for axes in row] for row in grid]
+    assert colours == [["black", "black", plots.ORANGE]] * 2
+
+
+def test_filters_are_drawn_red_first_each_over_its_own_range():
+    weights = np.zeros((3, 3, 3, 2))
+    weights[..., 0, 0], weights[..., 2, 1] = 5, -0.1  # one likes blue, one everything but red
+    grid = plots.filters(weights, columns=2)
+    drawn = [axes.images[0].get_array()[0, 0].tolist() for axes in grid.flat]
+    assert drawn == [[0, 0, 255], [0, 255, 255]]
+    with pytest.raises(ValueError, match=r"\(3, 3, 64, 2\): expected"):
+        plots.filters(np.zeros((3, 3, 64, 2)))
+
+
 def test_colours_are_those_of_every_notebook():
     style = matplotlib.rc_params_from_file(session.STYLE, use_default_template=False)
     assert {plots.BLUE, plots.ORANGE, plots.GREEN} <= set(style["axes.prop_cycle"].by_key()["color"])
@@ -145,6 +164,16 @@ class TestTables:
         assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
         assert ax.get_xlabel() == "accuracy"
 
+    def test_gains_are_drawn_in_points_and_filled_where_they_are_clear(self):
+        ax = plots.gains({"one": (0.05, 0.02, 0.08), "two": (-0.01, -0.03, 0.01)}, clear=["one"])
+        points = [container.lines[0] for container in ax.containers]
+        drawn = [(point.get_xdata()[0], point.get_ydata()[0], point.get_markerfacecolor()) for point in points]
+        assert drawn == [(5, 0, plots.BLUE), (-1, 1, "white")]
+        assert ax.containers[1].lines[2][0].get_segments()[0][:, 0].tolist() == pytest.approx([-3, 1])
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"] and "points" in ax.get_xlabel()
+        everything = plots.gains({"one": (0.05, 0.02, 0.08)})
+        assert everything.containers[0].lines[0].get_markerfacecolor() == plots.BLUE
+
     def test_parameter_bars_add_up_and_leave_out_layers_without_any(self):
         table = pd.DataFrame(
             {"parameters": [3_000_000, 0, 2_000_000], "trainable": [0, 0, 500_000]}, index=["conv", "pool", "dense"]
@@ -166,6 +195,13 @@ class TestTables:
         assert [bool(bar.get_hatch()) for bar in ax.patches[:3]] == [True, False, False]
         assert "48×48×128" in ax.texts[1].get_text()
         assert any(text.get_text() == "head\n5" for text in ax.texts)
+
+    def test_blocks_are_drawn_to_one_scale(self):
+        stages = {"pixels": (96, 96, 3), "block4": (6, 6, 512), "block5": (3, 3, 512), "features": 512, "head": 5}
+        pixels, block4, block5, features, head = plots.blocks(stages).patches
+        assert block4.get_height() == pytest.approx(2 * block5.get_height()) == pytest.approx(pixels.get_height() / 16)
+        assert features.get_height() == pytest.approx(block5.get_height() / 3)
+        assert block4.get_width() == pytest.approx(features.get_width()) == pytest.approx(512 / 5 * head.get_width())
 
     def test_blocks_without_maps_are_drawn_too(self):
         assert len(plots.blocks({"fc1": 4096, "head": 5}).patches) >= 2
@@ -215,13 +251,24 @@ TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.
         lambda ax: plots.curves({"run": {"accuracy": [1]}}, ax=ax),
         lambda ax: plots.confusion(pd.DataFrame([[1]], ["a"], ["a"]), ax=ax),
         lambda ax: plots.intervals({"a": (1, 1, 1)}, ax=ax),
+        lambda ax: plots.gains({"a": (0.1, 0, 0.2)}, ax=ax),
         lambda ax: plots.parameter_bars(TABLE, ax=ax),
         lambda ax: plots.movement(TABLE, ax=ax),
         lambda ax: plots.blocks({"a": (1, 1, 1)}, ax=ax),
         lambda ax: plots.interval_lines({"a": [(1, 1, 1)]}, ["x"], ax=ax),
         lambda ax: plots.cost_plane(PLANE, ax=ax),
     ],
-    ids=["curves", "confusion", "intervals", "parameter_bars", "movement", "blocks", "interval_lines", "cost_plane"],
+    ids=[
+        "curves",
+        "confusion",
+        "intervals",
+        "gains",
+        "parameter_bars",
+        "movement",
+        "blocks",
+        "interval_lines",
+        "cost_plane",
+    ],
 )
 def test_draws_into_the_axes_it_is_given(draw):
     _, (left, right) = plt.subplots(1, 2)
@@ -271,6 +318,7 @@ def test_class_names_with_dollars_are_drawn_as_they_are():
     axes = [
         plots.confusion(table),
         plots.intervals(dict.fromkeys(names, (0.5, 0.4, 0.6))),
+        plots.gains(dict.fromkeys(names, (0.5, 0.4, 0.6))),
         plots.interval_lines(dict.fromkeys(names, [(0.5, 0.4, 0.6)] * 3), names),
         plots.curves(dict.fromkeys(names, {"accuracy": [0.1, 0.2]})),
         plots.blocks(dict.fromkeys(names, 3)),

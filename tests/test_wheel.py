@@ -20,7 +20,7 @@ import pathlib, sys, helpers
 assert pathlib.Path(helpers.__file__).is_relative_to(sys.prefix), helpers.__file__
 from helpers import checks, images, quizzes, results, vgg16
 import keras
-assert checks.output_shape.accepts((6, 3, 512))
+assert checks.read_a_stack.accepts((20, 35, 40, 24040))
 animals = images.load("animals")
 base = keras.applications.VGG16(weights=vgg16.weights(), include_top=False, input_shape=(64, 64, 3))
 assert results.read() is not None

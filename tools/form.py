@@ -14,11 +14,14 @@ from pathlib import Path
 import nbformat
 
 from helpers.course import working_copy
+from tools import minutes
 from tools.notebooks import NOISE, WIDGET
 
 LARGEST = 600 * 1024  # bytes
-LONGEST_CELL, LONGEST_LINE, SHORTEST_ALT = 22, 100, 40  # lines; letters
-COMPARED = "# NBVAL_CHECK_OUTPUT"
+LONGEST_CELL, LONGEST_LINE, SHORTEST_ALT = 15, 100, 40  # lines; letters
+COMPARED, CLAIMS = "nbval-check-output", "claims"  # tags
+EXERCISE = re.compile(r"### Exercise, goals? (\d(?:(?:, | and )\d)*)(, transfer)?: \S")
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 OF_A_MACHINE = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|C:\\")
 
 
@@ -40,7 +43,7 @@ def was_run_from_top_to_bottom(notebook, path):
     if counts != list(range(1, len(counts) + 1)):
         yield f"it was not run from top to bottom: make notebooks ONLY={path.stem}"
     for cell in _code(notebook):
-        if cell.source.startswith(COMPARED) and not cell.outputs:
+        if COMPARED in _tags(cell) and not cell.outputs:
             yield f"this cell's output is compared, but it has none: {_short(cell)}"
 
 
@@ -53,7 +56,8 @@ def beginning_and_end(notebook, path):
     for needed, name in (
         (r"You will be able to", "goals: You will be able to"),
         (r"\*\*Needs\*\*", "what it **Needs**"),
-        (r"about \d+ to read, \d+ to run", "the minutes: about 20 to read, 1 to run"),
+        (r"\*\*Minutes\*\*: about \d+", "the minutes: **Minutes**: about 42, with exercises and quiz"),
+        (r"\(GLOSSARY\.md\)", "a link to the [glossary](GLOSSARY.md)"),
     ):
         if not re.search(needed, first.source):
             yield f"the first cell lacks {name}"
@@ -63,6 +67,34 @@ def beginning_and_end(notebook, path):
         yield "the last two cells are not ## Recap and ## What is next"
     elif len(_numbered(recap.source)) != goals:
         yield f"the recap has {len(_numbered(recap.source))} numbered lines for {goals} goals"
+
+
+def minutes_are_honest(notebook, path):
+    """The minutes that are said are those of `tools.minutes`, and at most an hour."""
+    needed, said = minutes.minutes(notebook), re.search(r"\*\*Minutes\*\*: about (\d+)", notebook.cells[0].source)
+    if needed > minutes.LONGEST:
+        yield f"it takes {needed:.0f} minutes, at most are {minutes.LONGEST}"
+    if said and abs(int(said[1]) - needed) > 2:
+        yield f"it says {said[1]} minutes and takes {needed:.0f}"
+
+
+def goals_have_exercises(notebook, path):
+    """Each goal has an exercise, each exercise a goal, and one asks to carry over what was learned."""
+    goals, served, transfers = len(_numbered(notebook.cells[0].source)), set(), 0
+    for cell in _markdown(notebook):
+        if cell.source.startswith("### Exercise"):
+            heading = EXERCISE.match(cell.source)
+            if not heading:
+                yield f"an exercise is not headed like '### Exercise, goal 2, transfer: fix ...': {_short(cell)}"
+                continue
+            named = set(map(int, re.findall(r"\d", heading[1])))
+            served, transfers = served | named, transfers + bool(heading[2])
+            if named - set(range(1, goals + 1)):
+                yield f"an exercise names a goal that is not there: {_short(cell)}"
+    if missing := sorted(set(range(1, goals + 1)) - served):
+        yield f"no exercise for goal {', '.join(map(str, missing))}"
+    if not transfers:
+        yield "no exercise is headed by the word transfer"
 
 
 def links(notebook, path):
@@ -94,7 +126,7 @@ def imports(notebook, path):
 def prose(notebook, path):
     """Text between any two code cells, but for the three of an exercise; predictions, and what was seen."""
     for before, after in zip(notebook.cells, notebook.cells[1:], strict=False):
-        if before.cell_type == after.cell_type == "code":
+        if before.cell_type == after.cell_type == "code" and CLAIMS not in _tags(after):
             tags = (before.metadata.get("tags"), after.metadata.get("tags"))
             checking = after if tags == (["exercise"], None) else before if tags == (None, ["solution"]) else None
             if checking is None or "checks." not in checking.source:
@@ -107,12 +139,10 @@ def prose(notebook, path):
 
 
 def exercises(notebook, path):
-    """Each is task, stub, check and folded solution; at least two but in the first notebook; then the progress."""
-    count = 0
+    """Each is task, stub, check and folded solution; then the progress."""
     for index, cell in enumerate(notebook.cells):
         if "exercise" not in cell.metadata.get("tags", []):
             continue
-        count += 1
         task, check, solution = (notebook.cells[min(index + step, len(notebook.cells) - 1)] for step in (-1, 1, 2))
         stub = _short(cell)
         if task.cell_type != "markdown" or not task.source.startswith("### Exercise"):
@@ -127,8 +157,6 @@ def exercises(notebook, path):
                 f"no folded solution below the check of {stub}: a cell with the tag solution, "
                 "jupyter.source_hidden true, and assert checks.name.accepts(...)"
             )
-    if count < 2 and not path.name.startswith("00"):
-        yield f"{count} cells have the tag exercise, at least 2 are needed"
     if not any(cell.source.startswith("checks.progress()") for cell in _code(notebook)):
         yield "no cell shows the progress: checks.progress()"
 
@@ -158,19 +186,58 @@ def solutions_can_be_left_out(notebook, path):
 
 def cells_fit_a_projector(notebook, path):
     """At most `LONGEST_CELL` lines of `LONGEST_LINE` letters."""
-    for cell in _code(notebook):
+    for cell in _shown(notebook):
         lines = cell.source.splitlines()
         if len(lines) > LONGEST_CELL or any(len(line) > LONGEST_LINE for line in lines):
             yield f"more than {LONGEST_CELL} lines or {LONGEST_LINE} letters: {_short(cell)}"
 
 
+def code_is_plain(notebook, path):
+    """A year of Python reads it."""
+    for cell in _shown(notebook):
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            continue  # named by `imports`
+        for name in dict.fromkeys(name for node in ast.walk(tree) for name in _clever(node)):
+            yield f"{name}: {_short(cell)}"
+
+
+def _clever(node):
+    """Yield what is beyond a year of Python in one node of a cell's syntax tree."""
+    if isinstance(node, COMPREHENSIONS):
+        inner = [part for part in ast.walk(node) if isinstance(part, COMPREHENSIONS)]
+        if len(inner) > 1 or len(node.generators) > 1:
+            yield "a nested comprehension"
+    elif isinstance(node, ast.Lambda | ast.NamedExpr):
+        yield "a lambda" if isinstance(node, ast.Lambda) else "a walrus"
+    elif isinstance(node, ast.AugAssign) and not isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
+        yield "an assignment such as |="
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("next", "getattr", "map"):
+        yield f"a call of {node.func.id}"
+    elif isinstance(node, ast.Subscript):
+        inside = list(ast.walk(node.slice))
+        if any(isinstance(part, ast.Constant) and part.value is ... for part in inside):
+            yield "an index with ..."
+        if any(isinstance(part, (ast.Call, *COMPREHENSIONS)) for part in inside):
+            yield "a call inside an index"
+
+
 def claims_are_asserted(notebook, path):
-    """At least four cells assert, and one output is compared."""
+    """At least four cells assert, one output is compared, and what is folded away asserts and nothing else."""
     asserting = sum(bool(re.search(r"\bassert\b|assert_allclose", cell.source)) for cell in _code(notebook))
     if asserting < 4:
         yield f"{asserting} cells assert something, at least 4 are needed"
-    if not any(cell.source.startswith(COMPARED) for cell in _code(notebook)):
-        yield f"no cell begins with {COMPARED}"
+    if not any(COMPARED in _tags(cell) for cell in _code(notebook)):
+        yield f"no cell has the tag {COMPARED}"
+    for cell in _code(notebook):
+        if "NBVAL" in cell.source:
+            yield f"a marker in the code: give the cell the tag {COMPARED}: {_short(cell)}"
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden")
+        if CLAIMS in _tags(cell) and not (folded and "assert" in cell.source):
+            yield f"a cell with the tag {CLAIMS} is not folded, or asserts nothing: {_short(cell)}"
+        if folded and not _tags(cell) & {CLAIMS, "solution"}:
+            yield f"a folded cell without the tag {CLAIMS} or solution: {_short(cell)}"
 
 
 def figures_have_alternative_text(notebook, path):
@@ -206,6 +273,8 @@ RULES = (
     size,
     was_run_from_top_to_bottom,
     beginning_and_end,
+    minutes_are_honest,
+    goals_have_exercises,
     links,
     imports,
     prose,
@@ -213,6 +282,7 @@ RULES = (
     nothing_is_left_to_write,
     solutions_can_be_left_out,
     cells_fit_a_projector,
+    code_is_plain,
     claims_are_asserted,
     figures_have_alternative_text,
     stored_outputs_are_clean,
@@ -221,6 +291,15 @@ RULES = (
 
 def _code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _shown(notebook):
+    """Return the cells whose code a learner reads."""
+    return [cell for cell in _code(notebook) if not _tags(cell) & {CLAIMS, "solution"}]
+
+
+def _tags(cell):
+    return set(cell.metadata.get("tags", []))
 
 
 def _markdown(notebook):
@@ -232,7 +311,7 @@ def _data(output):
 
 
 def _short(cell):
-    line = next((line for line in cell.source.splitlines() if line.strip() and line != COMPARED), "(empty)")
+    line = next((line for line in cell.source.splitlines() if line.strip()), "(empty)")
     return line if len(line) <= 60 else line[:59] + "…"
 
 

@@ -17,7 +17,7 @@ from helpers.network import surgery, vgg16
 from helpers.pictures import features, images
 
 RATES = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
-HEAD_RATE = 3e-4  # as in notebook 05
+HEAD_RATE = 3e-4  # as in notebook 06
 SETTINGS = {"pictures": "animals", "image_size": 96, "per_class": 100, "head_epochs": 5, "epochs": 6, "seed": 0}
 
 

@@ -1,4 +1,4 @@
-"""Write a new notebook that has every part of the course's form: ``make new-notebook NAME=10_prune_filters``."""
+"""Write a new notebook that has every part of the course's form: ``make new-notebook NAME=12_prune_filters``."""
 
 import argparse
 import re
@@ -48,7 +48,8 @@ def notebook(name):
                 f"# {title}\n\n> **You will be able to**\n>\n> 1. TODO a verb and its object;\n> 2. TODO;\n"
                 "> 3. TODO.\n>\n"
                 "> **Needs**: TODO, from [00_start_here](00_start_here.ipynb).\n>\n"
-                "> **Minutes**: about 30 to read, 1 to run."
+                "> **Minutes**: about 10, with exercises and quiz.\n>\n"
+                "> **Words**: all are in the [glossary](GLOSSARY.md)."
             ),
             code(
                 "from helpers import session\n\nsession.start()\n\nimport matplotlib.pyplot as plt\n"
@@ -58,13 +59,15 @@ def notebook(name):
                 "## TODO a claim\n\nTODO: what is done in the next cell, and why.\n\n**Predict.** TODO: what comes out?"
             ),
             code(
-                '# NBVAL_CHECK_OUTPUT\ndata = images.load("animals")\nprint(len(data.files("train")), "pictures")\n'
-                'assert len(data.files("train")) > 0'
+                'data = images.load("animals")\nprint(len(data.files("train")), "pictures")\n'
+                'assert len(data.files("train")) > 0',
+                metadata={"tags": ["nbval-check-output"]},
             ),
             markdown("**What you saw.** TODO: the surprise, in one or two sentences.\n\nTODO: what the figure is for."),
             code(FIGURE),
             markdown(
-                "### Exercise 1: TODO\n\nTODO: the task. The last sentence says what kind of thing the answer is."
+                "### Exercise, goals 1, 2 and 3, transfer: TODO\n\n"
+                "TODO: the task. The last sentence says what kind of thing the answer is."
             ),
             code("answer = ...", metadata={"tags": ["exercise"]}),
             code("checks.TODO(answer)"),
@@ -88,10 +91,10 @@ def write(name, folder=working_copy.COURSE, quiz_folder=course_quizzes.FOLDER):
     Raises
     ------
     ValueError
-        When the name is not like ``10_prune_filters``, its number is taken, or one of the files is there.
+        When the name is not like ``12_prune_filters``, its number is taken, or one of the files is there.
     """
     if not re.fullmatch(r"\d\d_[a-z0-9_]+", name or ""):
-        raise ValueError(f"NAME={name}: two digits, then words with _ between them, such as 10_prune_filters.")
+        raise ValueError(f"NAME={name}: two digits, then words with _ between them, such as 12_prune_filters.")
     paths = folder / f"{name}.ipynb", quiz_folder / f"{name}.toml"
     for taken in [*folder.glob(f"{name[:2]}_*.ipynb"), *(path for path in paths if path.exists())]:
         raise ValueError(f"{taken.name} is there already: choose another number or name.")

@@ -1,4 +1,4 @@
-"""The measurements behind notebook 06: a seeded grid of trainings, a row a run, interrupted and continued at will.
+"""The measurements behind notebook 07: a seeded grid of trainings, a row a run, interrupted and continued at will.
 
 ``python -m tools.run_study`` (``make experiments``) runs what is missing and appends it to the results file, whole
 rows only, one such command at a time. A run's seed decides its training sample, the head's start and the order of the

@@ -15,6 +15,17 @@ COURSE = (CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else HERE) / "note
 RECORD = ".laid_out.json"
 DONE = ".exercises_done.json"
 VERSION = "swap_the_head"  # where a laid-out notebook says from which version it was made
+GLOSSARY = "GLOSSARY.md"
+# What the notebooks of the first version are called now.
+RENAMED = {
+    "03_attach_new_head": "03_attach_new_head and 04_swap_the_final_dense",
+    "04_train_the_head": "05_train_the_head",
+    "05_fine_tune": "06_fine_tune",
+    "06_compare": "07_compare",
+    "07_other_backbones": "08_other_backbones",
+    "08_break_it": "09_break_it",
+    "09_your_own_images": "10_your_own_images and 11_hand_it_over",
+}
 DAMAGE = (OSError, ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError)
 
 
@@ -70,9 +81,10 @@ def place(folder):
 def lay_out(target, course=COURSE):
     """Lay out a working copy of the course, and never overwrite anything in it.
 
-    A notebook that is not there yet is copied with its outputs cleared. Where the course's notebook has changed
-    since, the new version is laid beside the learner's own; a line for each of these is returned. Raises `StorageError`
-    when the course has no notebooks here, or the learner's folder cannot be made or written to.
+    A notebook that is not there yet is copied with its outputs cleared, and the glossary with them. Where the course's
+    file has changed since, the new version is laid beside the learner's own; a line for each of these is returned, and
+    one for notebooks that have another name now. Raises `StorageError` when the course has no notebooks here, or the
+    learner's folder cannot be made or written to.
     """
     target, notebooks = place(target), read_course(course)
     try:
@@ -83,10 +95,13 @@ def lay_out(target, course=COURSE):
         for path in notebooks:
             if (target / path.name).is_dir():
                 raise storage.StorageError(f"{target / path.name} is a folder in a notebook's place: rename it.")
-        news = []
+        news = list(_renamed(target, notebooks))
         for path, notebook in notebooks.items():
             with storage.noted(target / RECORD) as laid:  # after each, so that nothing is forgotten when it is stopped
                 news += _lay(target / path.name, cleared(notebook), laid)
+        if (Path(course) / GLOSSARY).is_file():
+            with storage.noted(target / RECORD) as laid:
+                news += _lay_text(target / GLOSSARY, (Path(course) / GLOSSARY).read_bytes(), laid)
         return news
     except OSError as error:
         raise storage.StorageError(
@@ -108,6 +123,30 @@ def _lay(copy, notebook, laid):
         with storage.written_whole(copy) as temporary:
             temporary.write_text(nbformat.writes(notebook), encoding="utf-8")
     laid[name] = version
+
+
+def _lay_text(copy, text, laid):
+    """Lay a page: in place of one that is as it was laid, beside one that the learner has changed."""
+    name, version = copy.name, hashlib.sha256(text).hexdigest()
+    mine = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.is_file() else None
+    if mine not in (None, version, laid.get(name)):
+        if laid.get(name) == version:
+            return
+        copy = copy.with_name(f"{copy.stem}.new-{version[:6]}{copy.suffix}")
+        yield f"{name} has changed in the course; the course's version is beside yours as {copy.name}."
+    if mine != version:
+        with storage.written_whole(copy) as temporary:
+            temporary.write_bytes(text)
+    laid[name] = version
+
+
+def _renamed(target, notebooks):
+    """Yield one line where a working copy holds notebooks that have another name now, and not yet the new ones."""
+    new = {path.stem for path in notebooks if not (target / path.name).exists()}
+    there = {old: names for old, names in RENAMED.items() if (target / f"{old}.ipynb").exists()}
+    told = [f"{old} is {names}" for old, names in there.items() if new.intersection(names.split())]
+    if told:
+        yield f"Some notebooks have new names, and your files keep the old ones: {'; '.join(told)}."
 
 
 def _change(copy, notebook, version, known):

@@ -33,7 +33,7 @@ class Finding:
 
     def __str__(self):
         head = f"{MARKS[self.severity]} {self.name} ({self.severity}): {self.observed}"
-        rows = [(head, "", "  "), (self.why, "  Why:  ", "        "), (self.mend, "  Mend: ", "        ")]
+        rows = [(head, "", "  "), (self.why, "  Why:  ", "        "), (self.mend, "  Fix:  ", "        ")]
         return "\n".join(
             textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False)
             for text, first, rest in rows

@@ -1,9 +1,11 @@
 """List a model's layers, change its end, cut it in two, and choose what trains."""
 
+import difflib
 import math
 import numbers
 
 import keras
+import numpy as np
 import pandas as pd
 
 from helpers.network import inspection
@@ -108,14 +110,17 @@ def _end(model):
     )
 
 
-def replace_final_dense(model, classes, activation=None, name="new_predictions"):
+def replace_final_dense(model, classes, activation=None, name="new_predictions", start="random", old_names=None):
     """Return a model that shares every layer with `model` up to its final Dense layer, which is new.
 
-    Everything that fed the old Dense layer feeds the new one, bit for bit the same. An activation after the old Dense
-    layer is dropped with it, and so is what changes no number when it predicts (Dropout, Flatten of a row); anything
-    else is an error. `model` itself keeps its end; the layers are shared, so training one model moves the other. Where
-    the model ends in another one that holds its top, the new layer is in a new one within. Raises `ValueError` when
-    `classes` is below 2, the model has no final Dense layer, or something would be lost with it.
+    Everything that fed the old Dense layer feeds the new one, bit for bit the same. The new one starts at random, at
+    zero, or from rows of the old one: then it gives sensible answers before it is trained.
+
+    An activation after the old Dense layer is dropped with it, and so is what changes no number when it predicts
+    (Dropout, Flatten of a row); anything else is an error. `model` itself keeps its end; the layers are shared, so
+    training one model moves the other. Where the model ends in another one that holds its top, the new layer is in a
+    new one within. Raises `ValueError` when `classes` is below 2, the model has no final Dense layer, something would
+    be lost with it, or `start` names what the old layer does not have.
 
     Parameters
     ----------
@@ -128,17 +133,27 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
         None for logits, ``"softmax"`` for probabilities. The loss must fit it.
     name : str
         Name of the new layer, which computes in float32 under mixed precision, too.
+    start : {"random", "zeros"} or dict
+        How its weights begin: Keras's default, zero, or for each new class, in order, the old units that belong to it,
+        by number or by name: ``{"cat": ["tabby", "Persian cat"], "frog": [30, 31]}``. A new class gets the mean of
+        their weights and biases, and zeros where its list is empty.
+    old_names : list of str, optional
+        Names of the old units, in order, such as those of ImageNet.
     """
     classes = check_classes(classes)
+    units = _old_units(start, classes, final_dense(model), old_names)
     old, (end, node) = final_dense(model), _end(model)
     wired = not isinstance(model, keras.Sequential)
     inputs = model.input if wired and (len(model.inputs) > 1 or isinstance(model.input, dict)) else model.inputs[0]
     kind = keras.Model if type(model).__module__.startswith("keras.") else type(model)  # with its own train_step
     if isinstance(end, keras.Model):
-        inner = replace_final_dense(end, classes, activation, name)
+        inner = replace_final_dense(end, classes, activation, name, start, old_names)
         outputs = inner(*node.arguments.args, **node.arguments.kwargs)
     else:
-        outputs = _dense(classes, activation, name)(node.input_tensors[0])
+        dense = _dense(classes, activation, name, "zeros" if start == "zeros" else "glorot_uniform")
+        outputs = dense(node.input_tensors[0])
+        if units:
+            dense.set_weights(_mean_rows(old, units))
     if wired and isinstance(model.output, dict):
         outputs = dict.fromkeys(model.output, outputs)
     try:
@@ -153,9 +168,57 @@ def replace_final_dense(model, classes, activation=None, name="new_predictions")
     return new
 
 
-def _dense(classes, activation, name):
+def _old_units(start, classes, old, old_names):
+    """Return for each new class the numbers of the old units that it starts from; None where it starts otherwise."""
+    if isinstance(start, str) and start in ("random", "zeros"):
+        return None
+    if not isinstance(start, dict) or len(start) != classes:
+        raise ValueError(
+            f"start={start!r}: expected 'random', 'zeros', or a dictionary with a list of old units for each of the "
+            f"{classes} new classes."
+        )
+    known = list(old_names) if old_names is not None else []
+    if known and len(known) != old.units:
+        raise ValueError(f"old_names has {len(known)} names: expected {old.units}, one for each unit of {old.name!r}.")
+    return [[_old_unit(unit, known, old) for unit in _listed(wanted)] for wanted in start.values()]
+
+
+def _listed(wanted):
     try:
-        dense = keras.layers.Dense(classes, activation=activation, name=name, dtype=keras.config.floatx())
+        return [wanted] if isinstance(wanted, str | numbers.Integral) else list(wanted)
+    except TypeError as error:
+        raise ValueError(f"{wanted!r}: expected a list of old units, by name or number.") from error
+
+
+def _old_unit(unit, known, old):
+    if isinstance(unit, str):
+        places = [index for index, name in enumerate(known) if name == unit]
+        if len(places) != 1:
+            like = ", ".join(difflib.get_close_matches(unit, known)) or "none"
+            raise ValueError(
+                f"{len(places)} old units are called {unit!r} in old_names (like it: {like}): give a name that one "
+                f"unit has, or its number."
+            )
+        return places[0]
+    if isinstance(unit, bool) or not isinstance(unit, numbers.Integral) or not 0 <= unit < old.units:
+        raise ValueError(
+            f"{unit!r} is no unit of {old.name!r}: expected a name, or a number from 0 to {old.units - 1}."
+        )
+    return int(unit)
+
+
+def _mean_rows(old, units):
+    """Return weights of a new Dense layer: for each class the mean over these units of an old one."""
+    rows = [weight.numpy().T for weight in old.weights]  # of the kernel, and of the bias where there is one
+    means = [np.stack([row[each].mean(axis=0) if each else 0 * row[0] for each in units]).T for row in rows]
+    return means if len(means) == 2 else [*means, np.zeros(len(units))]
+
+
+def _dense(classes, activation, name, start="glorot_uniform"):
+    try:
+        dense = keras.layers.Dense(
+            classes, activation=activation, name=name, dtype=keras.config.floatx(), kernel_initializer=start
+        )
         own, row = not isinstance(activation, str | dict | keras.Operation | None), keras.Input((classes,))
         if own and keras.layers.Lambda(activation)(row).shape != row.shape:
             raise TypeError("the activation gives another shape")

@@ -17,6 +17,22 @@ def weights():
     return str(assets.bundled(WEIGHTS))
 
 
+def structure():
+    """Return the whole VGG16 with its top, layers and shapes without any numbers in them: to be counted, not to be run.
+
+    As ``keras.applications.VGG16(weights=None)``, without its 553 MB of random numbers. Keras's session is cleared, so
+    it counts layer names from the start again; the dtype policy stays.
+    """
+    import keras  # only now: the path of the weights needs no Keras
+
+    policy = keras.config.dtype_policy()
+    with keras.StatelessScope(initialize_variables=False):
+        whole = keras.applications.VGG16(weights=None)
+    keras.utils.clear_session()  # or the next scope would make the missing numbers
+    keras.config.set_dtype_policy(policy)
+    return whole
+
+
 def split(base, cut):
     """Call `helpers.network.surgery.split`, which notebooks of the first version look for here."""
     from helpers.network import surgery  # only now: the path of the weights needs no Keras

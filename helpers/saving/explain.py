@@ -98,6 +98,26 @@ def grad_cam(model, pictures, classes=None, layer=None):
     return GradCam(model, layer)(pictures, classes)
 
 
+def covered(pictures, heat, where="brightest"):
+    """Return the pictures with a ninth of each painted in its mean colour, where its map is brightest or darkest.
+
+    `pictures` is an array (n, height, width, 3), `heat` what `grad_cam` returns for them, `where` is "brightest" or
+    "darkest". The square that is painted is a third of the picture high and wide. Raises ValueError when the shapes do
+    not fit, or `where` is another word.
+    """
+    pictures, heat = np.array(pictures, dtype="float32"), np.asarray(heat, dtype="float32")
+    if pictures.ndim != 4 or heat.shape != pictures.shape[:3]:
+        raise ValueError(f"Pictures {pictures.shape} and maps {heat.shape}: expected (n, h, w, 3) and (n, h, w).")
+    if where not in ("brightest", "darkest"):
+        raise ValueError(f"where={where!r}: expected 'brightest' or 'darkest'.")
+    size, step = [side // 3 for side in heat.shape[1:]], [max(1, side // 6) for side in heat.shape[1:]]
+    means = keras.ops.average_pool(heat[..., None], size, strides=step).numpy()[..., 0]
+    for picture, own in zip(pictures, means if where == "brightest" else -means, strict=True):
+        top, left = np.multiply(step, np.unravel_index(own.argmax(), own.shape))
+        picture[top : top + size[0], left : left + size[1]] = picture.mean(axis=(0, 1))
+    return pictures
+
+
 def _grid(operation):
     """Return the height and width of an operation's maps, or None where it gives none."""
     output = getattr(operation, "output", None)

@@ -63,16 +63,16 @@ def test_a_quiz_answers_every_option_with_its_reason(notebook):
             fold.locator("summary").press("Enter")
         else:
             fold.locator("summary").click()
-        fold.get_by_text("✓ Right." if option.correct else "✗ Not so.").wait_for()
+        fold.get_by_text("✓ Right." if option.correct else "✗").wait_for()
         assert option.why.replace("`", "")[:40] in fold.text_content()
 
 
 @of(["01_load_vgg16"])
 def test_an_exercise_tells_blank_wrong_and_right_apart_and_is_noted(notebook):
-    check = notebook.place("checks.convolution_parameters(answer)")
+    check = notebook.place("checks.read_a_stack(answer)")
     notebook.run_with_what_it_needs(check)
     said = []
-    for answer in ("answer = ...", "answer = 3 * 3 * 128 * 256", "answer = 3 * 3 * 128 * 256 + 256"):
+    for answer in ("answer = ...", "answer = (20, 35, 40, 24000)", "answer = (20, 35, 40, 24040)"):
         notebook.run(check - 1, answer)
         said.append(notebook.run(check).text_content())
     assert "Not yet" in said[0]
@@ -81,18 +81,19 @@ def test_an_exercise_tells_blank_wrong_and_right_apart_and_is_noted(notebook):
 
     table = notebook.run(notebook.place("checks.progress()")).text_content()
     assert "1 of" in table and "✓ done" in table
-    assert list(json.loads((notebook.lab.folder / record.FILE).read_text())) == ["convolution_parameters"]
+    assert list(json.loads((notebook.lab.folder / record.FILE).read_text())) == ["read_a_stack"]
 
 
 @of(["02_freeze_layers"])
 def test_a_model_is_judged_by_what_it_does(notebook):
-    check = notebook.place("checks.freeze_all_but_block5(answer)")
-    notebook.run_with_what_it_needs(check, "base", "keras")
-    lines = "mine = keras.models.clone_model(base)\nmine.trainable = {}\nanswer = mine"
-    notebook.run(check - 1, lines.format("False"))
-    assert "no layer would train" in notebook.run(check).text_content()
-    loop = "\nfor layer in mine.layers:\n    layer.trainable = 'block5' in layer.name"
-    notebook.run(check - 1, (lines + loop).format("True"))
+    check = notebook.place("checks.free_last_stage(answer)")
+    notebook.run_with_what_it_needs(check, "keras")
+    lines = "def answer(model):\n    model{}.trainable = True\n    model.compile(keras.optimizers.Adam(1e-5), {})\n"
+    loss = "'categorical_crossentropy'"
+    notebook.run(check - 1, f"{lines.format('', loss)}    return model")
+    assert "flag of stage3_conv is False" in notebook.run(check).text_content()
+    one_layer = ".get_layer('base').get_layer('stage3_conv')"
+    notebook.run(check - 1, f"{lines.format(one_layer, loss)}    return model")
     assert "✓ Right." in notebook.run(check).text_content()
 
 
@@ -138,8 +139,8 @@ def test_freeze_explorer(notebook):
 
 @of(["01_load_vgg16"])
 def test_feature_map_explorer(notebook):
-    explorer = Explorer(notebook, "five = images.load(")
-    explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "block1_conv2 turns flower into 64 maps")
+    explorer = Explorer(notebook, "widgets.feature_map_explorer(")
+    explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "block1_conv2 turns cat into 64 maps")
     explorer.changes(lambda: explorer.area.locator("select").select_option("horse"), "turns horse")
 
 
@@ -151,9 +152,9 @@ def test_head_designer(notebook):
     explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "Warning")
 
 
-@of(["04_train_the_head"])
+@of(["05_train_the_head"])
 def test_training_playground(notebook):
-    explorer = Explorer(notebook, "averages = ")
+    explorer = Explorer(notebook, "widgets.training_playground(")
     train = explorer.area.get_by_role("button", name="Train")
     explorer.changes(train.click, "Learned")
     explorer.slide(0, *["ArrowRight"] * 10)  # to the highest rate
@@ -161,28 +162,28 @@ def test_training_playground(notebook):
     assert explorer.area.locator("img").count() == 2  # both runs stand side by side
 
 
-@of(["04_train_the_head"])
+@of(["05_train_the_head"])
 def test_mistake_explorer(notebook):
     explorer = Explorer(notebook, "widgets.mistake_explorer(")
     diagonal = explorer.area.get_by_role("button").nth(0)
     explorer.changes(diagonal.click, "rightly called cat")
 
 
-@of(["05_fine_tune"])
+@of(["06_fine_tune"])
 def test_rate_explorer(notebook):
     explorer = Explorer(notebook, "runs = widgets.stored_rates()")
     explorer.changes(lambda: explorer.slide(0, *["ArrowRight"] * 6), "Rate 0.01:")
     explorer.changes(lambda: explorer.slide(0, *["ArrowLeft"] * 6), "Rate 1e-06:")
 
 
-@of(["06_compare"])
+@of(["07_compare"])
 def test_decision_helper(notebook):
     explorer = Explorer(notebook, "widgets.decision_helper(")
     explorer.changes(explorer.area.get_by_role("button", name="photographs (near)").click, "Begin with:")
     explorer.changes(lambda: explorer.slide(1, *["ArrowLeft"] * 7), "No method fits this budget")
 
 
-@of(["09_your_own_images"])
+@of(["10_your_own_images"])
 def test_a_picture_is_uploaded_and_answered(notebook, tmp_path):
     picture = tmp_path / "stripes.png"
     Image.effect_mandelbrot((120, 90), (-2, -1, 1, 1), 30).convert("RGB").save(picture)

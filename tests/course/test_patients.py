@@ -91,14 +91,16 @@ class TestPatients:
         texts = tomllib.loads(Path(lab.__file__).with_name("patients.toml").read_text(encoding="utf-8"))
         assert list(texts["patient"]) == [str(number) for number in NUMBERS]
 
-    def test_have_a_finding_of_the_doctor_each(self):
-        assert {patient.finding for patient in PATIENTS} <= set(doctor.NAMES)
+    def test_have_a_finding_of_the_doctor_each_but_one_whose_intention_it_cannot_know(self):
+        findings = {patient.number: patient.finding for patient in PATIENTS}
+        assert findings.pop(8) is None
+        assert set(findings.values()) <= set(doctor.NAMES)
 
     @pytest.mark.parametrize("patient", PATIENTS, ids=lambda patient: patient.mistake)
     def test_hint_and_complaint_do_not_give_the_name_away(self, patient):
         for text in (patient.look, patient.complaint):
             assert patient.mistake not in text or patient.mistake in ("loss", "rate")
-            assert patient.finding not in text
+            assert not patient.finding or patient.finding not in text
 
     @pytest.mark.parametrize("patient", PATIENTS, ids=lambda patient: patient.mistake)
     def test_are_mended_by_few_lines(self, patient):
@@ -126,7 +128,7 @@ class TestRuns:
         patient = lab.patient(number)
         report = patient.report(runs[0][number])
         assert any(sign.isdigit() for sign in report)
-        assert patient.finding not in report and lab.MISTAKES[patient.mistake] not in report
+        assert not (patient.finding and patient.finding in report) and lab.MISTAKES[patient.mistake] not in report
 
     @pytest.mark.parametrize("number", [1, 4])
     def test_a_head_that_cannot_learn_stays_at_chance(self, runs, number):
@@ -139,7 +141,7 @@ class TestRuns:
     def test_counting_outputs_claims_more_than_is_right(self, runs):
         assert lab.patient(5).score(runs[0][5]) > 0.05 and lab.patient(5).score(runs[1][5]) < 1e-6
 
-    def test_flags_without_compile_decide_nothing(self, runs):
+    def test_a_flag_that_was_true_already_and_one_without_compile_decide_nothing(self, runs):
         moved = [[records[number].notes["moved"] for number in (8, 11)] for records in runs]
         assert moved[0][0] == 0 and moved[0][1] > 0.5  # ill: still, and moving
         assert moved[1][0] > 0.5 and moved[1][1] == 0  # mended: the other way round

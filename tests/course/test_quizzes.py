@@ -132,7 +132,7 @@ def test_every_notebook_but_the_first_has_a_quiz():
 
 
 def test_an_unknown_notebook_is_named_with_those_that_have_a_quiz():
-    with pytest.raises(ValueError, match="'00_start_here'.*05_fine_tune"):
+    with pytest.raises(ValueError, match="'00_start_here'.*06_fine_tune"):
         quizzes.as_markdown("00_start_here")
 
 
@@ -178,7 +178,7 @@ class TestMarkdown:
         for number, (text, asked) in enumerate(zip(folded, quizzes.questions(stem), strict=True), 1):
             assert f"Answers to question {number}" in text
             for letter, option in zip(reading.LETTERS, asked.options, strict=False):
-                verdict = "✓ Right." if option.correct else "✗ Not so."
+                verdict = "✓ Right." if option.correct else "✗"
                 assert f"* **{letter}**: {verdict} {option.why}" in text
 
     def test_stands_in_the_notebook_above_the_quiz_to_click(self, stem):
@@ -224,7 +224,7 @@ class TestToClick:
             assert len(folds) == len(asked.options)
             for (shown, folded), letter, option in zip(folds, reading.LETTERS, asked.options, strict=False):
                 assert plain(shown) == f"{letter}: {option.text}".replace("`", "")
-                verdict = "✓ Right." if option.correct else "✗ Not so."
+                verdict = "✓ Right." if option.correct else "✗"
                 assert plain(folded) == f"{verdict} {option.why}".replace("`", "")
 
     def test_gives_the_same_output_each_time_and_keeps_random_numbers(self, stem):
@@ -254,10 +254,10 @@ def test_the_tool_writes_the_quiz_to_read_and_nothing_else(tmp_path, capsys):
     for stem in STEMS:
         shutil.copy(working_copy.COURSE / f"{stem}.ipynb", tmp_path)
     assert tool.main(["--check"], tmp_path) == 0
-    path = tmp_path / "05_fine_tune.ipynb"
+    path = tmp_path / "06_fine_tune.ipynb"
     right = path.read_bytes()
     path.write_bytes(right.replace(b'"## Quiz', b'"## Old quiz'))
     assert tool.main(["--check"], tmp_path) == 1
-    assert "05_fine_tune.ipynb" in capsys.readouterr().out
+    assert "06_fine_tune.ipynb" in capsys.readouterr().out
     assert tool.main([], tmp_path) == 0
     assert path.read_bytes() == right

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from helpers import storage
-from helpers.course import working_copy
+from helpers.course import checks, working_copy
 from helpers.course.checks import record
 
 
@@ -116,3 +116,32 @@ def test_a_linked_record_stays_a_link(copy, tmp_path):
     (copy / record.FILE).symlink_to(tmp_path / "shared.json")
     assert record.keep("count", copy) is None
     assert (copy / record.FILE).is_symlink() and len(json.loads((tmp_path / "shared.json").read_text())) == 21
+
+
+class TestOfTheFirstVersion:
+    """What was done in it stays done under its new name."""
+
+    def test_every_exercise_of_it_has_a_name_now_or_is_known_to_be_gone(self):
+        now = {check.name for check in checks.EXERCISES}
+        assert set(record.RENAMED.values()) <= now
+        assert not now & {*record.RENAMED, *record.GONE}
+        assert len(set(record.RENAMED) | set(record.GONE)) == 17  # of 28; eleven keep their names
+
+    def test_stays_done_under_its_new_name_and_the_record_keeps_the_old_one(self, copy, capsys):
+        (copy / record.FILE).write_text('{"output_shape": "2026-11-01", "rate_of_run": "2026-11-02"}')
+        assert record.done(copy)[0]["read_a_stack"] == "2026-11-01"
+        assert record.keep("read_a_stack", copy) is None
+        assert json.loads((copy / record.FILE).read_text()) == {
+            "output_shape": "2026-11-01",
+            "rate_of_run": "2026-11-02",
+        }
+        record.show(checks.EXERCISES, copy)
+        shown = capsys.readouterr().out
+        assert "1 of " in shown and "1 more are done that the first version" in shown
+
+    @pytest.mark.parametrize(("name", "said"), [("output_shape", "called read_a_stack now"), ("rate_of_run", "no suc")])
+    def test_a_call_of_its_name_is_told_what_it_is_now(self, name, said):
+        with pytest.raises(AttributeError, match=f"first version of this notebook.*{said}"):
+            getattr(checks, name)
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            checks.nothing  # noqa: B018

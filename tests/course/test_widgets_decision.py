@@ -57,7 +57,7 @@ def test_says_either_where_no_gain_that_matters_is_possible(explorer):
 def test_advises_what_is_better_by_enough(explorer):
     text = answer_text(explorer, count=160)
     assert "Take: LP-FT block5. Expect 90% right" in text
-    assert re.search(r"frozen VGG16 \+ head \(\d+ CPU seconds\), is shown to be worse: -20\.0 points", text)
+    assert re.search(r"frozen VGG16 \+ head \(\d+ CPU seconds\), is clearly worse: -20\.0 points", text)
     assert re.search(r"random VGG16 \+ head \d+ 25% \(.*?\) -\S+ points \(.*?\) worse", text)
 
 

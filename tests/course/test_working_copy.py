@@ -62,6 +62,68 @@ def test_the_whole_course_can_be_laid_out(tmp_path):
     assert laid == [path.name for path in working_copy.course_notebooks()] and len(laid) >= 10
 
 
+class TestOfTheFirstVersion:
+    """A working copy of the ten notebooks of the first version: nothing in it changes, the new ones come beside."""
+
+    EDITED = ("03_attach_new_head", "04_train_the_head", "09_your_own_images")
+
+    @pytest.fixture
+    def older(self, tmp_path):
+        first = tmp_path / "first"
+        for name in (*working_copy.RENAMED, "02_freeze_layers", "01_load_vgg16", "00_start_here"):
+            small_course(first, f"'version one of {name}'").rename(first / f"{name}.ipynb")
+        assert working_copy.lay_out(tmp_path / "mine", first) == []
+        for name in self.EDITED:
+            path = tmp_path / f"mine/{name}.ipynb"
+            path.write_text(path.read_text().replace("version one", "my own"))
+        return tmp_path / "mine"
+
+    def test_every_file_stays_and_every_new_notebook_is_there(self, older):
+        before = {path.name: path.read_bytes() for path in older.glob("*.ipynb")}
+        working_copy.lay_out(older)
+        after = {path.name: path.read_bytes() for path in older.glob("*.ipynb")}
+        assert {name: after[name] for name in before} == before
+        assert {f"{new}.ipynb" for line in working_copy.RENAMED.values() for new in line.split(" and ")} <= after.keys()
+        assert len(list(older.glob("0[0-3]_*.new-*.ipynb"))) == 4
+
+    def test_one_line_says_what_is_called_what_and_once(self, older):
+        first, *lines = working_copy.lay_out(older)
+        assert len(lines) == 4 and all("is beside yours as" in line for line in lines) and "\n" not in first
+        for old, new in working_copy.RENAMED.items():
+            assert f"{old} is {new}" in first
+        assert working_copy.lay_out(older) == []
+
+    def test_a_new_copy_hears_nothing_of_it(self, tmp_path):
+        assert working_copy.lay_out(tmp_path / "mine") == []
+
+
+class TestGlossary:
+    @pytest.fixture
+    def laid(self, mine, course):
+        (course / working_copy.GLOSSARY).write_text("one")
+        assert working_copy.lay_out(mine.parent, course) == []
+        return mine.parent / working_copy.GLOSSARY
+
+    def test_is_laid_out_with_the_whole_course(self, tmp_path):
+        working_copy.lay_out(tmp_path / "mine")
+        assert (tmp_path / "mine" / working_copy.GLOSSARY).read_bytes() == (
+            working_copy.COURSE / working_copy.GLOSSARY
+        ).read_bytes()
+
+    def test_one_that_nobody_changed_is_renewed(self, laid, course):
+        (course / working_copy.GLOSSARY).write_text("two")
+        assert working_copy.lay_out(laid.parent, course) == [] and laid.read_text() == "two"
+
+    def test_one_that_the_learner_changed_stays_and_the_new_one_is_beside(self, laid, course):
+        laid.write_text("mine")
+        assert working_copy.lay_out(laid.parent, course) == []
+        (course / working_copy.GLOSSARY).write_text("two")
+        (line,) = working_copy.lay_out(laid.parent, course)
+        (new,) = laid.parent.glob("GLOSSARY.new-*.md")
+        assert new.name in line and laid.read_text() == "mine" and new.read_text() == "two"
+        assert working_copy.lay_out(laid.parent, course) == []
+
+
 def test_a_course_without_notebooks_is_refused_before_anything_is_made(tmp_path):
     with pytest.raises(storage.StorageError, match="missing from .*none.* Install the course again"):
         working_copy.lay_out(tmp_path / "mine", tmp_path)

@@ -175,7 +175,7 @@ def test_a_diagnosis_is_a_list_the_gravest_first_as_text_and_as_a_table():
     assert isinstance(diagnosis, list) and list(diagnosis) == [grave, mild, open_]
     assert diagnosis.names == ["stale-compile", "classes-unequal"] and diagnosis.not_judged == ["channel-order"]
     assert diagnosis.headline == "1 error, 1 warning; 1 that the doctor cannot judge."
-    assert all(word in str(diagnosis) for word in ("stale-compile", "Why:", "Mend:", "grey pictures"))
+    assert all(word in str(diagnosis) for word in ("stale-compile", "Why:", "Fix:", "grey pictures"))
     page = diagnosis._repr_html_()
     assert page.count("<tr>") == 4 and "&lt;b&gt;2&lt;/b&gt;" in page and "<b>2</b>" not in page
     assert Diagnosis().headline == "Nothing found." and "<table" not in Diagnosis()._repr_html_()

@@ -414,3 +414,12 @@ class TestDecision:
         assert list(counts) == [10, 40, 160] and [entry[0] for entry in counts.values()] == [10, 40, 0]
         pd.testing.assert_frame_equal(counts[160][1], costs.plane(whole, "emoji", 0))
         pd.testing.assert_frame_equal(counts[160][2], costs.pairs(whole, "emoji", 0))
+
+
+def test_what_vgg16_answered_at_two_sides_is_whole():
+    labels = np.repeat(np.arange(5), 100)  # in the order of images.load
+    stored = results.vgg16_at_sides()
+    assert list(stored) == ["VGG16, 96 px", "VGG16, 224 px"]
+    for predicted in stored.values():
+        assert predicted.shape == (500,) and set(predicted) == {0, 1, 2, 3, 4}
+        assert 0.65 < np.mean(predicted == labels) < 0.95

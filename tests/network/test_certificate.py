@@ -186,3 +186,48 @@ def test_what_is_no_model_or_was_not_taken_is_said(given, model):
     for before, after in ((given, certificate.take(model)), (certificate.take(model), given), (model, model)):
         with pytest.raises(ValueError, match="expected what take returned"):
             certificate.compare(before, after)
+
+
+class TestRehearsal:
+    """Frozen, free without a gradient, and free at a learning rate too small look different."""
+
+    X, Y = np.random.default_rng(0).normal(size=(8, 4)), np.random.default_rng(1).normal(size=(8, 2))
+
+    def test_three_reasons_to_stay_still_and_one_to_move(self):
+        row = keras.Input((4,))
+        frozen = keras.layers.Dense(3, name="frozen")(row)
+        cut = keras.ops.stop_gradient(keras.layers.Dense(3, name="cut")(frozen))
+        model = keras.Model(row, keras.layers.Dense(2, bias_initializer="ones", name="last")(cut))
+        model.get_layer("frozen").trainable = False
+        for learning_rate, last_moves in ((1e-30, False), (0.1, True)):
+            model.compile(keras.optimizers.SGD(learning_rate), "mse")
+            before, gradients = certificate.take(model), certificate.rehearse(model, self.X, self.Y)
+            model.fit(self.X, self.Y, verbose=0)
+            table = certificate.compare(before, certificate.take(model), gradients)
+            assert table["moved"].tolist() == [False, False, last_moves]
+            assert np.isnan(table.loc["frozen", "largest_gradient"]) and table.loc["cut", "largest_gradient"] == 0
+            assert table.loc["last", "largest_gradient"] > 0.01
+
+    def test_its_number_is_that_of_the_step(self):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, kernel_regularizer="l2", name="only")])
+        model.compile(keras.optimizers.SGD(1.0), "mse")
+        before, gradients = certificate.take(model), certificate.rehearse(model, self.X, self.Y)
+        model.fit(self.X, self.Y, batch_size=8, verbose=0)
+        table = certificate.compare(before, certificate.take(model), gradients)
+        assert table["largest_gradient"].iloc[0] == pytest.approx(table["largest_change"].iloc[0], rel=1e-4)
+
+    def test_it_leaves_weights_statistics_and_training_as_they_were(self, model):
+        train(model)
+        before = certificate.take(model)
+        certificate.rehearse(model, self.X, self.Y)
+        assert certificate.moved(before, certificate.take(model)) == []
+
+    def test_what_cannot_be_rehearsed_is_refused(self, model):
+        with pytest.raises(ValueError, match="not compiled: call compile"):
+            certificate.rehearse(model, self.X, self.Y)
+        train(model)
+        with pytest.raises(ValueError, match=r"shape \(8, 3\)"):
+            certificate.rehearse(model, self.X[:, :3], self.Y)
+        taken = certificate.take(model)
+        with pytest.raises(ValueError, match="gradients are not of these weights"):
+            certificate.compare(taken, taken, {"another/kernel": 1.0})

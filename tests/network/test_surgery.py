@@ -244,6 +244,71 @@ class TestReplaceFinalDenseLosesNothing:
             surgery.replace_final_dense(row_after(), 3, activation, name)
 
 
+class TestStartOfTheNewLayer:
+    """At random, at zero, or from the old layer's rows."""
+
+    NAMES = ["tabby", "Persian cat", "bullfrog", "crane", "crane"]
+
+    def start(self, start, use_bias=True, **options):
+        row = keras.Input((4,))
+        old = keras.layers.Dense(5, activation="softmax", use_bias=use_bias, name="old")
+        model = keras.Model(row, old(row))
+        old.set_weights([np.arange(float(np.prod(weight.shape))).reshape(weight.shape) for weight in old.get_weights()])
+        return old, surgery.final_dense(surgery.replace_final_dense(model, 2, start=start, **options))
+
+    def test_at_random_as_keras_does_and_at_zero(self):
+        assert np.unique(self.start("random")[1].kernel.numpy()).size == 8
+        assert all(not weight.any() for weight in self.start("zeros")[1].get_weights())
+
+    @pytest.mark.parametrize("frogs", [["bullfrog"], "bullfrog", [2], 2, np.array([2]), range(2, 3)])
+    def test_from_the_mean_of_old_units_by_name_or_number(self, frogs):
+        cats = {"cat": ["tabby", "Persian cat"]}
+        old, new = self.start(cats | {"frog": frogs}, old_names=self.NAMES)
+        kernel, bias = old.get_weights()
+        assert np.array_equal(new.kernel, np.stack([(kernel[:, 0] + kernel[:, 1]) / 2, kernel[:, 2]], axis=1))
+        assert new.bias.numpy().tolist() == [0.5, 2.0] and bias.tolist() == [0, 1, 2, 3, 4]
+
+    def test_a_class_that_the_old_layer_lacks_starts_at_zero(self):
+        old, new = self.start({"cat": [0], "sofa": []})
+        assert np.array_equal(new.kernel[:, 0], old.kernel[:, 0])
+        assert not new.kernel[:, 1].numpy().any() and new.bias[1] == 0
+
+    def test_an_old_layer_without_bias(self):
+        old, new = self.start({"cat": [0, 1], "frog": [2]}, use_bias=False)
+        assert np.array_equal(new.kernel[:, 1], old.kernel[:, 2]) and not new.bias.numpy().any()
+
+    def test_in_a_model_whose_top_is_within_and_the_answers_are_means_of_the_old_logits(self):
+        inputs, old = keras.Input((4,)), keras.layers.Dense(5)
+        inner = keras.Sequential([keras.Input((4,)), old])
+        new = surgery.replace_final_dense(keras.Model(inputs, inner(inputs / 2)), 2, start={"a": [0, 1], "b": [4]})
+        rows = noise(3, 4)
+        logits = outputs(old, rows / 2)
+        wanted = np.stack([logits[:, :2].mean(axis=1), logits[:, 4]], axis=1)
+        np.testing.assert_allclose(outputs(new, rows), wanted, rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("start", "said"),
+        [
+            ("ones", "expected 'random', 'zeros', or a dictionary"),
+            ({"cat": [0]}, "each of the 2 new classes"),
+            ({"cat": ["tabbi"], "frog": [2]}, "0 old units are called 'tabbi' .*like it: tabby"),
+            ({"cat": ["crane"], "frog": [2]}, "2 old units are called 'crane'"),
+            ({"cat": [5], "frog": [2]}, "5 is no unit of 'old': expected a name, or a number from 0 to 4"),
+            ({"cat": [-1], "frog": [2]}, "-1 is no unit"),
+            ({"cat": [True], "frog": [2]}, "True is no unit"),
+            ({"cat": 0.5, "frog": [2]}, "0.5: expected a list of old units"),
+            ([[0], [1]], "expected 'random'"),
+        ],
+    )
+    def test_what_is_no_start_is_refused(self, start, said):
+        with pytest.raises(ValueError, match=said):
+            self.start(start, old_names=self.NAMES)
+
+    def test_names_that_are_not_of_the_old_layer_are_refused(self):
+        with pytest.raises(ValueError, match="has 2 names: expected 5"):
+            self.start({"cat": [0], "frog": [2]}, old_names=["tabby", "bullfrog"])
+
+
 class TestActivations:
     WRONG = (np.argmax, np.exp, keras.layers.Softmax, keras.ops.argmax, lambda row: row[:, :1], lambda row: None)
     RIGHT = (keras.ops.softmax, keras.layers.LeakyReLU(), lambda row: 2 * row, functools.partial(keras.ops.softmax))

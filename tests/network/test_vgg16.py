@@ -83,3 +83,15 @@ class TestWeights:
 def test_split_answers_notebooks_of_the_first_version(base):
     trunk, tail = vgg16.split(base, "block4_pool")
     assert [part.name for part in (trunk, tail)] == [part.name for part in surgery.split(base, "block4_pool")]
+
+
+def test_the_structure_of_the_whole_network_is_keras_s_without_numbers():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        whole = vgg16.structure()
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert whole.count_params() == 138_357_544 and whole.output.shape == (None, 1000)
+    assert [layer.name for layer in whole.layers[-4:]] == ["flatten", "fc1", "fc2", "predictions"]
+    assert keras.layers.Dense(2)(np.ones((1, 3))).shape == (1, 2)  # a later layer gets its numbers

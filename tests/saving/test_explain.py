@@ -187,3 +187,26 @@ class TestRefuses:
     def test_pictures_that_do_not_fit(self, shape):
         with pytest.raises(ValueError, match="expected"):
             explain.grad_cam(red_or_green(), np.zeros(shape, "float32"))
+
+
+class TestCovered:
+    """A ninth of a picture goes where its map says, and nothing else changes."""
+
+    @pytest.mark.parametrize(("where", "corner"), [("brightest", (12, 6)), ("darkest", (0, 0))])
+    def test_paints_the_brightest_or_the_darkest_ninth_in_the_mean_colour(self, where, corner):
+        picture = np.random.default_rng(0).uniform(0, 255, (1, 18, 18, 3)).astype("float32")
+        heat = np.full((1, 18, 18), 0.5, "float32")
+        heat[0, 12:, 6:12], heat[0, :6, :6] = 1, 0
+        before = picture.copy()
+        painted = explain.covered(picture, heat, where)
+        changed = (painted != picture).any(axis=-1)[0]
+        rows, columns = np.nonzero(changed)
+        assert (rows.min(), columns.min()) == corner and (np.ptp(rows), np.ptp(columns)) == (5, 5)
+        np.testing.assert_allclose(painted[0][changed], np.tile(picture[0].mean(axis=(0, 1)), (36, 1)), rtol=1e-5)
+        assert np.array_equal(picture, before)
+
+    def test_what_does_not_fit_is_refused(self):
+        with pytest.raises(ValueError, match="expected .n, h, w, 3. and"):
+            explain.covered(np.zeros((8, 8, 3)), np.zeros((8, 8)))
+        with pytest.raises(ValueError, match="'brightest' or 'darkest'"):
+            explain.covered(np.zeros((1, 8, 8, 3)), np.zeros((1, 8, 8)), "bright")

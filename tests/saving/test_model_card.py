@@ -3,11 +3,20 @@
 import re
 import warnings
 
+import numpy as np
 import pytest
+from PIL import Image
 from saving_cases import LABELS, PREDICTIONS, TEXTS, card, sets
 
-from helpers import storage
+from helpers import predict, storage
+from helpers.course.checks.own_images import photo
 from helpers.saving import export, model_card
+
+
+def _turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
 
 
 class TestCard:
@@ -21,6 +30,17 @@ class TestCard:
         assert f"SHA-256 `{storage.sha256(saved.path)}`" in text and "8×8" in text and "gives logits" in text
         assert re.search(r"saved on \d{4}-\d\d-\d\d with Python 3\.\d+, TensorFlow 2\.\d+\.\d+, Keras 3\.", text)
         assert str(saved.path.parent) not in text
+
+    def test_its_code_for_use_without_the_course_feeds_the_model_as_the_course_does(self, saved, tmp_path, monkeypatch):
+        monkeypatch.chdir(saved.path.parent)
+        photo().save(tmp_path / "turned.png", exif=_turned())
+        text = model_card.path_beside(saved.path).read_text(encoding="utf-8")
+        code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[-1]
+        names = {}
+        exec(code.replace("picture.jpg", str(tmp_path / "turned.png")), names)
+        assert "helpers" not in code
+        expected = saved.model(predict.pixels(tmp_path / "turned.png", (8, 8)))
+        np.testing.assert_allclose(names["outputs"], expected, rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("field", TEXTS)
     @pytest.mark.parametrize("blank", ["", "  \n", None, 5])

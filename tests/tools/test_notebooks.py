@@ -14,7 +14,7 @@ import pytest
 from small_course import small_course
 
 from helpers.course import working_copy
-from tools import form, notebooks
+from tools import form, minutes, notebooks
 
 PATHS = working_copy.course_notebooks()
 
@@ -106,9 +106,17 @@ def test_the_readme_has_a_row_for_each_with_its_title_and_minutes():
     readme = (working_copy.COURSE.parent / "README.md").read_text(encoding="utf-8")
     for path in PATHS:
         first = of(path).cells[0].source
-        read, run = re.search(r"about (\d+) to read, (\d+) to run", first).groups()
+        (said,) = re.findall(r"\*\*Minutes\*\*: about (\d+)", first)
         title = first.splitlines()[0].removeprefix("# ")
-        assert f"| [{path.stem}](notebooks/{path.name}) | {title} | {read} + {run} |" in readme
+        assert f"| [{path.stem}](notebooks/{path.name}) | {title} | {said} |" in readme
+
+
+def test_the_core_path_takes_half_a_day_and_the_readme_says_its_hours():
+    readme = (working_copy.COURSE.parent / "README.md").read_text(encoding="utf-8")
+    honest = sum(minutes.minutes(of(path)) for path in PATHS[: minutes.CORE])
+    assert honest <= minutes.CORE_PATH
+    (said,) = re.findall(r"(\d\.?\d?) hours", readme)
+    assert abs(float(said) - honest / 60) <= 0.25
 
 
 def test_stored_outputs_are_json_that_any_reader_opens():

@@ -1,7 +1,7 @@
 """One check for each exercise: it says yes, or names what it saw, what it expected and where to look next.
 
 A check is called with the learner's answer and displays its verdict. It never raises and never changes
-what it is given. ``checks.output_shape.accepts(answer)`` judges in silence, ``checks.progress()`` shows what is done.
+what it is given. ``checks.read_a_stack.accepts(answer)`` judges in silence, ``checks.progress()`` shows what is done.
 
 Nothing is listed here: every file of this folder is read, and whatever in it is decorated by `exercise` or `gives`
 can be called as ``checks.<name>``.
@@ -46,3 +46,14 @@ def progress():
     They are kept in the working copy that ``make lab`` lays out, and nowhere else.
     """
     record.show(EXERCISES)
+
+
+def __getattr__(name):
+    now = record.RENAMED.get(name)
+    if now or name in record.GONE:
+        follows = f"it is called {now} now" if now else "it has no successor"
+        raise AttributeError(
+            f"The exercise {name} belongs to the first version of this notebook; {follows}. The course's new notebooks "
+            "are in this folder."
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

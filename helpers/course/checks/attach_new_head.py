@@ -1,112 +1,103 @@
-"""Checks of notebook 03: heads, the literal swap, wiring, and the loss that fits."""
+"""Checks of notebook 03: the functional way, heads, wiring, and the loss that fits."""
 
 import keras
 import numpy as np
-import tensorflow as tf
-from scipy import special
 
 from helpers.course.checks import losses, preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
-from helpers.course.checks.fixtures import CLASSES
 
 NOTEBOOK = "03_attach_new_head"
+MAPS, CLASSES = (5, 5, 1280), 3  # of the network for which heads are asked
+OUTPUTS = 2  # of the model that a learner wires around a toy
+WAYS = {
+    "not-scaled": "the numbers reach the toy as they are",
+    "scaled-late": "the scaling comes after the toy",
+    "scaled-twice": "the numbers are scaled twice",
+}
 
 
 @exercise(NOTEBOOK)
-def head_on_features(answer):
-    """Judge a head on features of shape (7, 7, 512) that gives five logits."""
-    head = probes.model(answer)
-    features = np.random.default_rng(5).gamma(0.5, 2.0, (6, 7, 7, 512))
-    _refuse_shape(probes.outputs(head, features).shape, (6, CLASSES), features.shape)
+def wire_toy(answer, scale, toy):
+    """Judge a model that passes numbers through a given layer, a given model and a new Dense layer."""
+    whole = probes.model(answer)
+    numbers = np.random.default_rng(3).uniform(0, 100, (8, *toy.input_shape[1:])).astype("float32")
+    probes.refuse_shape(probes.outputs(whole, numbers).shape, (8, OUTPUTS), numbers.shape)
+    if not all(probes.among(weight, whole.weights) for weight in toy.weights):
+        raise Refusal("another-toy")
+    new = [weight for weight in whole.weights if not probes.among(weight, toy.weights)]
+    if [tuple(weight.shape) for weight in new] != [(toy.output_shape[-1], OUTPUTS), (OUTPUTS,)]:
+        raise Refusal("other-layers", count=len(new))
+    values = probes.nudged(new)
+    kernel, bias = (np.asarray(value) for value in values.values())
+    got, scaled = probes.outputs(whole, numbers, values), np.asarray(scale(numbers))
+    ways = {
+        "right": probes.outputs(toy, scaled),
+        "not-scaled": probes.outputs(toy, numbers),
+        "scaled-late": np.asarray(scale(probes.outputs(toy, numbers))),
+        "scaled-twice": probes.outputs(toy, np.asarray(scale(scaled))),
+    }
+    if not probes.same(got, ways["right"] @ kernel + bias):
+        found = [way for way, rows in ways.items() if probes.same(got, rows @ kernel + bias)]
+        raise Refusal(f"another-way:{WAYS[found[0]]}" if found else "none-known")
+
+
+HEADS = ("fewest parameters", "left or right")
+
+
+@exercise(NOTEBOOK)
+def heads_for_maps(answer):
+    """Judge two heads on maps, one with as few parameters as can be, one that notices places, and what they cost."""
+    probes.entries(answer, (*HEADS, "difference"))
+    maps = np.random.default_rng(5).gamma(0.5, 2.0, (6, *MAPS)).astype("float32")
+    counts = []
+    for name in HEADS:
+        head = probes.model(answer[name])
+        values = _judge_head(head, maps, name)
+        elsewhere = probes.same(probes.outputs(head, maps[:, ::-1, ::-1], values), probes.outputs(head, maps, values))
+        if elsewhere != (name == HEADS[0]):
+            raise Refusal(f"places-lost:{name}" if elsewhere else f"places-kept:{name}")
+        counts.append(head.count_params())
+    least = MAPS[-1] * CLASSES + CLASSES
+    if counts[0] != least:
+        raise Refusal("too-many", count=counts[0])
+    given, difference = probes.number(answer["difference"]), counts[1] - counts[0]
+    if given != difference:
+        raise Refusal("another-difference", given=given, first=counts[0], second=counts[1])
+
+
+def _judge_head(head, maps, name):
+    """Refuse a model that is no head on such maps which ends in logits and can learn; return values for its weights."""
+    probes.refuse_shape(probes.outputs(head, maps).shape, (len(maps), CLASSES), maps.shape)
     values = probes.nudged(head.trainable_variables)
-    learning = {id(weight) for weight in probes.reached(head, features, values)}
-    if not learning:
-        raise Refusal("frozen")
+    learning = {id(weight) for weight in probes.reached(head, maps, values)}
     still = [weight for weight in head.weights if len(weight.shape) > 1 and id(weight) not in learning]
-    if still:
-        raise Refusal(f"partly-frozen:{probes.layer_of(still[0])}")
-    outputs = probes.outputs(head, features, values)
+    if still or not learning:
+        raise Refusal(f"frozen:{name}")
+    outputs = probes.outputs(head, maps, values)
     for layer in probes.layers_of(head.trainable_variables):
         ids = [id(weight) for weight in head.trainable_variables if probes.layer_of(weight) == layer]
         none, turned = (
-            probes.outputs(head, features, values | {key: factor * values[key] for key in ids}) for factor in (0, -2)
+            probes.outputs(head, maps, values | {key: factor * values[key] for key in ids}) for factor in (0, -2)
         )
         if probes.same(turned, 3 * none - 2 * outputs) and not probes.same(none, outputs):
-            return  # from these weights on all is linear: there is no activation
-    wide = probes.outputs(head, features, {key: 50 * value for key, value in values.items()})
-    outputs = np.concatenate([outputs, wide])
-    raise Refusal("activation", lowest=outputs.min(), highest=outputs.max())
+            return values  # from these weights on all is linear: there is no activation
+    raise Refusal(f"activation:{name}")
 
 
-def _refuse_shape(shape, wanted, given):
-    if shape != wanted:
-        raise Refusal("maps" if len(shape) > 2 else "units", given=given, shape=shape)
-
-
-MODELS = {"A": (True, False), "B": (False, True), "C": (True, True)}  # logits, one-hot labels
+MODELS = {  # logits, one-hot labels, one output for two classes
+    "A": (True, False, False),
+    "B": (False, True, False),
+    "C": (True, False, True),
+    "D": (False, False, False),
+}
 
 
 @exercise(NOTEBOOK)
-def fitting_losses(answer):
-    """Judge the losses chosen for three models that differ in their last activation and their labels."""
+def choose_losses(answer):
+    """Judge the losses chosen for four models that differ in their endings and their labels."""
     probes.entries(answer, MODELS)
-    for model, (logits, one_hot) in MODELS.items():
-        losses.judge(answer[model], f"model {model}", logits, one_hot)
-
-
-@exercise(NOTEBOOK)
-def swap_final_dense(answer, full):
-    """Judge a copy of `full`, a model that ends in one Dense layer, in which that layer alone is new."""
-    last = full.layers[-1] if isinstance(full, keras.Model) else None
-    if not isinstance(last, keras.layers.Dense) or last.units == CLASSES:
-        raise Refusal("full-is-another", full=describe(full))
-    swapped = probes.model(answer)
-    pictures = np.random.default_rng(9).uniform(-1, 1, (2, *full.input_shape[1:])).astype("float32")
-    logits = probes.outputs(swapped, pictures)
-    _refuse_shape(logits.shape, (len(pictures), CLASSES), pictures.shape)
-    new = [weight for weight in swapped.weights if tuple(weight.shape[-1:]) == (CLASSES,)]
-    if len(new) not in (1, 2) or len(new[0].shape) != 2:
-        raise Refusal("no-last-dense")
-    # Signs alternate: fc2 gives no negative numbers, and all logits could else be positive by chance, as after relu.
-    values = {key: tf.abs(value) * [1, -1, 1, -1, 1] for key, value in probes.nudged(new).items()}
-    logits = probes.outputs(swapped, pictures, values)
-    kernel, *bias = (np.asarray(values[id(weight)]) for weight in new)
-    rows = _rows(full, pictures)
-    kept = rows.pop("")
-
-    def dense(row):
-        return row @ kernel + (bias[0] if bias else 0)
-
-    fits = kernel.shape[0] == kept.shape[1]
-    kept_weights = [weight for layer in full.layers[:-1] for weight in layer.weights]
-    known = [id(weight) for weight in (*new, *full.weights)]
-    added = [each for each in swapped.weights if id(each) not in known and not _among(each, kept_weights)]
-    if fits and not added and probes.same(logits, dense(kept)):
-        return
-    for name in ("softmax", "sigmoid", "relu", "tanh") if fits else ():
-        if probes.same(logits, np.asarray(keras.activations.get(name)(dense(kept)))):
-            raise Refusal(f"activation:{name}")
-    for name, row in rows.items():
-        if row.shape[1] == kernel.shape[0] and not added and probes.same(logits, dense(row)):
-            raise Refusal(f"attached-to:{name}", taken=kernel.shape[0])
-    if not fits:
-        raise Refusal("left-out", taken=kernel.shape[0], wanted=kept.shape[1])
-    raise Refusal("built-again" if added else "other-numbers", differs=np.abs(logits - dense(kept)).max())
-
-
-def _rows(full, pictures):
-    """Return what each layer gives that ends in a row of numbers; under "" what the last layer takes."""
-    layers = [layer for layer in full.layers if len(layer.output.shape) == 2]
-    watch = keras.Model(full.input, [full.layers[-1].input, *(layer.output for layer in layers)])
-    rows = watch(pictures, training=False)
-    return {name: np.asarray(row) for name, row in zip(["", *(layer.name for layer in layers)], rows, strict=True)}
-
-
-def _among(weight, others):
-    """Return whether a weight, or a copy of it, is among others."""
-    return any(weight is other for other in others) or any(
-        tuple(other.shape) == tuple(weight.shape) and np.array_equal(weight, other) for other in others
-    )
+    for model, (logits, one_hot, single) in MODELS.items():
+        losses.judge(answer[model], f"model {model}", logits, one_hot, single=single)
 
 
 @exercise(NOTEBOOK)
@@ -122,7 +113,7 @@ def mend_wiring(answer, base, head):
     right = probes.outputs(head, probes.outputs(base, made["prepared"]))
     if probes.same(logits, right):
         return
-    if probes.same(logits, special.softmax(right, axis=1)):
+    if (logits >= 0).all() and np.allclose(logits.sum(axis=-1), 1, atol=1e-3):
         raise Refusal("softmax-after")
     all_at_once = probes.outputs(head, probes.outputs(base, np.concatenate(list(made.values()))))
     made = dict(zip(made, np.split(all_at_once, len(made)), strict=True))
@@ -130,7 +121,7 @@ def mend_wiring(answer, base, head):
     if mistake:
         raise Refusal(mistake)
     for part, reason in ((head, "another-head"), (base, "another-base")):
-        if not all(_among(weight, whole.weights) for weight in part.weights):
+        if not all(probes.among(weight, whole.weights) for weight in part.weights):
             raise Refusal(reason)
     differs = np.abs(logits - right).max() if logits.shape == right.shape else np.inf
     raise Refusal("something-between", differs=differs, shape=logits.shape)

@@ -1,4 +1,4 @@
-"""Checks of notebook 08: name mistakes by their symptoms, fix a set-up, find a leak."""
+"""Checks of notebook 09: name mistakes by their symptoms, fix a set-up, find a leak."""
 
 import itertools
 from collections import Counter
@@ -13,7 +13,7 @@ from helpers.course.checks import preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 from helpers.course.checks.other_backbones import holds, watched_base
 
-NOTEBOOK = "08_break_it"
+NOTEBOOK = "09_break_it"
 NAMES = ", ".join(lab.MISTAKES)
 
 

@@ -1,6 +1,7 @@
-"""Checks of notebook 06: how sure is a mean gain, which gains survive among many, and when is one worth its price?"""
+"""Checks of notebook 07: how sure is a mean gain, which survive, what is dominated, and when is one worth its price?"""
 
 import copy
+import operator
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from helpers.course.checks import probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.measuring import costs
 
-NOTEBOOK = "06_compare"
+NOTEBOOK = "07_compare"
 DRAWS, CLOSE = 4000, 0.15  # of half an interval: room for other draws, and for drawing one seed fewer
 
 
@@ -40,6 +41,17 @@ def holm(p_values, factors=(6, 5, 4, 3, 2, 1), stop=True, order=sorted):
     return kept
 
 
+def dominated(costs, gains, affordable=operator.le, end=1, better=1):
+    """Return the methods for which another is affordable, and better by an end of the interval of their difference."""
+    return {one for one, two in gains if affordable(costs[two], costs[one]) and better * gains[one, two][end] > 0}
+
+
+def both_ways(costs, **gains):
+    """Return costs by name, and differences such as ``small_large`` by pair and by the reversed pair."""
+    pairs = {tuple(names.split("_")): gain for names, gain in gains.items()}
+    return costs, pairs | {(two, one): (-gain, -high, -low) for (one, two), (gain, low, high) in pairs.items()}
+
+
 def verdict(gain, low, high, least):
     """Return the word for a gain with its interval, where `least` is the smallest that matters."""
     return costs.verdict((gain, low, high), least)
@@ -55,6 +67,26 @@ P_VALUES = [
         (0.4, 0.03, 0.06, 0.2, 0.9, 0.5),
         (0.005, 0.001, 0.04, 0.003, 0.002, 0.01),
     )
+]
+TABLES = [  # costs in milliseconds; large minus small, and so on
+    both_ways(
+        {"small": 12, "large": 80, "wide": 30},
+        small_large=(0.06, 0.03, 0.09),
+        small_wide=(0.08, 0.05, 0.11),
+        wide_large=(-0.02, -0.035, -0.005),
+    ),
+    both_ways(
+        {"large": 95, "small": 20, "old": 41},
+        small_large=(0.02, -0.01, 0.05),
+        small_old=(0.01, -0.03, 0.05),
+        old_large=(-0.03, -0.07, 0.01),
+    ),
+    both_ways(
+        {"new": 30, "old": 30, "tiny": 5},
+        old_new=(0.04, 0.02, 0.06),
+        tiny_old=(-0.01, -0.03, 0.01),
+        tiny_new=(0.03, 0.01, 0.05),
+    ),
 ]
 DECISIONS = [  # gain, low, high, and the smallest gain that matters
     (0.06, 0.04, 0.08, 0.03),
@@ -84,6 +116,16 @@ SURVIVORS = (
     ("unsorted", lambda p_values: holm(p_values, order=lambda names, key: names)),
     ("factors-turned", lambda p_values: holm(p_values, range(1, 7))),
     ("exchanged", lambda p_values: set(p_values) - holm(p_values)),
+)
+DOMINATED = (
+    (None, dominated),
+    ("cost-ignored", lambda costs, gains: dominated(costs, gains, lambda one, two: True)),
+    ("estimate", lambda costs, gains: dominated(costs, gains, end=0)),
+    ("high-end", lambda costs, gains: dominated(costs, gains, end=2)),
+    ("turned", lambda costs, gains: dominated(costs, gains, end=2, better=-1)),
+    ("equal-price", lambda costs, gains: dominated(costs, gains, operator.lt)),
+    ("dearer", lambda costs, gains: dominated(costs, gains, operator.gt)),
+    ("exchanged", lambda costs, gains: set(costs) - dominated(costs, gains)),
 )
 CHOICES = (
     (None, verdict),
@@ -131,6 +173,20 @@ def survivors(answer):
                 raise Refusal(reason)
             return
     raise Refusal("off", values=P_VALUES[0][0], named=", ".join(sorted(named[0])) or "none")
+
+
+@exercise(NOTEBOOK)
+def ruled_out(answer):
+    """Judge a function that returns which methods are dominated, from their costs and paired differences."""
+    named = [probes.names(probes.called(answer, *copy.deepcopy(case)), list(case[0])) for case in TABLES]
+    for reason, rule in DOMINATED:
+        if follows(named, rule, TABLES):
+            if reason:
+                raise Refusal(reason)
+            return
+    wrong = [place for place, case in enumerate(TABLES) if named[place] != dominated(*case)][0]
+    costs, gains = TABLES[wrong]
+    raise Refusal("off", costs=costs, gains=gains, named=", ".join(sorted(named[wrong])) or "none")
 
 
 @exercise(NOTEBOOK)

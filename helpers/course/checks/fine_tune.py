@@ -1,4 +1,4 @@
-"""Checks of notebook 05: set fine-tuning up, diagnose runs, compare fairly."""
+"""Checks of notebook 06: unfreeze, diagnose runs, fit by the standard recipe, compare fairly."""
 
 import itertools
 
@@ -12,20 +12,36 @@ from helpers.course.checks.fixtures import BLOCK5, CLASSES, HEAD
 from helpers.measuring import evaluation
 from helpers.network import certificate
 
-NOTEBOOK = "05_fine_tune"
+NOTEBOOK = "06_fine_tune"
+
+
+OTHER_NETWORK = ("stem", "stem_pool", "wide_a", "wide_pool", "deep_a", "deep_b", "deep_pool")
+THIN = 16  # maps; by name or index each layer is found as in the real network
+SET_UPS = (  # layers of a base, the first one that is to train, all of those
+    (OTHER_NETWORK, "deep_a", ("deep_a", "deep_b")),
+    (fixtures.LAYERS, "block4_conv3", ("block4_conv3", *BLOCK5)),
+)
 
 
 @exercise(NOTEBOOK)
-def set_up_fine_tuning(answer):
-    """Judge a function that makes a model with a trained head ready for fine-tuning block5."""
-    thin_vgg16 = fixtures.base_on_features(fixtures.LAYERS, maps=16)  # by name or index each layer is found as there
-    probes.judge_fine_tuning(answer, thin_vgg16, BLOCK5)
+def unfreeze_from(answer):
+    """Judge a function that makes a model with a trained head ready for fine-tuning from a named layer on."""
+    for names, first, meant in SET_UPS:
+        probes.judge_fine_tuning(answer, fixtures.base_on_features(names, maps=THIN), meant, first)
 
 
-CAUSES = ("diverged", "not unfrozen", "hardly moved", "memorised", "healthy")
-RUNS = {"A": "not unfrozen", "B": "memorised", "C": "hardly moved", "D": "diverged"}
-SHOWN_BY = {"not unfrozen": "certificate", "memorised": "validation", "hardly moved": "change", "diverged": "units"}
-RATES_AND_EPOCHS = {"A": (1e-3, 6), "B": (3e-3, 40), "C": (1e-7, 6), "D": (0.3, 6)}
+REMEDIES = {
+    "never unfrozen": "compile again",
+    "random head": "train the head first",
+    "learning rate too low": "raise it",
+    "learning rate too high": "restore and lower it",
+    "memorised": "stop earlier",
+    "healthy": "nothing",
+}
+RUNS = {"A": "never unfrozen", "B": "random head", "C": "learning rate too low", "D": "learning rate too high"}
+SHOWN_BY = dict(zip(RUNS.values(), ("certificate", "before", "change", "units"), strict=True))
+RATES = {"A": 1e-3, "B": 1e-3, "C": 1e-7, "D": 0.3}
+EPOCHS = 6
 MAPS = 16  # of the colleagues' base
 
 
@@ -44,11 +60,15 @@ def four_runs():
     model.compile(keras.optimizers.Adam(0.01), loss=fixtures.LOSS, jit_compile=False)
     model.fit(*data[0], batch_size=8, epochs=10, shuffle=False, verbose=0)
     start, base.trainable = model.get_weights(), True
-    for name, settings in RATES_AND_EPOCHS.items():
+    for name, rate in RATES.items():
         if name == "B":  # the first colleague forgets to
             model.compile(keras.optimizers.Adam(), loss=fixtures.LOSS, jit_compile=False)
         model.set_weights(start)
-        columns[name] = _fine_tuned(model, base, data, *settings)
+        if name == "B":
+            model.get_layer(HEAD).set_weights(
+                [np.random.default_rng(5).normal(0, 0.6, (MAPS, CLASSES)), np.zeros(CLASSES)]
+            )
+        columns[name] = _fine_tuned(model, base, data, rate)
     return pd.DataFrame(columns)
 
 
@@ -61,7 +81,7 @@ def _pictures(number, seed, correct=1):
     return features.astype("float32"), (labels + wrong) % CLASSES
 
 
-def _fine_tuned(model, base, data, rate, epochs):
+def _fine_tuned(model, base, data, rate):
     """Fit a model from where it is, its optimizer begun anew, and return what the run shows: what to its value."""
     before, optimizer = certificate.take(model), model.optimizer
     optimizer.build(model.trainable_variables)
@@ -69,7 +89,7 @@ def _fine_tuned(model, base, data, rate, epochs):
         variable.assign(keras.ops.zeros_like(variable))
     optimizer.learning_rate = rate
     losses = [model.evaluate(*part, batch_size=40, verbose=0) for part in data]
-    fit = {"batch_size": 8, "epochs": epochs, "shuffle": False, "validation_batch_size": 40, "verbose": 0}
+    fit = {"batch_size": 8, "epochs": EPOCHS, "shuffle": False, "validation_batch_size": 40, "verbose": 0}
     history = model.fit(*data[0], validation_data=data[1], **fit).history
     table = certificate.compare(before, certificate.take(model))
     dead = (base.predict(data[0][0], verbose=0) == 0).all(axis=(0, 1, 2)).mean()
@@ -78,7 +98,6 @@ def _fine_tuned(model, base, data, rate, epochs):
         "loss, epoch 1": f"{history['loss'][0]:.2f}",
         "loss at the end": f"{history['loss'][-1]:.2f}",
         "validation loss before": f"{losses[1]:.2f}",
-        "lowest validation loss": f"{min(history['val_loss']):.2f}",
         "validation loss at the end": f"{history['val_loss'][-1]:.2f}",
         "dead units": f"{dead:.0%}",
         "moved": ", ".join(dict.fromkeys(name.partition("_")[0] for name in table.index[table["moved"]])),
@@ -86,16 +105,66 @@ def _fine_tuned(model, base, data, rate, epochs):
     }
 
 
-@exercise(NOTEBOOK, causes=", ".join(CAUSES))
+@exercise(NOTEBOOK, causes=", ".join(REMEDIES), remedies=", ".join(REMEDIES.values()))
 def diagnose_runs(answer):
-    """Judge what the learner reads in `four_runs`: for each run one of the `CAUSES`."""
+    """Judge what the learner reads in `four_runs`: for each run its cause and the first remedy."""
     probes.entries(answer, RUNS)
     for run, cause in RUNS.items():
-        given = answer[run]
-        said = " ".join(given.lower().replace("_", " ").split()) if isinstance(given, str) else None
-        if said != cause:
-            reason = SHOWN_BY[cause] if said in CAUSES else "unknown-cause"
-            raise Refusal(reason, run=run, given=describe(given), causes=", ".join(CAUSES))
+        pair = answer[run] if isinstance(answer[run], tuple | list) and len(answer[run]) == 2 else (answer[run], None)
+        said, remedy = (" ".join(word.lower().split()) if isinstance(word, str) else None for word in pair)
+        values = {"run": run, "given": describe(answer[run])}
+        for reason, met in (
+            ("unknown-cause", said not in REMEDIES),
+            (SHOWN_BY[cause], said != cause),
+            ("unknown-remedy", remedy not in REMEDIES.values()),
+            ("remedy", remedy != REMEDIES[cause]),
+        ):
+            if met:
+                raise Refusal(reason, **values, causes=", ".join(REMEDIES), remedies=", ".join(REMEDIES.values()))
+
+
+ROWS, PLANNED, PEAK = 80, 8, probes.HIGHEST_RATE
+
+
+def _overfitting():
+    """Return a small model with a head of zeros, training data, and validation data on which its loss only rises."""
+    generator = np.random.default_rng(11)
+    row = keras.Input((8,), name="row")
+    hidden = keras.layers.Dense(16, "relu", kernel_initializer=keras.initializers.HeNormal(4))(row)
+    model = keras.Model(row, keras.layers.Dense(CLASSES, kernel_initializer="zeros", name=HEAD)(hidden))
+    labels = np.arange(ROWS) % CLASSES
+    rows = (generator.normal(0, 10, (ROWS, 8)) + 40 * np.eye(8)[labels]).astype("float32")
+    return model, (rows, labels), (rows[::2], (labels[::2] + 1) % CLASSES)
+
+
+@exercise(NOTEBOOK)
+def fix_fine_tuning(answer):
+    """Judge a function that fits a model by the standard recipe and returns it as it was in its best epoch."""
+    model, train, validation = _overfitting()
+    returned = probes.compiled_model(answer, model, train, validation, PLANNED)
+    history = getattr(returned.history, "history", {}) if hasattr(returned, "history") else {}
+    ran = len(history.get("loss", ()))
+    if returned.weights[0].shape != model.weights[0].shape or ran < 3:
+        raise Refusal("not-fitted", ran=ran, planned=PLANNED)
+    if "val_loss" not in history:
+        raise Refusal("no-validation")
+    steps = returned.history.params["steps"] * PLANNED  # a loaded checkpoint has its own count of iterations
+    given = returned.optimizer.get_config()["learning_rate"]
+    schedule = keras.optimizers.schedules.deserialize(given) if isinstance(given, dict) else lambda step: given
+    rates = np.array([float(schedule(step)) for step in range(steps + 1)])
+    highest, lowest = rates.max(), min(history["val_loss"])
+    now = float(fixtures.LOSS(validation[1], probes.outputs(returned, validation[0])))
+    for reason, met in (
+        ("rate-zero", highest <= 0),
+        ("rate-high", highest > PEAK * 1.001),
+        ("no-warm-up", rates[0] > highest / 2),
+        ("over-too-early", rates[steps // 2] < highest / 5),
+        ("never-low", rates[-1] > highest / 10),
+        ("not-the-best", abs(now - lowest) > 1e-3 * lowest),
+    ):
+        if met:
+            values = {"rate": highest, "middle": rates[steps // 2], "last": rates[-1], "first": rates[0]}
+            raise Refusal(reason, **values, steps=steps, now=now, lowest=lowest)
 
 
 # Pictures for which head, longer head and fine-tuned model are right (RRR) or wrong: RRR, RRW, RWR, RWW, WRR, … WWW.
@@ -103,7 +172,9 @@ GAINS = {
     "over both": (510, 20, 20, 10, 50, 20, 50, 120),
     "of the epochs alone": (540, 20, 10, 10, 50, 20, 20, 130),
     "because the longer head got worse": (500, 10, 50, 20, 10, 10, 30, 170),
+    "a loss": (500, 60, 10, 10, 40, 30, 20, 130),
 }
+VERDICTS = ("gain", "loss", "no clear difference")
 HEAD_ALONE, LONGER, TUNED = 1, 2, 3  # places among the arguments
 SAME, CLOSE = 0.04, 0.13  # of the reach of the interval; one of 90 % is off by 0.16
 
@@ -117,15 +188,18 @@ def three_models(counts):
     return labels, *(9 * np.eye(CLASSES)[said] + generator.normal(0, 1, (*said.shape, CLASSES)))
 
 
-@exercise(NOTEBOOK)
-def fair_gain(answer):
-    """Judge a function that compares a fine-tuned model with what it must be compared with."""
-    given, returned = [three_models(counts) for counts in GAINS.values()], []
+@exercise(NOTEBOOK, verdicts=", ".join(map(repr, VERDICTS)))
+def fair_verdict(answer):
+    """Judge a function that compares a fine-tuned model with what it must be compared with, and says what follows."""
+    given, returned, verdicts = [three_models(counts) for counts in GAINS.values()], [], []
     for arrays in given:
         values = probes.called(answer, *arrays)
-        returned.append(probes.array(values).ravel())
-        if returned[-1].shape != (3,):
-            raise Refusal("not-three", returned=describe(values))
+        if not isinstance(values, tuple | list) or len(values) != 4:
+            raise Refusal("not-four", returned=describe(values))
+        returned.append(probes.array(values[:3]).ravel())
+        verdicts.append(values[3])
+        if returned[-1].shape != (3,) or verdicts[-1] not in VERDICTS:
+            raise Refusal("not-four", returned=describe(values))
     returned = np.array(returned)
 
     def gains(first, second):
@@ -134,6 +208,10 @@ def fair_gain(answer):
     truth = gains(LONGER, TUNED)
     allowed = np.ptp(truth[:, 1:], axis=1)[:, None] / 2 * [SAME, CLOSE, CLOSE]
     if (np.abs(returned - truth) <= allowed).all():
+        for verdict, (value, low, high) in zip(verdicts, truth, strict=True):
+            meant = VERDICTS[0] if low > 0 else VERDICTS[1] if high < 0 else VERDICTS[2]
+            if verdict != meant:
+                raise Refusal("verdict", verdict=verdict, value=value, low=low, high=high)
         return
     labels, _, *logits = given[0]
     longer, tuned = (np.mean(one.argmax(axis=1) == labels) for one in logits)

@@ -1,42 +1,80 @@
-"""Checks of notebook 02: what is frozen, what moves, and when compile decides it."""
+"""Checks of notebook 02: one step, what moved, when compile decides it, and BatchNormalization that stays fixed."""
 
+import keras
 import numpy as np
 
 from helpers.course.checks import fixtures, probes
-from helpers.course.checks.exercise import Refusal, exercise
+from helpers.course.checks.exercise import Refusal, exercise, gives
 from helpers.course.checks.fixtures import BLOCK5, HEAD
+from helpers.network import certificate
 
 NOTEBOOK = "02_freeze_layers"
-CONVOLUTIONS = [name for name in fixtures.LAYERS if "conv" in name]
+
+RATE, NEAR = 0.05, 1e-3
+WEIGHTS = {"a": (2.0, 8.0), "b": (-1.0, -0.1)}  # where each is, and its gradient
+AFTER = ("a after SGD", "b after SGD", "a after Adam", "b after Adam")
 
 
 @exercise(NOTEBOOK)
-def freeze_all_but_block5(answer):
-    """Judge a VGG16 base of which only block5 may train."""
-    base = probes.model(answer)
-    held = probes.layers_of(base.weights)
-    missing = [name for name in CONVOLUTIONS if name not in held]
-    if missing:
-        raise Refusal("layers-missing", missing=probes.listed(missing))
-    beside = [name for name in held if name not in CONVOLUTIONS]
-    if beside:
-        raise Refusal("more-than-the-base", beside=probes.listed(beside))
-    shape = getattr(base, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4:
-        raise Refusal("takes-no-pictures", shape=shape)
-    sides = [32 if side is None else min(side, 224) for side in shape[1:3]]
-    weights = probes.reached(base, np.random.default_rng(0).uniform(-100, 100, (1, *sides, 3)))
-    moving = probes.layers_of(weights)
-    early = [name for name in moving if name not in BLOCK5]
-    frozen = [name for name in BLOCK5 if list(map(probes.layer_of, weights)).count(name) < 2]
-    for reason, met in (
-        ("all-frozen", not moving),
-        ("nothing-frozen", set(moving) >= set(CONVOLUTIONS)),
-        (f"trains:{', '.join(early[-1:])}", early),
-        (f"frozen:{', '.join(frozen[:1])}", frozen),
-    ):
-        if met:
-            raise Refusal(reason, moving=probes.listed(moving))
+def one_step(answer):
+    """Judge where two weights are after the first step of SGD, and of Adam."""
+    probes.entries(answer, AFTER)
+    for entry in AFTER:
+        weight, _, optimizer = entry.split()
+        start, gradient = WEIGHTS[weight]
+        steps = [RATE * gradient, RATE * np.sign(gradient)]  # of SGD, of Adam
+        step, other = steps if optimizer == "SGD" else steps[::-1]
+        given = probes.number(answer[entry])
+        for reason, value in (
+            ("too-short", start),
+            ("uphill", start + step),
+            ("other-optimizer", start - other),
+            ("whole-gradient", start - gradient),
+            ("another-number", given),
+        ):
+            if abs(given - start + step) > NEAR and abs(given - value) <= NEAR:
+                raise Refusal(f"{reason}:{entry}", given=given)
+
+
+ROW, WATCHED = (4,), ("numbers", "first", "average", HEAD)
+
+
+def watched_model(free, learning_rate):
+    """Return a compiled model on rows of numbers whose weights lie in 1…2, with its data; only layers `free` may train.
+
+    A step of 1e-6 is within the tolerance of np.allclose there. No optimizer changes the numbers of ``average``.
+    """
+    start = keras.initializers.RandomUniform(1, 2, seed=0)
+    options = {"kernel_initializer": start, "bias_initializer": start}
+    numbers = keras.Input(ROW, name="numbers")
+    first = keras.layers.Dense(4, name="first", **options)
+    average = keras.layers.BatchNormalization(center=False, scale=False, name="average")
+    model = keras.Model(numbers, keras.layers.Dense(2, name=HEAD, **options)(average(first(numbers))))
+    for layer in model.layers:
+        layer.trainable = layer.name in free
+    model.compile(keras.optimizers.Adam(learning_rate), loss="mse", run_eagerly=True)
+    return model, np.random.default_rng(1).normal(0, 1, (8, *ROW)).astype("float32"), np.zeros((8, 2), "float32")
+
+
+@exercise(NOTEBOOK)
+def moved_by_hand(answer):
+    """Judge a function that fits a model and names the layers that moved."""
+    probes.function(answer)
+    for free, learning_rate in ((("average", HEAD), 1e-6), (("first", HEAD), 0.0)):
+        model, pictures, labels = watched_model(free, learning_rate)
+        before = certificate.take(model)
+        named = probes.names(probes.called(answer, model, pictures, labels), WATCHED)
+        moved = set(certificate.moved(before, certificate.take(model)))
+        missing, still = moved - named, sorted(named - moved)
+        for reason, met in (
+            ("no-fit", not int(model.optimizer.iterations)),
+            (f"still:{', '.join(still[:1])}", still),
+            ("all-missing", missing and missing == moved),
+            ("tolerance", HEAD in missing),
+            ("only-trainable", missing),
+        ):
+            if met:
+                raise Refusal(reason, named=probes.listed(sorted(named)), moved=probes.listed(sorted(moved)))
 
 
 LATE = {"block5_conv2", "block5_conv3", HEAD}
@@ -69,17 +107,53 @@ def _why_not(moment, named):
     return "other-layers"
 
 
-@exercise(NOTEBOOK)
-def mend_stale_compile(answer):
-    """Judge a function that makes a model's training follow its flags again."""
-    probes.function(answer)  # before a model is made for it
-    probes.judge_next_fit(probes.recompiled(answer, stale_model()), BLOCK5)
+LAST = "stage3_conv"
+FIT = (
+    np.random.default_rng(4).normal(0, 1, (8, 8, 8, 3)).astype("float32"),
+    np.eye(fixtures.CLASSES, dtype="float32")[[0, 1, 2, 3, 4, 0, 1, 2]],
+)
 
 
-def stale_model():
-    """Return a model whose flags and training disagree: block5 may train since its last fit, and still would not."""
-    base = fixtures.base_on_features(maps=8)
+@gives
+def strangers_model():
+    """Return a model that was fitted on a frozen ``base``: three stages, each of ``_conv``, ``_norm`` and ``_relu``.
+
+    It takes pictures of 8 × 8 pixels and ends in ``predictions``, five probabilities. Its labels are one-hot.
+    """
+    pixels = keras.Input(FIT[0].shape[1:], name="pixels")
+    maps = pixels
+    for stage in ("stage1", "stage2", "stage3"):
+        maps = keras.layers.Conv2D(8, 3, padding="same", name=f"{stage}_conv")(maps)
+        maps = keras.layers.BatchNormalization(name=f"{stage}_norm")(maps)
+        maps = keras.layers.ReLU(name=f"{stage}_relu")(maps)
+    base = keras.Model(pixels, maps, name="base")
     base.trainable = False
-    model = fixtures.train(fixtures.with_head(base))
-    base.trainable = True
+    inputs = keras.Input(pixels.shape[1:], name="inputs")
+    row = keras.layers.GlobalAveragePooling2D(name="pool")(base(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(fixtures.CLASSES, activation="softmax", name=HEAD)(row))
+    model.compile(keras.optimizers.Adam(1e-4), loss="categorical_crossentropy", jit_compile=False)
+    model.fit(*FIT, verbose=0)
     return model
+
+
+@exercise(NOTEBOOK)
+def free_last_stage(answer):
+    """Judge a function that makes a stranger's network ready to train one convolution and the head."""
+    probes.function(answer)  # before a model is made for it
+    returned = probes.recompiled(answer, strangers_model(), logits=False, one_hot=True)
+    rate = probes.highest_rate(returned.optimizer)
+    if rate > probes.HIGHEST_RATE * 1.001:
+        raise Refusal("rate-high", rate=rate)
+    moved = set(probes.moved_by_fit(returned, *FIT))
+    marked = {probes.layer_of(weight) for weight in returned.weights if weight.trainable}
+    norms = sorted(name for name in moved if "norm" in name)
+    others = sorted(moved - {LAST, HEAD})
+    for reason, met in (
+        (f"norms-move:{', '.join(norms[:1])}", norms),
+        (f"others-move:{', '.join(others[-1:])}", others),
+        ("nothing-freed", LAST not in marked),
+        ("no-compile", LAST not in moved),
+        ("head-frozen", HEAD not in moved),
+    ):
+        if met:
+            raise Refusal(reason, moved=probes.listed(sorted(moved)))

@@ -1,7 +1,5 @@
-"""Checks of notebook 09: a folder from others, all that a model needs in one file, and a model fed as in its test."""
+"""Checks of notebook 10: a folder from others, a split that keeps series together, a map put to the test."""
 
-import functools
-import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,19 +7,16 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
-from scipy import special
 
-from helpers.course.checks import preparations, probes
-from helpers.course.checks.exercise import Refusal, describe, exercise, gives, one_line
-from helpers.course.checks.other_backbones import holds
-from helpers.pictures import folders, opening
+from helpers.course.checks import probes
+from helpers.course.checks.exercise import Refusal, describe, exercise, gives
+from helpers.pictures import folders
+from helpers.saving import explain
 
-NOTEBOOK = "09_your_own_images"
+NOTEBOOK = "10_your_own_images"
 CLASSES = 3
-SIDE = 32
-CLOSE = 4e-3  # of the largest probability: more than rounding, less than any of the mistakes
-ALIKE = 1e-4  # of the largest probability that one mistake gives, made by the learner and here
-PREPARE = keras.applications.vgg16.preprocess_input
+MOST_IN_A_PART = 0.6
+CLOSE = 0.02  # of a number
 
 
 def photo():
@@ -109,128 +104,82 @@ def clean_folder(answer):
             raise Refusal("both-lost", files=" and ".join(map(repr, sorted(pair))))
 
 
-def _rounded(row):
-    return "[" + " ".join(f"{number:.3f}" for number in np.ravel(row)[:CLASSES]) + "]"
+# For each zoo the sizes of its classes' series; the pictures come shuffled.
+ZOOS = (((5, 5, 5), (5, 5, 5)), ((9, 2, 2, 4), (1, 8, 3), (4, 4, 4, 4)), ((12, 3, 3), (2, 2, 9, 1), (5, 5, 5)))
 
 
-def _trained_apart():
-    """Return a base that takes pictures prepared for VGG16, and a head on its maps that gives logits."""
-    generator = np.random.default_rng(47)
-    convolution = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="block1_conv1")
-    base = keras.Sequential([keras.Input((SIDE, SIDE, 3)), convolution], name="small_vgg")
-    convolution.set_weights([generator.normal(0, 0.01, convolution.kernel.shape), generator.normal(0, 0.3, 8)])
-    dense = keras.layers.Dense(CLASSES, name="predictions")
-    pool = keras.layers.GlobalAveragePooling2D(name="pool")
-    head = keras.Sequential([keras.Input(base.output_shape[1:]), pool, dense], name="head")
-    dense.set_weights([generator.normal(0, 1.5, dense.kernel.shape), np.zeros(CLASSES)])
-    return base, head
-
-
-SOFTMAX = functools.partial(special.softmax, axis=-1)
-ENDS = {
-    "softmax": SOFTMAX,
-    "logits": np.array,
-    "sigmoid": special.expit,
-    "two softmax": lambda row: SOFTMAX(SOFTMAX(row)),
-}
+def _zoo(sizes, seed):
+    rows = [
+        (label, f"day {label} {number}")
+        for label, of_class in enumerate(sizes)
+        for number, size in enumerate(of_class)
+        for _ in range(size)
+    ]
+    rows = [rows[index] for index in np.random.default_rng(seed).permutation(len(rows))]
+    labels, series = zip(*rows, strict=True)
+    return np.array(labels), np.array(series)
 
 
 @exercise(NOTEBOOK)
-def all_inside(answer):
-    """Judge a function that joins preprocessing, base, head and softmax to one model that can be saved."""
-    probes.function(answer)
-    base, head = _trained_apart()
-    weights = [*base.get_weights(), *head.get_weights()]
-    pixels = np.random.default_rng(53).integers(0, 256, (4, SIDE, SIDE, 3)).astype("float32")
-    fed = preparations.variants(PREPARE, pixels)
-    logits = {name: probes.outputs(head, probes.outputs(base, variant)) for name, variant in fed.items()}
-    whole = probes.model(probes.called(answer, base, head))
-    outputs, wanted = probes.outputs(whole, pixels), SOFTMAX(logits["prepared"])
-    if not probes.same(outputs, wanted, CLOSE):
-        for name, (end, made) in itertools.product(fed, ENDS.items()):
-            if probes.same(outputs, made(logits[name]), ALIKE):
-                raise Refusal(f"joined:{name}, {end}", model=describe(whole), fed=name.replace("-", " "), end=end)
-        reason = "something-else" if holds(whole, weights) else "weights-lost"
-        row, right = _rounded(outputs[0]), _rounded(wanted[0])
-        raise Refusal(reason, model=describe(whole), shape=outputs.shape, row=row, wanted=right)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            whole.save(Path(folder, "answer.keras"))
-            loaded = keras.saving.load_model(Path(folder, "answer.keras"), compile=False, safe_mode=True)
-        except Exception as error:
-            raise Refusal("own-code", model=describe(whole), error=one_line(error)) from error
-    if not probes.same(probes.outputs(loaded, pixels), outputs, CLOSE):
-        raise Refusal("own-code", model=describe(whole), error="it gives other numbers then")
+def keep_series_together(answer):
+    """Judge a function that deals pictures into three parts, each series whole and each class in each part."""
+    for seed, sizes in enumerate(ZOOS):
+        labels, series = _zoo(sizes, seed)
+        returned = probes.called(answer, labels.copy(), series.copy())
+        parts = probes.array(returned)
+        if parts.shape != labels.shape:
+            raise Refusal("no-part-for-each", returned=describe(returned), number=len(labels))
+        if not set(parts.tolist()) <= {0, 1, 2}:
+            raise Refusal("other-parts", found=", ".join(map(str, sorted(set(parts.tolist()))[:5])))
+        for name in np.unique(series):
+            if len(set(parts[series == name].tolist())) > 1:
+                raise Refusal("series-divided", series=str(name))
+        for label in np.unique(labels):
+            if len(set(parts[labels == label].tolist())) < 3:
+                raise Refusal("class-missing", label=int(label))
+        largest = max((parts == part).mean() for part in range(3))
+        if largest > MOST_IN_A_PART:
+            raise Refusal("one-part-too-large", share=f"{largest:.0%}")
 
 
-def sharp_eyed_model():
-    """Return a model from pixels 0…255 to three probabilities in which each pixel counts; preprocessing is inside."""
-    generator = np.random.default_rng(347)  # with it each mistake changes a probability by 0.01 and more
-    pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
-    row = keras.layers.Flatten()(PREPARE(pixels))
-    last = keras.layers.Dense(CLASSES, activation="softmax", name="predictions")
-    model = keras.Model(pixels, last(row), name="from_pixels")
-    last.set_weights([generator.normal(0, 4e-4, last.kernel.shape), np.zeros(CLASSES)])
-    return model
-
-
-def _resized(picture, interpolation="bicubic", clip=True, **options):
-    pixels = np.asarray(picture, "float32")[None]
-    resized = np.asarray(keras.ops.image.resize(pixels, (SIDE, SIDE), interpolation=interpolation, **options))
-    return np.clip(resized, 0, 255) if clip else resized
-
-
-def _resized_otherwise(picture):
-    """Return ways of resizing that `images.load` does not take, in words, and the pixels that they give."""
-    made = {f"by {way!r}": _resized(picture, way) for way in ("nearest", "bilinear", "lanczos3")}
-    made |= {f"by {way!r}, smoothed": _resized(picture, way, antialias=True) for way in ("bilinear", "bicubic")}
-    for way in Image.Resampling:
-        made[f"by Pillow ({way.name.lower()})"] = np.asarray(picture.resize((SIDE, SIDE), way), "float32")[None]
-    made["with a part cut off"] = _resized(picture.crop((0, 7, 50, 57)))
-    return made | {"without clipping": _resized(picture, clip=False)}
+def _stripes_and_spots():
+    """Return a model that weighs each place of a picture, a picture, and a map of where it looks."""
+    generator = np.random.default_rng(71)
+    side, pixels = 18, keras.Input((18, 18, 3))
+    last = keras.layers.Dense(CLASSES, activation="softmax")
+    model = keras.Model(pixels, last(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))))
+    picture = generator.uniform(40, 90, (side, side, 3)).astype("float32")
+    picture[6:12, 12:], picture[:6, :6] = 220, 200
+    kernel = np.zeros((side, side, 3, CLASSES))
+    kernel[6:12, 12:, :, 1], kernel[:6, :6, :, 1] = 0.03, 0.008
+    last.set_weights([kernel.reshape(-1, CLASSES), np.zeros(CLASSES)])
+    heat = np.full((side, side), 0.4, "float32")
+    heat[6:12, 12:], heat[:6, :6] = 1.0, 0.1
+    return model, picture, heat
 
 
 @exercise(NOTEBOOK)
-def mend_skew(answer):
-    """Judge a function that feeds a picture file to a model which has its preprocessing inside."""
+def put_map_to_the_test(answer):
+    """Judge a function that says how many times as much the brightest ninth matters as the darkest."""
     probes.function(answer)
-    model = sharp_eyed_model()  # another one than the function gets, which it may change
-
-    def asked(pixels):
-        return probes.outputs(model, pixels)[0]
-
-    def gives(row, *fed):
-        return any(probes.same(row, asked(np.asarray(pixels)), ALIKE) for pixels in fed)
-
-    with tempfile.TemporaryDirectory() as folder:
-        for kind, words in KINDS.items():
-            path = saved(Path(folder), kind)
-            returned = probes.called(answer, sharp_eyed_model(), path)
-            row, right = probes.array(returned), asked(_resized(opening.open_picture(path)))
-            row = row[0] if row.shape == (1, CLASSES) else row
-            if row.shape != (CLASSES,):
-                raise Refusal("no-row", returned=describe(returned), classes=CLASSES)
-            if not probes.same(row, right, CLOSE):
-                reason = _skew(row, right, kind, Image.open(path).convert("RGB"), gives)
-                raise Refusal(reason, picture=words, row=_rounded(row), wanted=_rounded(right))
-
-
-def _skew(row, right, kind, picture, gives):
-    good, otherwise = _resized(picture), _resized_otherwise(picture)
-    if kind != "plain.png" and gives(row, good):
-        return "not-turned" if kind == "turned.jpg" else "background"
-    for way, pixels in otherwise.items():
-        if gives(row, pixels):
-            return f"resized:{way}"
-    for pixels in (good, *otherwise.values()):
-        if gives(row, pixels / 255, pixels / 127.5 - 1, PREPARE(pixels.copy())):
-            return "inside-already"
-    if gives(row, good[..., ::-1], good.swapaxes(1, 2)):
-        return "axes"
-    again = row if probes.same(np.sort(row), np.sort(right), ALIKE) else right
-    changes = {"in another order": again, "put through softmax": special.softmax(right)}
-    changes |= {"times 100": 100 * right, "rounded": right.round(1), "rounded to two places": right.round(2)}
-    for change, other in changes.items():
-        if probes.same(row, other, ALIKE):
-            return f"changed:{change}"
-    return "something-else"
+    model, picture, heat = _stripes_and_spots()
+    before = probes.outputs(model, picture[None])[0]
+    bright, dark = (
+        probes.outputs(model, explain.covered(picture[None], heat[None], where))[0]
+        for where in ("brightest", "darkest")
+    )
+    said = before.argmax()
+    falls = before[said] - bright[said], before[said] - dark[said]
+    returned = probes.number(probes.called(answer, *_stripes_and_spots()))
+    if abs(returned - falls[0] / falls[1]) < CLOSE * falls[0] / falls[1]:
+        return
+    for reason, number in (
+        ("upside-down", falls[1] / falls[0]),
+        ("difference", falls[0] - falls[1]),
+        ("one-fall", falls[0]),
+        ("what-is-left", bright[said] / dark[said]),
+        ("what-is-left", dark[said] / bright[said]),
+    ):
+        if abs(returned - number) < CLOSE * number:
+            raise Refusal(reason, number=f"{returned:.3g}")
+    raise Refusal("another-number", number=f"{returned:.3g}", wanted=f"{falls[0] / falls[1]:.3g}")

@@ -129,13 +129,13 @@ def moved_by_fit(compiled, features, labels):
     return certificate.moved(before, certificate.take(compiled))
 
 
-def judge_compiled_loss(compiled, logits):
-    """Judge the loss that a model was compiled with, for labels that are whole numbers."""
+def judge_compiled_loss(compiled, logits, one_hot=False):
+    """Judge the loss that a model was compiled with, for labels that are whole numbers, or one-hot rows."""
 
     def loss(labels, outputs):
         return compiled.compute_loss(y=labels, y_pred=outputs)
 
-    losses.judge(loss, "your compile", logits, one_hot=False, given=compiled.loss)
+    losses.judge(loss, "your compile", logits, one_hot, given=compiled.loss)
 
 
 def function(answer):
@@ -172,26 +172,29 @@ def compiled_model(answer, *arguments):
     return returned
 
 
-def recompiled(answer, trained, *before):
+def recompiled(answer, trained, *before, logits=True, one_hot=False):
     """Call a learner's function on `before` and on a model that is compiled, fitted and ours; return what it gives.
 
-    That is refused where it is not compiled, or other weights are in it.
+    That is refused where it is not compiled, other weights are in it, or its loss does not fit the ending and labels.
     """
     learned = list(map(np.array, trained.get_weights()))
     returned = compiled_model(answer, *before, trained)
     now = returned.get_weights()
     if len(now) != len(learned) or not all(map(np.array_equal, now, learned)):
         raise Refusal("other-weights")
-    judge_compiled_loss(returned, logits=True)
+    judge_compiled_loss(returned, logits, one_hot)
     return returned
 
 
-def judge_fine_tuning(answer, base, meant):
-    """Judge a learner's function that gets a base, frozen, with a trained head ready to train the layers `meant`."""
+def judge_fine_tuning(answer, base, meant, *more):
+    """Judge a learner's function that gets a base, frozen, with a trained head ready to train the layers `meant`.
+
+    It is called with the base, what is `more`, and the model.
+    """
     function(answer)
     base.trainable = False
     trained = fixtures.train(fixtures.with_head(base), HIGHEST_RATE)  # what it comes with is no reason to refuse it
-    returned = recompiled(answer, trained, base)
+    returned = recompiled(answer, trained, base, *more)
     rate = highest_rate(returned.optimizer)
     if not rate > 0:
         raise Refusal("rate-zero", rate=rate)
@@ -284,3 +287,16 @@ def listed(layers):
     if not layers:
         return "no layer"
     return ", ".join(layers) if len(layers) <= 4 else f"{', '.join(layers[:2])}, … {layers[-1]} ({len(layers)} layers)"
+
+
+def refuse_shape(shape, wanted, given):
+    """Refuse outputs of a shape that is not wanted for what was given."""
+    if shape != wanted:
+        raise Refusal("maps" if len(shape) > 2 else "units", given=given, shape=shape)
+
+
+def among(weight, others):
+    """Return whether a weight, or a copy of it, is among others."""
+    return any(weight is other for other in others) or any(
+        tuple(other.shape) == tuple(weight.shape) and np.array_equal(weight, other) for other in others
+    )

@@ -9,6 +9,22 @@ from helpers import storage
 from helpers.course import working_copy
 
 FILE = working_copy.DONE
+# What an exercise of the first version is called now, in another form: who did it has done this one.
+RENAMED = {
+    "dominated_methods": "ruled_out",
+    "fitting_losses": "choose_losses",
+    "freeze_all_but_block5": "free_last_stage",
+    "head_on_features": "heads_for_maps",
+    "is_shown": "interval_of_both",
+    "output_shape": "read_a_stack",
+    "preprocess": "prepare_opencv",
+    "read_certificate": "diagnose_runs",
+    "set_up_fine_tuning": "fix_fine_tuning",
+    "trained_head": "fair_start",
+}
+# Those that have no successor; they stay noted.
+GONE = ("accuracy_in_line", "convolution_parameters", "mend_stale_compile", "one_hot_labels", "own_preprocessing")
+GONE += ("pictures_to_show", "rate_of_run")
 HEADINGS = ("notebook", "exercise", "goal", "state")
 
 
@@ -19,7 +35,8 @@ def done(start=None):
     """
     folder = working_copy.working_copy(start)
     kept = storage.notes(folder / FILE) if folder else {}
-    return {name: day if isinstance(day, str) else "" for name, day in (kept or {}).items() if day}, kept is not None
+    days = {name: day if isinstance(day, str) else "" for name, day in (kept or {}).items() if day}
+    return {RENAMED.get(name, name): day for name, day in days.items()} | days, kept is not None
 
 
 def keep(name, start=None):
@@ -47,6 +64,8 @@ def show(exercises, start=None):
     ]
     finished = sum(state != "to do" for *_, state in rows)
     notes = [f"{finished} of {len(rows)} exercises done."]
+    if older := [name for name in GONE if name in kept]:
+        notes.append(f"{len(older)} more are done that the first version of the course had.")
     if working_copy.working_copy(start) is None:
         notes.append("This is no working copy, so nothing is kept after a restart; `make lab` lays one out.")
     elif not readable:

@@ -51,7 +51,6 @@ class Patient:
 
     number: int
     mistake: str  # a key of `helpers.course.lab.MISTAKES`
-    finding: str  # its name in `helpers.doctor.NAMES`
     complaint: str  # what its owner did and expected
     faulty: Callable = field(repr=False)
     mended: Callable = field(repr=False)
@@ -59,6 +58,7 @@ class Patient:
     look: str = field(repr=False)  # where to look for the symptom that settles it
     measure: str = "right on the test pictures"  # what `score` counts
     score: Callable = field(repr=False, default=right_answers)  # from a record to a number
+    finding: str | None = None  # its name in `helpers.doctor.NAMES`; None where the doctor cannot find it
 
     def run(self, ward):
         """Train as its owner did, from a fixed seed, and return the `Record`."""

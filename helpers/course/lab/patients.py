@@ -85,7 +85,7 @@ PATIENTS = (
     ),
     _patient(6, heads.served_otherwise, heads.served_the_same, right=right_answers),
     _patient(7, tuning.rate_of_a_new_head, tuning.rate_of_fine_tuning),
-    _patient(8, tuning.never_unfrozen, tuning.unfrozen_and_compiled, _noted("moved"), trainable=_trainable),
+    _patient(8, tuning.never_unfrozen, tuning.unfrozen_by_its_own_flag, _noted("moved"), trainable=_trainable),
     _patient(9, pipelines.taken_from_the_shuffled, pipelines.split_before_the_shuffle, _too_good, right=right_answers),
     _patient(10, tuning.statistics_that_move, tuning.statistics_that_stay, _loss),
     _patient(11, tuning.frozen_too_late, tuning.frozen_and_compiled, _noted("moved"), trainable=_trainable),

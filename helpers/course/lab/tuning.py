@@ -13,7 +13,7 @@ from helpers.network import certificate
 
 
 def never_unfrozen(ward):
-    """The flag is set, and the model is not compiled again."""
+    """The model's own flag is True already, so setting it passes nothing on to the frozen part."""
     tail = ward.tail()  # VGG16's last convolution, on what the others give
     tail.trainable = False
     model = with_head(tail, ward.trained_head())
@@ -22,13 +22,14 @@ def never_unfrozen(ward):
     first = model.fit(*ward.maps.train, validation_data=ward.maps.validation, epochs=2, verbose=0)
 
     before = certificate.take(tail)
-    tail.trainable = True
+    model.trainable = True
+    model.compile(keras.optimizers.Adam(1e-5), loss=loss, metrics=["accuracy"])
     second = model.fit(*ward.maps.train, validation_data=ward.maps.validation, epochs=3, verbose=0)
     return Record(model, joined(first, second), ward.maps, moved(before, tail))
 
 
-def unfrozen_and_compiled(ward):
-    """`compile` reads the flags."""
+def unfrozen_by_its_own_flag(ward):
+    """The flag of the frozen part changes, and is passed on."""
     tail = ward.tail()  # VGG16's last convolution, on what the others give
     tail.trainable = False
     model = with_head(tail, ward.trained_head())

@@ -19,7 +19,7 @@ class Option:
     @property
     def verdict(self):
         """Whether the option is right, in words, with the reason."""
-        return f"{'✓ Right.' if self.correct else '✗ Not so.'} {self.why}"
+        return f"{'✓ Right.' if self.correct else '✗'} {self.why}"
 
 
 @dataclass(frozen=True)

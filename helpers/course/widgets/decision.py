@@ -85,7 +85,7 @@ def _advice(plane, pairs, method, best, verdict, matters):
         if verdict == "either":
             return f"Either. {advice} {lead}: a gain of {matters} is ruled out, so let the price decide."
         if verdict == "better":
-            return f"{advice} {lead}. It is not shown to be ahead by {matters} of every method that costs less than it."
+            return f"{advice} {lead}. It is not clearly {matters} better than every method that costs less."
         return f"{advice} {lead}: this evidence does not decide whether that is a gain of {matters}."
     cheaper = plane[plane["cost"] < row["cost"]]
     if cheaper.empty:
@@ -93,7 +93,7 @@ def _advice(plane, pairs, method, best, verdict, matters):
     rival = cheaper["accuracy"].idxmax()
     price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
     return (
-        f"{advice} The best of the cheaper ones, {rival} ({price}), is shown to be worse: {loss}. Only you can say "
+        f"{advice} The best of the cheaper ones, {rival} ({price}), is clearly worse: {loss}. Only you can say "
         "whether that is worth the price."
     )
 

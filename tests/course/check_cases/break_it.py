@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 08."""
+"""Answers to the exercises of notebook 09."""
 
 from collections import OrderedDict
 

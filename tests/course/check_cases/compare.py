@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 06."""
+"""Answers to the exercises of notebook 07."""
 
 import numpy as np
 import pandas as pd
@@ -129,6 +129,50 @@ SURVIVORS = Cases(
         "division": just(lambda p_values: holm({name: value * 1.0 for name, value in p_values.items()})),
     },
     blank=(just(...), just(lambda p_values: ...)),
+)
+
+
+def out(costs, differences, price=lambda two, one: two <= one, clear=lambda value, low, high: low > 0):
+    names = []
+    for (one, two), gain in differences.items():
+        if price(costs[two], costs[one]) and clear(*gain) and one not in names:
+            names.append(one)
+    return names
+
+
+RULED_OUT = Cases(
+    wrong={
+        "any price": (just(lambda *given: out(*given, price=lambda two, one: True)), "cost-ignored"),
+        "the estimate": (just(lambda *given: out(*given, clear=lambda value, low, high: value > 0)), "estimate"),
+        "the high end": (just(lambda *given: out(*given, clear=lambda value, low, high: high > 0)), "high-end"),
+        "the wrong direction": (just(lambda *given: out(*given, clear=lambda value, low, high: high < 0)), "turned"),
+        "only cheaper ones": (just(lambda *given: out(*given, price=lambda two, one: two < one)), "equal-price"),
+        "dearer ones": (just(lambda *given: out(*given, price=lambda two, one: two > one)), "dearer"),
+        "those that stay": (just(lambda costs, gains: [*{*costs} - {*out(costs, gains)}]), "exchanged"),
+        "the dearest": (just(lambda costs, gains: max(costs, key=costs.get)), "off"),
+        "none": (just(lambda costs, gains: []), "off"),
+        "all": (just(lambda costs, gains: [*costs]), "off"),
+        "pairs": (just(lambda costs, gains: [*gains]), "no-names"),
+        "how many": (just(lambda *given: len(out(*given))), "no-list"),
+        "another name": (just(lambda costs, gains: ["scratch"]), "unknown-name"),
+        "one argument": (just(lambda costs: []), "fails"),
+        "a list": (just(["small"]), "no-function"),
+    },
+    right={
+        "a loop": just(out),
+        "a set": just(lambda *given: {*out(*given)}),
+        "two loops": just(
+            lambda costs, gains: [
+                one
+                for one in costs
+                if any(two != one and costs[two] <= costs[one] and gains[one, two][1] > 0 for two in costs)
+            ]
+        ),
+        "read backwards": just(
+            lambda costs, gains: [two for (two, one) in gains if costs[one] <= costs[two] and gains[one, two][2] < 0]
+        ),
+    },
+    blank=(just(...), just(lambda costs, differences: ...)),
 )
 
 

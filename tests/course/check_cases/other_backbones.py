@@ -1,82 +1,173 @@
-"""Answers to the exercises of notebook 07."""
+"""Answers to the exercises of notebook 08."""
+
+import time
 
 import keras
 import numpy as np
 from keras import layers
 
-from check_cases.common import LOGITS, Cases, just, prepare
+from check_cases.common import LOGITS, Cases, just
 from check_cases.fine_tune import tuned
-from helpers.network import efficientnet_lite
-
-own = efficientnet_lite.preprocess_input
-
-
-def behind(preprocess):
-    def from_pixels(base):
-        pixels = keras.Input(base.input_shape[1:])
-        return keras.Model(pixels, base(preprocess(pixels)))
-
-    return just(from_pixels)
+from helpers.course.checks import other_backbones as checks
+from helpers.measuring import evaluation
 
 
-def with_rescaling(base):
-    return keras.Sequential([keras.Input(base.input_shape[1:]), layers.Rescaling(1 / 128, offset=-127 / 128), base])
+def told(**parts):
+    return just({"white_red": 2.249, "head": "avg_pool", "cut": "pool4_pool"} | parts)
 
 
-class Own(keras.Model):  # not yet called
-    def __init__(self, base):
-        super().__init__()
-        self.base = base
-
-    def call(self, pixels):
-        return self.base((pixels - 127) / 128)
-
-
-def by_convolution(base):
-    first = layers.Conv2D(3, 1)
-    first.build((None, *base.input_shape[1:]))
-    first.set_weights([np.eye(3).reshape(1, 1, 3, 3) / 128, np.full(3, -127 / 128)])
-    return keras.Sequential([first, base])
-
-
-def means_of_pytorch(pixels):
-    return (pixels / 255 - np.array([0.485, 0.456, 0.406], "float32")) / np.array([0.229, 0.224, 0.225], "float32")
-
-
-OWN_PREPROCESSING = Cases(
+UNKNOWN_NETWORK = Cases(
     wrong={
-        "divided by 128": (behind(lambda pixels: pixels / 128 - 1), "something-else"),
-        "128 for 127": (behind(lambda pixels: (pixels - 128) / 128), "something-else"),
-        "brackets forgotten": (behind(lambda pixels: pixels - 127 / 128), "something-else"),
-        "PyTorch's": (behind(means_of_pytorch), "something-else"),
-        "divided, then prepared": (behind(lambda pixels: own(pixels / 255)), "something-else"),
-        "square root": (behind(lambda pixels: pixels**0.5), "something-else"),
-        "another size": (behind(lambda pixels: layers.CenterCrop(32, 32)(own(pixels))), "fails"),
-        "new weights": (just(lambda base: with_rescaling(keras.models.clone_model(base))), "another-base"),
-        "none": (behind(lambda pixels: pixels), "as-they-are"),
-        "the base itself": (just(lambda base: base), "as-they-are"),
-        "divided by 255": (behind(lambda pixels: pixels / 255), "divided"),
-        "that of VGG16": (behind(prepare), "as-for-vgg16"),
-        "that of MobileNet": (behind(lambda pixels: pixels / 127.5 - 1), "minus-one-to-one"),
-        "twice": (behind(lambda pixels: own(own(pixels))), "twice"),
-        "blue first": (behind(lambda pixels: own(pixels[..., ::-1])), "red-and-blue-exchanged"),
-        "pooled": (
-            just(lambda base: keras.Sequential([with_rescaling(base), layers.GlobalAveragePooling2D()])),
-            "after-the-base",
-        ),
-        "a tensor": (just(lambda base: base(own(keras.Input(base.input_shape[1:])))), "no-model"),
-        "nothing returned": (just(lambda base: None), "returns-none"),
+        "nothing prepared": (told(white_red=255.0), "white"),
+        "divided by 255": (told(white_red=1.0), "white"),
+        "that of VGG16": (told(white_red=151.061), "white"),
+        "blue": (told(white_red=2.64), "white"),
+        "all three": (told(white_red=(2.249, 2.429, 2.64)), "no-number"),
+        "divided by zero": (told(white_red=float("nan")), "no-finite-number"),
+        "last layer": (told(head="predictions"), "head-too-late:predictions"),
+        "maps": (told(head="relu"), "head-too-early:relu"),
+        "two names": (told(cut=["pool4_pool", "pool4_conv"]), "not-one:cut"),
+        "inside a block": (told(cut="conv5_block1_1_relu"), "no-cut:conv5_block1_1_relu"),
+        "the end": (told(cut="predictions"), "no-cut:predictions"),
+        "as in ResNet50": (told(cut="conv4_block24_concat"), "cut-too-early:conv4_block24_concat"),
+        "before the transition": (told(cut="pool4_relu"), "cut-too-early:pool4_relu"),
+        "another stage": (told(cut="pool3_pool"), "cut-too-early:pool3_pool"),
+        "first block left out": (told(cut="conv5_block1_concat"), "cut-too-late:conv5_block1_concat"),
+        "last block left out": (told(cut="conv5_block16_concat"), "cut-too-late:conv5_block16_concat"),
+        "of another network": (told(cut="conv4_block6_out"), "unknown-name"),
+        "no cut": (just({"white_red": 2.249, "head": "avg_pool"}), "no-entry:cut"),
     },
     right={
-        "its own": behind(own),
-        "Rescaling": just(with_rescaling),
-        "no Input": just(lambda base: keras.Sequential([layers.Rescaling(1 / 128, offset=-127 / 128), base])),
-        "Lambda first": just(lambda base: keras.Sequential([layers.Lambda(own), base])),
-        "not yet called": just(lambda base: Own(base)),
-        "a convolution first": just(by_convolution),
-        "by hand": behind(lambda pixels: pixels / 128 - 127 / 128),
+        "the pooling": told(),
+        "the layer itself": lambda: told(cut=checks.stranger().get_layer("pool4_pool"))(),
+        "its convolution": told(cut="pool4_conv", white_red=np.float32(2.2489083)),
+        "rounded": told(white_red=2.25),
     },
-    blank=(just(...), just(lambda base: ...)),
+    blank=(just(...), told(cut=...)),
+)
+
+
+def compare(
+    difference=lambda labels, first, second: evaluation.paired_difference(labels, first, second),
+    warm=True,
+    repeats=3,
+    best=min,
+    ratio=lambda first, second: first / second,
+    pictures=lambda pixels, labels: ((pixels, labels), (pixels, labels)),
+    now=None,
+):
+    def answer(first, second, pixels, labels, clock):
+        logits, times, given = [], [], pictures(pixels, labels)
+        for network, (shown, _) in zip((first, second), given, strict=True):
+            if warm:
+                logits.append(network(shown))
+            seconds = []
+            for _ in range(repeats):
+                start = (now or clock)()
+                last = network(shown)
+                seconds.append((now or clock)() - start)
+            if not warm:
+                logits.append(last)
+            times.append(best(seconds))
+        return {"difference": difference(given[1][1], *logits), "times_as_fast": ratio(*times)}
+
+    return just(answer)
+
+
+def halves(pixels, labels):
+    return (pixels[:100], labels[:100]), (pixels[100:], labels[100:])
+
+
+def unpaired(labels, first, second):
+    one, two = (evaluation.accuracy(labels, logits) for logits in (first, second))
+    return two[0] - one[0], two[1] - one[2], two[2] - one[1]
+
+
+def value_alone(labels, first, second):
+    return evaluation.accuracy(labels, second)[0] - evaluation.accuracy(labels, first)[0]
+
+
+class Broken:
+    def __array__(self, *given):
+        raise RuntimeError("no array")
+
+
+def yielding(table, megabytes):
+    yield table.index[0]
+
+
+def of_pooled_labels(labels, first, second):
+    return evaluation.paired_difference(np.roll(labels, 1), first, second)
+
+
+FAIR_COMPARISON = Cases(
+    wrong={
+        "the stranger's": (compare(value_alone, pictures=halves, warm=False, repeats=1), "other-pictures"),
+        "no interval": (compare(value_alone), "no-interval"),
+        "first minus second": (
+            compare(lambda labels, first, second: evaluation.paired_difference(labels, second, first)),
+            "turned-around",
+        ),
+        "labels of others": (compare(of_pooled_labels), "another-difference"),
+        "two intervals": (compare(unpaired), "unpaired"),
+        "no array": (compare(lambda *given: Broken()), "cannot-be-judged"),
+        "cold": (compare(warm=False, repeats=1), "called-once"),
+        "timed once": (compare(repeats=1), "timed-once"),
+        "mean": (compare(best=np.mean), "another-ratio"),
+        "longest": (compare(best=max, repeats=2, warm=False), "timed-once"),
+        "slower for faster": (compare(ratio=lambda first, second: second / first), "ratio-turned-around"),
+        "another clock": (compare(now=time.perf_counter), "another-clock"),
+        "a number": (just(lambda first, second, pixels, labels, clock: 5), "no-dictionary"),
+        "too few arguments": (just(lambda first, second: 5), "fails"),
+        "printed only": (just(lambda first, second, pixels, labels, clock: None), "returns-none"),
+    },
+    right={
+        "smallest of three": compare(),
+        "median of five": compare(repeats=5, best=np.median),
+        "cold, the smallest of four": compare(warm=False, repeats=4),
+        "ten": compare(repeats=10),
+    },
+    blank=(
+        just(...),
+        just(lambda first, second, pixels, labels, clock: ...),
+        just(lambda first, second, pixels, labels, clock: {"difference": ..., "times_as_fast": ...}),
+    ),
+)
+
+
+def chosen(size="base_parameters", bytes_each=4, keep=lambda rows: rows["high"] >= 0, best="pictures_per_second"):
+    def choose(table, megabytes):
+        rows = table[table[size] * bytes_each <= megabytes * 1e6]
+        return rows[keep(rows)][best].idxmax()
+
+    return just(choose)
+
+
+def in_a_loop(table, megabytes):
+    name, speed = None, 0
+    for candidate, row in table.iterrows():
+        fits = row["base_parameters"] * 4 / 1e6 < megabytes
+        if fits and not row["high"] < 0 and row["pictures_per_second"] > speed:
+            name, speed = candidate, row["pictures_per_second"]
+    return name
+
+
+CHOOSE_NETWORK = Cases(
+    wrong={
+        "always the fastest": (chosen(keep=lambda rows: rows["low"] > -1), "clearly-worse"),
+        "the most accurate": (chosen(best="gain"), "dropped"),
+        "clearly better only": (chosen(keep=lambda rows: rows["low"] > 0), "dropped"),
+        "gain above zero": (chosen(keep=lambda rows: rows["gain"] >= 0), "dropped"),
+        "with its top": (chosen(size="parameters"), "with-top"),
+        "bytes forgotten": (chosen(bytes_each=1), "too-large"),
+        "always VGG16": (just(lambda table, megabytes: "VGG16"), "dropped"),
+        "rows": (just(lambda table, megabytes: table), "no-network"),
+        "another name": (just(lambda table, megabytes: "ResNet50"), "no-network"),
+        "column forgotten": (chosen(best="speed"), "fails"),
+        "yield": (just(yielding), "yields"),
+    },
+    right={"filtered": chosen(), "in a loop": just(in_a_loop)},
+    blank=(just(...), just(lambda table, megabytes: ...)),
 )
 
 

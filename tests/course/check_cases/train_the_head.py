@@ -1,188 +1,260 @@
-"""Answers to the exercises of notebook 04."""
+"""Answers to the exercises of notebook 05."""
 
 import functools
+import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from sklearn import metrics
 
-from check_cases.common import LOGITS, ROWS, Cases, K, OwnHead, built, dense, head, just
-
-
-def in_one_pass(model, dataset, best=lambda logits: logits.argmax(axis=1)):
-    right = total = 0
-    for rows, labels in dataset:
-        right += int((best(model(rows).numpy()) == labels.numpy()).sum())
-        total += len(labels)
-    return right / total
+from check_cases.common import Cases, dense, head, just
+from helpers.measuring import evaluation
 
 
-def first_batch(model, dataset):
-    for rows, labels in dataset:
-        return np.mean(model(rows).numpy().argmax(axis=1) == labels.numpy())
+def repaired(train_files, test_files):
+    return train_files.cache().shuffle(200).batch(32).prefetch(tf.data.AUTOTUNE), test_files.batch(32)
 
 
-def last_batch(model, dataset):
-    for rows, labels in dataset:
-        right = total = 0
-        right += int((model(rows).numpy().argmax(axis=1) == labels.numpy()).sum())
-        total += len(labels)
-    return right / total
+def with_train(change):
+    return just(lambda train_files, test_files: (change(train_files), test_files.batch(32)))
 
 
-def collected(model, dataset):
-    pairs = [(model.predict_on_batch(rows), labels) for rows, labels in dataset]
-    logits, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    return np.mean(logits.argmax(axis=1) == labels)
+def with_test(change):
+    return just(lambda train_files, test_files: (repaired(train_files, test_files)[0], change(test_files)))
 
 
-def in_two_passes(model, dataset):
-    logits = model.predict(dataset, verbose=0)
-    labels = np.concatenate([labels for _, labels in dataset])
-    return np.mean(logits.argmax(axis=1) == labels)
-
-
-def mean_of_batches(model, dataset):
-    return np.mean([np.mean(model(rows).numpy().argmax(axis=1) == labels.numpy()) for rows, labels in dataset])
-
-
-def wrong_axis(model, dataset):
-    rows = np.concatenate([model(rows) for rows, _ in dataset])
-    return float(np.mean(rows.max(axis=1) > 0))
-
-
-ACCURACY_IN_LINE = Cases(
+REPAIRED_PIPELINE = Cases(
     wrong={
-        "two passes": (just(in_two_passes), "two-passes"),
-        "mean of batches": (just(mean_of_batches), "mean-of-batches"),
-        "per cent": (just(lambda *given: 100 * in_one_pass(*given)), "per-cent"),
-        "count": (just(lambda *given: 83 * in_one_pass(*given)), "count"),
-        "mistakes": (just(lambda *given: 1 - in_one_pass(*given)), "share-of-wrong"),
-        "any large logit": (just(wrong_axis), "no-known-number"),
-        "return in the loop": (just(first_batch), "first-batch-only"),
-        "reset in the loop": (just(last_batch), "reset-in-loop"),
-        "divided by the batches": (just(lambda *given: 83 * in_one_pass(*given) / len(given[1])), "divisor:6"),
-        "divided by full batches": (just(lambda *given: 83 * in_one_pass(*given) / 96), "divisor:96"),
-        "last batch forgotten": (
-            just(lambda model, dataset: in_one_pass(model, dataset.take(5))),
-            "last-batch-left-out",
+        "untouched": (
+            just(lambda train, test: (train.shuffle(8, seed=0).batch(32).cache(), test.shuffle(50).batch(32))),
+            "same-order",
         ),
-        "no axis": (just(lambda *given: in_one_pass(*given, best=lambda logits: logits.argmax())), "no-known-number"),
-        "smallest": (
-            just(lambda *given: in_one_pass(*given, best=lambda logits: logits.argmin(axis=1))),
-            "no-known-number",
+        "cache after shuffle": (with_train(lambda files: files.shuffle(200).cache().batch(32)), "same-order"),
+        "no shuffle": (with_train(lambda files: files.cache().batch(32)), "same-order"),
+        "one order for all": (
+            with_train(lambda files: files.cache().shuffle(200, seed=0, reshuffle_each_iteration=False).batch(32)),
+            "same-order",
         ),
-        "loss": (just(lambda model, dataset: model.evaluate(dataset, verbose=0)[0]), "the-loss"),
-        "rounded": (just(lambda *given: round(in_one_pass(*given), 2)), "rounded"),
-        "a model": (just(keras.Sequential([keras.Input((5,))])), "no-function"),
-        "triple": (just(lambda *given: (in_one_pass(*given), 0.5, 0.7)), "no-number"),
-        "printed": (just(lambda *given: print(end="")), "returns-none"),
-        "yielded": (just(lambda *given: (share for share in [in_one_pass(*given)])), "yields"),
-        "one argument": (just(lambda model: 0.5), "fails"),
-        "value": (just(0.6), "no-function"),
+        "no cache": (with_train(lambda files: files.shuffle(200).batch(32)), "read-again"),
+        "small buffer": (with_train(lambda files: files.cache().shuffle(8).batch(32)), "little-mixed"),
+        "buffer of 100": (with_train(lambda files: files.cache().shuffle(100).batch(32)), "little-mixed"),
+        "mixed, then batches mixed": (
+            with_train(lambda files: files.shuffle(200).batch(32).cache().shuffle(7)),
+            "same-batches",
+        ),
+        "not in batches": (with_train(lambda files: files.cache().shuffle(200)), "not-batched"),
+        "repeated": (with_train(lambda files: files.cache().shuffle(200).repeat().batch(32)), "not-each-once"),
+        "remainder dropped": (
+            with_train(lambda files: files.cache().shuffle(200).batch(32, drop_remainder=True)),
+            "not-each-once",
+        ),
+        "nothing left": (with_train(lambda files: files.cache().shuffle(200).batch(32).take(0)), "empty"),
+        "exchanged": (just(lambda *files: repaired(*files)[::-1]), "not-each-once"),
+        "test shuffled": (with_test(lambda files: files.shuffle(50).batch(32)), "test-shuffled"),
+        "test cut": (with_test(lambda files: files.batch(32, drop_remainder=True)), "test-shuffled"),
+        "train alone": (just(lambda *files: repaired(*files)[0]), "no-two-pipelines"),
+        "printed": (just(lambda *files: print(end="")), "returns-none"),
+        "a pipeline": (just(tf.data.Dataset.range(3)), "no-function"),
     },
     right={
-        "counted": just(in_one_pass),
-        "collected": just(collected),
-        "evaluate": just(lambda model, dataset: model.evaluate(dataset, verbose=0)[1]),
-        "a tensor": just(lambda *given: tf.constant(in_one_pass(*given))),
+        "repaired": just(repaired),
+        "large buffer": with_train(lambda files: files.cache().shuffle(1000, seed=0).batch(32)),
+        "test cached": with_test(lambda files: files.batch(32).cache().prefetch(1)),
+        "smaller batches": with_train(lambda files: files.cache().shuffle(len(files)).batch(16)),
     },
-    blank=(just(...), just(lambda model, dataset: ...)),
-)
-
-LABELS = np.array([3, 1, 0, 4, 2, 2])
-
-
-def pair(labels, loss=ROWS):
-    return just({"labels": labels, "loss": loss})
-
-
-EYE = np.eye(5)[LABELS]
-ONE_HOT_LABELS = Cases(
-    given=lambda: (LABELS,),
-    wrong={
-        "whole numbers": (pair(LABELS), "form"),
-        "columns": (pair(EYE.T), "form"),
-        "six classes": (pair(np.eye(6)[LABELS]), "form"),
-        "four classes": (pair(np.eye(5)[LABELS][:, :4]), "form"),
-        "counted from one": (pair(np.roll(EYE, 1, axis=1)), "other-class"),
-        "the wrong way round": (pair(1 - EYE), "not-one-hot"),
-        "words": (pair(["cat", "dog"]), "no-array"),
-        "first pictures only": (pair(EYE[:3]), "form"),
-        "loss in quotes": (pair(EYE, "CategoricalCrossentropy(from_logits=True)"), "unknown-loss:loss"),
-        "loss by name": (pair(EYE, "categorical_crossentropy"), "takes-probabilities:loss"),
-        "sparse loss": (pair(EYE, LOGITS), "form-of-labels:loss"),
-        "binary loss": (pair(EYE, K.BinaryCrossentropy(from_logits=True)), "for-another-task:loss"),
-        "no loss": (just({"labels": EYE}), "no-entry:loss"),
-        "array alone": (just(EYE), "no-dictionary"),
-    },
-    right={
-        "to_categorical": pair(keras.utils.to_categorical(LABELS, 5)),
-        "list of rows": pair(EYE.astype(int).tolist()),
-        "tensor": pair(tf.one_hot(LABELS, 5)),
-    },
-    blank=(just(...), pair(...), pair(EYE, ...)),
+    blank=(just(...), just(lambda train_files, test_files: ...)),
 )
 
 
 @functools.cache
 def validation():
     generator = np.random.default_rng(1)
-    labels = np.arange(100) % 5
-    maps = generator.gamma(0.5, 1.0, (100, 3, 3, 512)).astype("float32")
-    maps[..., :5] += 3 * np.eye(5)[labels][:, None, None]
-    return maps, labels.astype("int32")
+    labels = np.arange(200) % 5
+    rows = generator.gamma(0.5, 1.0, (200, 512)).astype("float32")
+    rows[:, :5] += 3 * np.eye(5)[labels]
+    return rows, labels.astype("int32")
 
 
-def skilled(*stack, sharp=1.0, share=1.0, shape=(3, 3, 512), answers=range(5)):
-    """A head that reads the class where `validation` has put it, on `share` of its classes."""
+def deep(sharp=2.0, share=1.0, steps=65, stack=(), compiled=True):
+    """A head with a hidden layer that reads the class where `validation` has put it, on `share` of its classes."""
 
     def maker(*given):
-        model = head(layers.GlobalAveragePooling2D, dense(), *stack, shape=shape)()
-        kernel = np.zeros((512, 5))
-        kernel[range(5), answers] = sharp
-        kernel[:, round(5 * share) :] = 0
-        model.layers[1].set_weights([kernel, np.zeros(5)])
+        model = head(dense(8), dense(), *stack, shape=(512,))()
+        hidden, last = np.eye(512, 8), sharp * np.eye(8, 5)
+        last[:, round(5 * share) :] = 0
+        model.set_weights([hidden, np.zeros(8), last, np.zeros(5)])
+        if compiled:
+            model.compile("sgd", loss="mse")
+            model.optimizer.iterations.assign(steps)
         return model
 
     return maker
 
 
-TRAINED_HEAD = Cases(
-    given=lambda: (validation(),),
-    wrong={
-        "not trained": (lambda given: untrained(), "guesses"),
-        "always the same": (skilled(sharp=0.0), "always-the-same"),
-        "half learned": (skilled(share=0.4), "half-learned"),
-        "shifted by one": (skilled(answers=[1, 2, 3, 4, 0]), "guesses"),
-        "far below guessing": (skilled(answers=[1, 4, 0, 2, 3]), "guesses"),
-        "takes pictures": (head(layers.Flatten, dense(), shape=(96, 96, 3)), "wrong-input"),
-        "1000 classes": (head(layers.Flatten, dense(1000), shape=(3, 3, 512)), "other-shape"),
-        "spoilt": (lambda given: spoilt(skilled()()), "not-finite"),
-        "history": (just(keras.callbacks.History()), "no-model"),
-    },
-    right={
-        "logits": skilled(),
-        "probabilities": skilled(layers.Softmax),
-        "own class": lambda given: own_skilled(),
-    },
-)
-
-
-def spoilt(model):
+def spoilt(*given):
+    model = deep()()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
     return model
 
 
-def untrained():
-    model = head(layers.Flatten, dense(), shape=(3, 3, 512))()
-    generator = np.random.default_rng(4)
-    model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
+def single(*given):
+    model = head(dense(), shape=(512,))()
+    model.set_weights([2 * np.eye(512, 5), np.zeros(5)])
     return model
 
 
-def own_skilled():
-    model = built(OwnHead(), (3, 3, 512))
-    model.decide.set_weights(skilled()().layers[1].get_weights())
+FAIR_START = Cases(
+    given=lambda: (validation(),),
+    wrong={
+        "no hidden layer": (single, "no-hidden-layer"),
+        "not compiled": (deep(compiled=False), "not-trained"),
+        "not trained": (deep(steps=0), "not-trained"),
+        "ten epochs": (deep(steps=130), "too-many-steps"),
+        "all zeros": (deep(sharp=0.0), "always-the-same"),
+        "half learned": (deep(share=0.4), "half-learned"),
+        "sure and often wrong": (deep(sharp=30.0), "half-learned"),
+        "takes pictures": (head(layers.Flatten, dense(), shape=(96, 96, 3)), "wrong-input"),
+        "1000 classes": (head(dense(8), dense(1000), shape=(512,)), "other-shape"),
+        "spoilt": (spoilt, "not-finite"),
+        "history": (just(keras.callbacks.History()), "no-model"),
+    },
+    right={"logits": deep(), "probabilities": deep(stack=(layers.Softmax,)), "fewer steps": deep(steps=13)},
+)
+
+
+def trained(given, monitor="val_loss", epochs=20, restore=True, patience=5, loss=None, optimizer="adam"):
+    """A head that was fitted as the options say, and the callback that watched it."""
+    model, train, data = given
+    stop = keras.callbacks.EarlyStopping(monitor, patience=patience, restore_best_weights=restore, mode="auto")
+    model.compile(optimizer, loss=loss or keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.fit(*train, validation_data=data, epochs=epochs, verbose=0, callbacks=[stop])
+    return model, stop
+
+
+def stopping(count=lambda stop: stop.best_epoch + 1, **options):
+    def answer(*given):
+        model, stop = trained(given, **options)
+        return model, count(stop)
+
+    return just(answer)
+
+
+def by_checkpoint():
+    def answer(head, train, validation):
+        path = Path(tempfile.mkdtemp()) / "best.weights.h5"
+        keep = keras.callbacks.ModelCheckpoint(path, "val_loss", save_best_only=True, save_weights_only=True)
+        stop = keras.callbacks.EarlyStopping("val_loss", patience=5)
+        head.compile("adam", loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+        options = {"validation_data": validation, "epochs": 60, "verbose": 0, "callbacks": [stop, keep]}
+        losses = head.fit(*train, **options).history["val_loss"]
+        head.load_weights(path)
+        return head, losses.index(min(losses)) + 1
+
+    return just(answer)
+
+
+STOP_IN_TIME = Cases(
+    wrong={
+        "ten epochs": (stopping(epochs=10, patience=20), "stopped-while-falling"),
+        "watches accuracy": (stopping(monitor="val_accuracy", patience=15), "other-weights"),
+        "watches training": (stopping(monitor="loss"), "never-stopped"),
+        "not restored": (stopping(restore=False), "last-weights"),
+        "trained on": (just(lambda *given: (shifted(trained(given)[0]), 8)), "other-weights"),
+        "counted from 0": (stopping(lambda stop: stop.best_epoch), "counted-from-zero"),
+        "last epoch": (stopping(lambda stop: stop.stopped_epoch + 1), "last-epoch"),
+        "a fixed epoch": (stopping(lambda stop: 2), "other-epoch"),
+        "softmax forgotten": (stopping(loss="categorical_crossentropy"), "not-finite"),
+        "learning rate of zero": (stopping(optimizer=keras.optimizers.SGD(0.0)), "learns-nothing"),
+        "no validation": (just(lambda head, *given: (head, 1)), "not-validated"),
+        "model alone": (just(lambda *given: given[0]), "no-pair"),
+        "data": (just(lambda head, train, validation: train), "no-pair"),
+        "a model": (just(keras.Sequential([keras.Input((5,))])), "no-function"),
+    },
+    right={"early stopping": stopping(), "more patience": stopping(patience=8), "by checkpoint": by_checkpoint()},
+    blank=(just(...), just(lambda *given: ...), just(lambda head, train, validation: (head, ...))),
+)
+
+
+def shifted(model):
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel, bias + [1, 0, 0, 0, 0]])
     return model
+
+
+def report(labels, logits):
+    said = logits.argmax(axis=1)
+    table = metrics.confusion_matrix(labels, said)
+    both = table + table.T
+    np.fill_diagonal(both, 0)
+    return {
+        "accuracy": np.mean(said == labels),
+        "interval": evaluation.accuracy(labels, logits)[1:],
+        "majority": np.bincount(labels).max() / len(labels),
+        "worst": np.argmin(table.diagonal() / table.sum(axis=1)),
+        "pair": np.unravel_index(both.argmax(), both.shape),
+    }
+
+
+def reporting(**changed):
+    """A report in which entries are what functions of labels and answers say."""
+
+    def answer(labels, logits):
+        said = logits.argmax(axis=1)
+        return report(labels, logits) | {name: change(labels, said) for name, change in changed.items()}
+
+    return just(answer)
+
+
+def simple(labels, said):
+    share = np.mean(labels == said)
+    reach = 1.96 * np.sqrt(share * (1 - share) / len(labels))
+    return share - reach, share + reach
+
+
+def one_way(labels, said):
+    table = metrics.confusion_matrix(labels, said)
+    np.fill_diagonal(table, 0)
+    return np.unravel_index(table.argmax(), table.shape)
+
+
+def least_precise(labels, said):
+    return int(np.argmin([np.mean(labels[said == name] == name) for name in range(3)]))
+
+
+REPORT = Cases(
+    wrong={
+        "per cent": (reporting(accuracy=lambda labels, said: 100 * np.mean(labels == said)), "per-cent"),
+        "mistakes": (reporting(accuracy=lambda labels, said: np.mean(labels != said)), "other-accuracy"),
+        "normal interval": (reporting(interval=simple), "simple-interval"),
+        "per cent interval": (reporting(interval=lambda labels, said: (75, 88)), "other-interval"),
+        "half a width": (reporting(interval=lambda labels, said: 0.04), "no-interval"),
+        "one of three": (reporting(majority=lambda labels, said: 1 / 3), "chance-level"),
+        "most frequent answer": (
+            reporting(majority=lambda labels, said: np.bincount(said).max() / len(said)),
+            "of-the-answers",
+        ),
+        "count": (reporting(majority=lambda labels, said: np.bincount(labels).max()), "other-majority"),
+        "precision": (reporting(worst=least_precise), "worst-by-precision"),
+        "most mistakes": (
+            reporting(worst=lambda labels, said: np.bincount(labels[labels != said]).argmax()),
+            "worst-by-count",
+        ),
+        "best": (reporting(worst=lambda labels, said: 7), "other-worst"),
+        "one way": (reporting(pair=one_way), "one-way"),
+        "diagonal": (reporting(pair=lambda labels, said: (0, 0)), "other-pair"),
+        "one class": (reporting(pair=lambda labels, said: 0), "no-pair"),
+        "no pair": (just(lambda labels, logits: {"accuracy": 0.5}), "no-entry:interval"),
+        "accuracy alone": (just(lambda labels, logits: 0.5), "no-dictionary"),
+        "name": (reporting(worst=lambda labels, said: "cat"), "in-quotes"),
+        "nothing": (just(report(np.arange(3), np.eye(3))), "no-function"),
+    },
+    right={
+        "report": just(report),
+        "list": reporting(pair=lambda labels, said: sorted(report(labels, np.eye(3)[said])["pair"])[::-1]),
+        "array": reporting(interval=lambda labels, said: np.array(evaluation.accuracy(labels, said)[1:])),
+    },
+    blank=(just(...), just(lambda labels, logits: ...), just(lambda labels, logits: {"accuracy": ..., "pair": 1})),
+)
