@@ -39,7 +39,7 @@ REMEDIES = {
     "healthy": "nothing",
 }
 RUNS = {"A": "never unfrozen", "B": "random head", "C": "learning rate too low", "D": "learning rate too high"}
-SHOWN_BY = dict(zip(RUNS.values(), ("certificate", "before", "change", "units"), strict=True))
+SHOWN_BY = {"A": "certificate", "B": "before", "C": "change", "D": "units"}
 RATES = {"A": 1e-3, "B": 1e-3, "C": 1e-7, "D": 0.3}
 EPOCHS = 6
 MAPS = 16  # of the colleagues' base
@@ -112,15 +112,15 @@ def diagnose_runs(answer):
     for run, cause in RUNS.items():
         pair = answer[run] if isinstance(answer[run], tuple | list) and len(answer[run]) == 2 else (answer[run], None)
         said, remedy = (" ".join(word.lower().split()) if isinstance(word, str) else None for word in pair)
-        values = {"run": run, "given": describe(answer[run])}
         for reason, met in (
             ("unknown-cause", said not in REMEDIES),
-            (SHOWN_BY[cause], said != cause),
+            (SHOWN_BY[run], said != cause),
             ("unknown-remedy", remedy not in REMEDIES.values()),
             ("remedy", remedy != REMEDIES[cause]),
         ):
             if met:
-                raise Refusal(reason, **values, causes=", ".join(REMEDIES), remedies=", ".join(REMEDIES.values()))
+                causes, remedies = ", ".join(REMEDIES), ", ".join(REMEDIES.values())
+                raise Refusal(reason, run=run, given=describe(answer[run]), causes=causes, remedies=remedies)
 
 
 ROWS, PLANNED, PEAK = 80, 8, probes.HIGHEST_RATE
@@ -152,19 +152,21 @@ def fix_fine_tuning(answer):
     given = returned.optimizer.get_config()["learning_rate"]
     schedule = keras.optimizers.schedules.deserialize(given) if isinstance(given, dict) else lambda step: given
     rates = np.array([float(schedule(step)) for step in range(steps + 1)])
-    highest, lowest = rates.max(), min(history["val_loss"])
+    highest, middle, lowest = rates.max(), rates[steps // 2], min(history["val_loss"])
     now = float(fixtures.LOSS(validation[1], probes.outputs(returned, validation[0])))
     for reason, met in (
         ("rate-zero", highest <= 0),
         ("rate-high", highest > PEAK * 1.001),
         ("no-warm-up", rates[0] > highest / 2),
-        ("over-too-early", rates[steps // 2] < highest / 5),
+        ("over-too-early", middle < highest / 5),
         ("never-low", rates[-1] > highest / 10),
         ("not-the-best", abs(now - lowest) > 1e-3 * lowest),
     ):
         if met:
-            values = {"rate": highest, "middle": rates[steps // 2], "last": rates[-1], "first": rates[0]}
-            raise Refusal(reason, **values, steps=steps, now=now, lowest=lowest)
+            first, *_, last = rates
+            raise Refusal(
+                reason, rate=highest, first=first, middle=middle, last=last, steps=steps, now=now, lowest=lowest
+            )
 
 
 # Pictures for which head, longer head and fine-tuned model are right (RRR) or wrong: RRR, RRW, RWR, RWW, WRR, … WWW.
