@@ -1,7 +1,7 @@
 """Measure VGG16's frozen head at 96 and at 224 pixels, for notebook 08, where that would take minutes.
 
-``python -m tools.measure_sides`` trains a head on 40 photographs a class and writes what it answers to 100 others of each
-class into ``helpers/measuring/sides.tsv`` (about five minutes on two cores).
+``python -m tools.measure_sides`` trains a head on 40 photographs a class and writes what it answers to 100 others of
+each class into ``helpers/measuring/sides.tsv`` (about five minutes on two cores).
 """
 
 from pathlib import Path
