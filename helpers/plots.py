@@ -9,7 +9,6 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import display
-from matplotlib import ticker
 from PIL import Image
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
@@ -168,23 +167,6 @@ def gains(results, clear=None, ax=None):
     return ax
 
 
-def parameter_bars(table, ax=None):
-    """Draw the parameters of each layer, frozen and trainable in two colours.
-
-    `table` is what `helpers.network.surgery.layer_table` returns; layers without parameters are left out.
-    """
-    table = table[table["parameters"] > 0]
-    ax = ax or plt.subplots(figsize=(6.5, 0.8 + 0.24 * len(table)))[1]
-    frozen = (table["parameters"] - table["trainable"]) / 1e6
-    ax.barh(table.index, frozen, color=GREY, label="frozen", hatch="///", edgecolor="white")
-    ax.barh(table.index, table["trainable"] / 1e6, left=frozen, color=ORANGE, label="trainable")
-    ax.invert_yaxis()
-    ax.set_xlabel("millions of parameters")
-    ax.margins(x=0.06)
-    ax.legend(loc="upper right")
-    return ax
-
-
 def movement(table, ax=None):
     """Draw a freeze certificate: the largest change of any weight, layer by layer.
 
@@ -265,24 +247,6 @@ def interval_lines(results, ticks, ax=None, among=None):
         style = _style(name, among or list(results))
         ax.errorbar(positions, values, reach(values, lows, highs), linestyle="-", **style)
     ax.set_xticks(range(len(ticks)), ticks, parse_math=False)
-    _legend(ax)
-    return ax
-
-
-def cost_plane(table, ax=None, among=None):
-    """Draw accuracy, with its interval, against cost: high and left is best.
-
-    `table` has names as its index, and the columns ``cost`` (CPU seconds), ``accuracy``, ``low`` and ``high``. `among`
-    is as for `interval_lines`.
-    """
-    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
-    for name, row in table.iterrows():
-        ends = reach(row["accuracy"], row["low"], row["high"])
-        ax.errorbar(row["cost"], row["accuracy"], ends, linestyle="", **_style(name, among or list(table.index)))
-    ax.set(xscale="log", xlabel="CPU seconds (log scale)", ylabel="test accuracy")
-    ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     _legend(ax)
     return ax
 

@@ -174,15 +174,6 @@ class TestTables:
         everything = plots.gains({"one": (0.05, 0.02, 0.08)})
         assert everything.containers[0].lines[0].get_markerfacecolor() == plots.BLUE
 
-    def test_parameter_bars_add_up_and_leave_out_layers_without_any(self):
-        table = pd.DataFrame(
-            {"parameters": [3_000_000, 0, 2_000_000], "trainable": [0, 0, 500_000]}, index=["conv", "pool", "dense"]
-        )
-        frozen, trainable = (
-            [bar.get_width() for bar in container] for container in plots.parameter_bars(table).containers
-        )
-        assert (frozen, trainable) == ([3, 1.5], [0, 0.5])
-
     def test_movement_says_still_where_nothing_moved(self):
         table = pd.DataFrame({"largest_change": [0.0, 0.25], "moved": [False, True]}, index=["conv", "dense"])
         ax = plots.movement(table)
@@ -224,25 +215,14 @@ class TestComparedMethods:
     def test_a_name_keeps_its_colour_and_marker_from_figure_to_figure(self):
         everything = plots.interval_lines({name: [(1, 1, 1)] for name in "abc"}, ["x"])
         some = plots.interval_lines({"c": [(1, 1, 1)]}, ["x"], among="abc")
-        plane = plots.cost_plane(PLANE.set_axis(["c", "b"]), among="abc")
-        (_, _, first), (second,), (third, _) = (
+        (_, _, first), (second,) = (
             [(container.lines[0].get_color(), container.lines[0].get_marker()) for container in ax.containers]
-            for ax in (everything, some, plane)
+            for ax in (everything, some)
         )
-        assert first == second == third
-
-    def test_cost_plane_puts_cost_to_the_right_and_accuracy_up(self):
-        ax = plots.cost_plane(PLANE)
-        points = [container.lines[0] for container in ax.containers]
-        assert [(point.get_xdata()[0], point.get_ydata()[0]) for point in points] == [(2, 0.5), (30, 0.6)]
-        assert ax.containers[1].lines[2][0].get_segments()[0][:, 1].tolist() == pytest.approx([0.5, 0.7])
-        assert "20" in [ax.xaxis.get_major_formatter()(tick) for tick in ax.get_xticks()]
-        assert ax.get_xscale() == "log" and [text.get_text() for text in ax.get_legend().texts] == ["a", "b"]
+        assert first == second
 
 
-PLANE = pd.DataFrame({"cost": [2, 30], "accuracy": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.6, 0.7]}, index=["a", "b"])
-
-TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.0], "moved": [True]}, index=["a"])
+TABLE = pd.DataFrame({"largest_change": [1.0], "moved": [True]}, index=["a"])
 
 
 @pytest.mark.parametrize(
@@ -252,22 +232,18 @@ TABLE = pd.DataFrame({"parameters": [1], "trainable": [1], "largest_change": [1.
         lambda ax: plots.confusion(pd.DataFrame([[1]], ["a"], ["a"]), ax=ax),
         lambda ax: plots.intervals({"a": (1, 1, 1)}, ax=ax),
         lambda ax: plots.gains({"a": (0.1, 0, 0.2)}, ax=ax),
-        lambda ax: plots.parameter_bars(TABLE, ax=ax),
         lambda ax: plots.movement(TABLE, ax=ax),
         lambda ax: plots.blocks({"a": (1, 1, 1)}, ax=ax),
         lambda ax: plots.interval_lines({"a": [(1, 1, 1)]}, ["x"], ax=ax),
-        lambda ax: plots.cost_plane(PLANE, ax=ax),
     ],
     ids=[
         "curves",
         "confusion",
         "intervals",
         "gains",
-        "parameter_bars",
         "movement",
         "blocks",
         "interval_lines",
-        "cost_plane",
     ],
 )
 def test_draws_into_the_axes_it_is_given(draw):

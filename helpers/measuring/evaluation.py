@@ -78,42 +78,6 @@ def paired_difference(labels, first, second, confidence=0.95, resamples=5000, se
     return float(gains.mean()), float(interval.low), float(interval.high)
 
 
-def pictures_needed(difference, disagreement, confidence=0.95, power=0.8):
-    """Return how many test pictures could show a difference in accuracy between two models.
-
-    Raises `ValueError` when a share is out of range.
-
-    Parameters
-    ----------
-    difference : float
-        The difference to show, e.g. 0.02 for two points.
-    disagreement : float
-        Share of pictures for which exactly one of the two models is right; at least the size of `difference`.
-    confidence : float
-        Of the interval that is to exclude zero.
-    power : float
-        Probability that it does so, if the difference is real.
-
-    Returns
-    -------
-    int
-
-    References
-    ----------
-    Connor (1987), Sample size for testing differences in proportions for the paired-sample design, Biometrics.
-    """
-    confidence, power = _share(confidence), _share(power, "power")
-    size = abs(difference) if isinstance(difference, numbers.Real) else 0
-    if not isinstance(disagreement, numbers.Real) or not 0 < size <= disagreement <= 1:
-        raise ValueError(
-            f"difference={difference!r}, disagreement={disagreement!r}: expected 0 < |difference| ≤ disagreement ≤ 1, "
-            "because only pictures on which the models differ can make a difference."
-        )
-    z_confidence, z_power = stats.norm.ppf([(1 + confidence) / 2, power])
-    root = (z_confidence * np.sqrt(disagreement) + z_power * np.sqrt(disagreement - size**2)) / size
-    return int(np.ceil(root**2))
-
-
 def confusion(labels, predictions, class_names):
     """Return the confusion matrix, counts in a table: rows are the true classes, columns the predicted ones.
 
@@ -195,10 +159,10 @@ def check_whole(value, name, least, most=2**32 - 1):
     return int(value)
 
 
-def _share(value, name="confidence"):
-    if not isinstance(value, numbers.Real) or not 0 < value < 1:
-        raise ValueError(f"{name}={value!r}: expected a share between 0 and 1, such as 0.95 for 95 %.")
-    return float(value)
+def _share(confidence):
+    if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
+        raise ValueError(f"{confidence=}: expected a share between 0 and 1, such as 0.95 for 95 %.")
+    return float(confidence)
 
 
 def _pair(labels, predictions):

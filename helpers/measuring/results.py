@@ -219,16 +219,6 @@ def shown(interval):
     return interval[1] > 0 or interval[2] < 0
 
 
-def mean_recall(evidence, cell):
-    """Return the mean over classes of the share of each that was recognised (float, 0..1), over all seeds.
-
-    Classes of unequal size count alike, as they do not in `accuracy`.
-    """
-    labels = evidence.pictures_of(cell.experiment, cell.data).labels
-    right = _right(evidence, cell)
-    return float(np.mean([right[:, labels == label].mean() for label in np.unique(labels)]))
-
-
 def disagreement(evidence, first, second):
     """Return the share of pictures for which exactly one of two cells is right (float), the mean over the seeds.
 

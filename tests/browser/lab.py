@@ -124,9 +124,10 @@ class Notebook:
         return place
 
     def sources(self):
-        """Return the sources of the code cells, as the file has them."""
+        """Return the sources of the code cells as the file has them; of a folded one, which has no editor, nothing."""
         cells = nbformat.read(self.lab.folder / f"{self.name}.ipynb", as_version=4).cells
-        return [cell.source for cell in cells if cell.cell_type == "code"]
+        codes = [cell for cell in cells if cell.cell_type == "code"]
+        return ["" if cell.metadata.get("jupyter", {}).get("source_hidden") else cell.source for cell in codes]
 
     def run_with_what_it_needs(self, place, *names):
         """Run a code cell and, before it, the earlier ones that make the names it reads; return what is below it."""

@@ -139,7 +139,7 @@ def test_freeze_explorer(notebook):
 
 @of(["01_load_vgg16"])
 def test_feature_map_explorer(notebook):
-    explorer = Explorer(notebook, "widgets.feature_map_explorer(")
+    explorer = Explorer(notebook, "animals = images.load(")
     explorer.changes(lambda: explorer.slide(0, "ArrowRight"), "block1_conv2 turns cat into 64 maps")
     explorer.changes(lambda: explorer.area.locator("select").select_option("horse"), "turns horse")
 
@@ -183,7 +183,7 @@ def test_decision_helper(notebook):
     explorer.changes(lambda: explorer.slide(1, *["ArrowLeft"] * 7), "No method fits this budget")
 
 
-@of(["10_your_own_images"])
+@of(["11_hand_it_over"])
 def test_a_picture_is_uploaded_and_answered(notebook, tmp_path):
     picture = tmp_path / "stripes.png"
     Image.effect_mandelbrot((120, 90), (-2, -1, 1, 1), 30).convert("RGB").save(picture)

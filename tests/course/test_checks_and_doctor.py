@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from check_cases.break_it import MEND_SET_UP
 from check_cases.common import LOGITS, vgg
-from check_cases.fine_tune import SET_UP_FINE_TUNING
+from check_cases.fine_tune import UNFREEZE_FROM
 from check_cases.freeze_layers import FREE_LAST_STAGE
-from check_cases.heads import HEAD_ON_FEATURES
+from check_cases.heads import HEADS_FOR_MAPS
 from check_cases.other_backbones import STILL_STATISTICS
 
 from helpers import doctor
 from helpers.course import checks
-from helpers.course.checks import fixtures, freeze_layers, other_backbones
+from helpers.course.checks import attach_new_head, fixtures, freeze_layers, other_backbones
 from helpers.course.checks.other_backbones import watched_base
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (40, 32, 32, 3)).astype("float32")
@@ -36,8 +36,8 @@ OF_TRAINING = {
     "head-rate-explodes",
 }
 TUNED = {
-    **{("set_up_fine_tuning", label): made for label, made in SET_UP_FINE_TUNING.right.items()},
-    **{("still_statistics", label): made for label, made in STILL_STATISTICS.right.items()},
+    **{("unfreeze_from", label): (made, ["block4_conv3"]) for label, made in UNFREEZE_FROM.right.items()},
+    **{("still_statistics", label): (made, []) for label, made in STILL_STATISTICS.right.items()},
 }
 
 
@@ -45,7 +45,7 @@ def thin_vgg16():
     return fixtures.base_on_features(fixtures.LAYERS, maps=16)
 
 
-BASES = {"set_up_fine_tuning": thin_vgg16, "still_statistics": other_backbones.normalised_base}
+BASES = {"unfreeze_from": thin_vgg16, "still_statistics": other_backbones.normalised_base}
 
 
 @pytest.mark.parametrize("label", MEND_SET_UP.right)
@@ -85,7 +85,8 @@ def test_the_verdict_does_not_depend_on_the_start(activation, seed):
 def test_a_fine_tuning_that_is_right_raises_no_alarm(exercise, label):
     base = BASES[exercise]()
     base.trainable = False
-    model = TUNED[exercise, label]()(base, fixtures.train(fixtures.with_head(base)))
+    made, first = TUNED[exercise, label]
+    model = made()(base, *first, fixtures.train(fixtures.with_head(base)))
     found = doctor.diagnose(model, fixtures.features_and_labels(base.input_shape[-1]))
     assert not (OF_TRAINING | OF_THE_END) & set(found.names), found
 
@@ -101,9 +102,10 @@ def test_a_compile_that_is_right_is_not_stale(label):
     assert not {"stale-compile", "optimizer-not-rebuilt"} & set(found.names), found
 
 
-@pytest.mark.parametrize("label", HEAD_ON_FEATURES.right)
-def test_a_head_that_is_right_raises_no_alarm_of_the_end(label):
-    head = HEAD_ON_FEATURES.right[label]()
+@pytest.mark.parametrize("which", ["fewest parameters", "position"])
+@pytest.mark.parametrize("label", HEADS_FOR_MAPS.right)
+def test_a_head_that_is_right_raises_no_alarm_of_the_end(label, which):
+    head = HEADS_FOR_MAPS.right[label]()[which]
     head.compile("adam", LOGITS)
-    features = np.random.default_rng(7).gamma(0.5, 1.0, (40, 7, 7, 512)).astype("float32")
-    assert not OF_THE_END & set(doctor.diagnose(head, (features, LABELS)).names)
+    features = np.random.default_rng(7).gamma(0.5, 1.0, (40, *attach_new_head.MAPS)).astype("float32")
+    assert not OF_THE_END & set(doctor.diagnose(head, (features, LABELS % attach_new_head.CLASSES)).names)

@@ -77,7 +77,7 @@ def small():
 def runs(small):
     """The records of all patients, ill and mended."""
     return {patient.number: patient.run(small) for patient in PATIENTS}, {
-        patient.number: patient.mend(small) for patient in PATIENTS
+        patient.number: patient.fix(small) for patient in PATIENTS
     }
 
 
@@ -159,13 +159,20 @@ class TestRuns:
         assert mended["diagonal"] == pytest.approx(mended["evaluate"])
 
     def test_the_same_seed_gives_the_same_run(self, small, runs):
-        assert lab.patient(1).mend(small).history == runs[1][1].history
+        assert lab.patient(1).fix(small).history == runs[1][1].history
 
     def test_are_tabled_before_and_after(self, runs):
         table = lab.table(lab.SECOND_ROUND, *runs)
         assert table.index.tolist() == list(range(7, 13))
         assert table.columns.tolist() == ["mistake", "before", "after", "measured"]
         assert table.loc[8, "before"] == 0 and table.loc[8, "mistake"] == "never unfrozen"
+
+    def test_a_score_is_shown_in_its_unit(self, runs):
+        table = lab.table(lab.SECOND_ROUND, *runs)
+        texts = lab.with_units(table, lab.SECOND_ROUND)
+        assert texts.loc[8, "before"] == "0%" and texts.loc[9, "before"].endswith(" points")
+        assert texts.loc[10, "after"] == f"{table.loc[10, 'after']:.2f}"
+        assert table.loc[8, "before"] == 0  # the table itself keeps its numbers
 
     def test_a_score_may_stand_for_a_run_that_was_let_go(self, runs):
         scores = {number: lab.patient(number).score(run) for number, run in runs[1].items()}

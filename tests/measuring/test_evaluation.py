@@ -96,7 +96,6 @@ class TestAccuracy:
             (evaluation.accuracy, ([0], [0])),
             (evaluation.wilson, (1, 2)),
             (evaluation.paired_difference, ([0, 1], [0, 1], [0, 0])),
-            (evaluation.pictures_needed, (0.1, 0.2)),
         ):
             with pytest.raises(ValueError, match="between 0 and 1, such as 0.95"):
                 function(*given, confidence=confidence)
@@ -229,28 +228,3 @@ class TestMistakes:
             evaluation.mistakes(self.LABELS, self.ROWS, [*NAMES, "horse"])
         with pytest.raises(ValueError, match="5 files for 4 labels"):
             evaluation.mistakes(self.LABELS, self.ROWS, NAMES, files=list("abcde"))
-
-
-class TestPicturesNeeded:
-    def test_agrees_with_the_formula_worked_by_hand(self):
-        # (1.95996 √0.3 + 0.84162 √(0.3 − 0.01))² / 0.01 = 233.03
-        assert evaluation.pictures_needed(0.1, 0.3) == 234
-        assert evaluation.pictures_needed(-0.1, 0.3) == 234
-
-    def test_that_many_show_the_difference_four_times_in_five(self):
-        difference, disagreement = 0.08, 0.2
-        needed = evaluation.pictures_needed(difference, disagreement)
-        generator = np.random.default_rng(2)
-        better, worse = (disagreement + difference) / 2, (disagreement - difference) / 2
-        counts = generator.multinomial(needed, [better, worse, 1 - disagreement], size=4000)
-        statistic = (counts[:, 0] - counts[:, 1]) / np.sqrt(counts[:, 0] + counts[:, 1])  # McNemar
-        assert np.mean(statistic > 1.96) == pytest.approx(0.8, abs=0.03)
-
-    def test_half_the_difference_needs_about_four_times_as_many(self):
-        ratio = evaluation.pictures_needed(0.01, 0.1) / evaluation.pictures_needed(0.02, 0.1)
-        assert ratio == pytest.approx(4, rel=0.05)
-
-    @pytest.mark.parametrize("shares", [(0, 0.1), (0.2, 0.1), (0.1, 1.1), ("x", 0.1), (np.ones(2), 0.1)])
-    def test_refuses_impossible_shares(self, shares):
-        with pytest.raises(ValueError, match="only pictures on which the models differ"):
-            evaluation.pictures_needed(*shares)

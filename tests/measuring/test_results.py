@@ -247,14 +247,6 @@ class TestPower:
         assert results.pictures_to_show(evidence, FIRST, SECOND, 0.02, seeds=5) is None
 
 
-def test_mean_recall_counts_each_class_alike():
-    labels = np.array([0] * 8 + [1] * 2)
-    shown = results.Pictures(labels, np.arange(10))
-    right = np.array([[True] * 8 + [False] * 2, [True] * 4 + [False] * 4 + [True, False]])
-    # class 0: 8 and 4 of 8, class 1: 0 and 1 of 2
-    assert results.mean_recall(trained(right, right, shown), FIRST) == pytest.approx((12 / 16 + 1 / 4) / 2)
-
-
 class TestVerified:
     def test_counts_every_row(self, whole):
         assert results.verified(whole) == len(whole.table)

@@ -41,7 +41,7 @@ def wire_toy(answer, scale, toy):
         raise Refusal(f"another-way:{WAYS[found[0]]}" if found else "none-known")
 
 
-HEADS = ("fewest parameters", "left or right")
+HEADS = ("fewest parameters", "position")
 
 
 @exercise(NOTEBOOK)

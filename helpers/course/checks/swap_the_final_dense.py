@@ -1,4 +1,4 @@
-"""Checks of notebook 04: the literal swap, rows for the new layer, and what VGG16's own end costs."""
+"""Checks of notebook 04: the literal swap, columns for the new layer, and what VGG16's own end costs."""
 
 import keras
 import numpy as np

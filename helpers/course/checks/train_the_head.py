@@ -36,8 +36,8 @@ def repaired_pipeline(answer):
     for reason, met in (
         ("not-each-once", any(sorted(order) != list(range(TRAIN)) for order in orders)),
         ("same-order", np.array_equal(orders[1], orders[2])),
-        ("little-mixed", len(mixed) < CLASSES),
         ("same-batches", _batches(passes[1]) == _batches(passes[2])),
+        ("little-mixed", len(mixed) < CLASSES),
         ("read-again", len(reads) != TRAIN),
         ("test-shuffled", any(list(np.concatenate(batches)) != list(range(TRAIN, TRAIN + TEST)) for batches in tested)),
     ):
@@ -181,7 +181,8 @@ def report(answer):
         right, total = counts.diagonal(), counts.sum()
         _refuse_shares(found, right.sum(), total, counts)
         all_of_class = counts.sum(axis=1)
-        worst, pair = probes.number(found["worst"]), probes.array(found["pair"])
+        pair = list(found["pair"]) if isinstance(found["pair"], set | frozenset) else found["pair"]
+        worst, pair = probes.number(found["worst"]), probes.array(pair)
         if pair.shape != (2,):
             raise Refusal("no-pair", pair=describe(found["pair"]))
         for reason, met in (

@@ -58,6 +58,7 @@ class Patient:
     look: str = field(repr=False)  # where to look for the symptom that settles it
     measure: str = "right on the test pictures"  # what `score` counts
     score: Callable = field(repr=False, default=right_answers)  # from a record to a number
+    unit: str = "%"  # of the score: "%", " points" (of a hundred), or "" for a plain number
     finding: str | None = None  # its name in `helpers.doctor.NAMES`; None where the doctor cannot find it
 
     def run(self, ward):
@@ -65,7 +66,7 @@ class Patient:
         keras.utils.set_random_seed(0)
         return self.faulty(ward)
 
-    def mend(self, ward):
+    def fix(self, ward):
         """Train the corrected code from the same seed, and return the `Record`."""
         keras.utils.set_random_seed(0)
         return self.mended(ward)
@@ -98,14 +99,17 @@ def charts(patients, records):
     _, grid = plt.subplots(rows, 3, figsize=(10.5, 3.6 * rows), squeeze=False, sharey=True)
     for axes, patient in zip(grid.flat, patients, strict=False):
         record = records[patient.number]
-        plots.curves({"run": record.history}, ax=axes)
+        epochs = range(1, len(record.history["accuracy"]) + 1)
+        axes.plot(epochs, record.history["accuracy"], zorder=3, **plots.TRAINING)  # dashes show on a solid line
+        axes.plot(epochs, record.history["val_accuracy"], markersize=3, **plots.VALIDATION)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0, visible=record.model.output_shape[-1] != 2)
         axes.set_ylim(0, 1.04)
-        axes.set_ylabel("accuracy" if axes in grid[:, 0] else "")
+        axes.set(xlabel="epoch", ylabel="accuracy" if axes in grid[:, 0] else "")
         axes.set_title(f"Patient {patient.number}", fontweight="bold")
-        axes.get_legend().set(visible=axes is grid[0, 0])
         text = textwrap.fill(patient.complaint, WIDTH) + "\n" + textwrap.fill(patient.report(record), WIDTH)
         axes.text(0, -0.24, text, transform=axes.transAxes, va="top", fontsize=8.5)
+    grid[0, 0].legend()
     for axes in grid.flat[len(patients) :]:
         axes.set_axis_off()
     return grid
@@ -123,3 +127,14 @@ def table(patients, before, after):
         scores = [patient.score(run) if isinstance(run, Record) else float(run) for run in runs]
         rows.append((patient.number, patient.mistake, *scores, patient.measure))
     return pd.DataFrame(rows, columns=["patient", "mistake", "before", "after", "measured"]).set_index("patient")
+
+
+def with_units(table, patients):
+    """Return a table that `table` returned with its scores as texts, each in its patient's unit."""
+    texts = table.astype({"before": object, "after": object})
+    for patient in patients:
+        for column in ("before", "after"):
+            score = table.loc[patient.number, column]
+            text = f"{100 * score:.0f}{patient.unit}" if patient.unit else f"{score:.2f}"
+            texts.loc[patient.number, column] = text
+    return texts

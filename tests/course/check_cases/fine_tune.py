@@ -146,10 +146,10 @@ UNFREEZE_FROM = Cases(
 )
 
 PAIRS = {
-    "A": ("never unfrozen", "compile again"),
+    "A": ("unfrozen after compile", "compile again"),
     "B": ("random head", "train the head first"),
-    "C": ("learning rate too low", "raise it"),
-    "D": ("learning rate too high", "restore and lower it"),
+    "C": ("learning rate too low", "raise the learning rate"),
+    "D": ("learning rate too high", "restore the weights and lower the learning rate"),
 }
 
 
@@ -169,7 +169,11 @@ DIAGNOSE_RUNS = Cases(
         "diverged, called memorised": (read(D=("memorised", "stop earlier")), "units"),
         "exchanged": (read(C=PAIRS["D"], D=PAIRS["C"]), "change"),
         "another remedy": (read(D=("learning rate too high", "stop earlier")), "remedy"),
-        "the remedy of another": (read(A=("never unfrozen", "raise it")), "remedy"),
+        "the remedy of another": (read(A=("unfrozen after compile", "raise the learning rate")), "remedy"),
+        "the other remedy of a random head, for another run": (
+            read(C=("learning rate too low", "start the head at zero")),
+            "remedy",
+        ),
         "no remedy": (read(B="random head"), "unknown-remedy"),
         "a remedy of one's own": (read(C=("learning rate too low", "wait")), "unknown-remedy"),
         "remedy first": (read(A=PAIRS["A"][::-1]), "unknown-cause"),
@@ -181,7 +185,13 @@ DIAGNOSE_RUNS = Cases(
     },
     right={
         "as in the list": read(),
-        "lists, capitals and blanks": read(A=["Never  unfrozen", " compile again"]),
+        "lists, capitals and blanks": read(A=["Unfrozen  after compile", " compile again"]),
+        "the other remedy of a random head": read(B=("random head", "start the head at zero")),
+        "in short": read(
+            A=("never unfrozen", "compile again"),
+            C=("learning rate too low", "raise it"),
+            D=("learning rate too high", "restore and lower it"),
+        ),
         "one entry more": just(OrderedDict({**PAIRS, "E": ("healthy", "nothing")})),
     },
     blank=(just(...), read(B=...), read(C=("learning rate too low", ...))),

@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 from keras import layers
-from PIL import Image
+from PIL import Image, ImageOps
 
 from check_cases.common import Cases, just, prepare
 from helpers import predict
@@ -14,6 +14,16 @@ from helpers.pictures import opening
 
 def opened(path):
     return np.asarray(opening.open_picture(path), "float32")[None]
+
+
+def as_ask_does(path):
+    picture = Image.open(path)
+    if picture.mode in ("1", "P") or picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+    picture.thumbnail((512, 512))
+    picture = ImageOps.exif_transpose(picture).convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return np.asarray(Image.alpha_composite(white, picture).convert("RGB"), "float32")[None]
 
 
 def resized(pixels, size, **options):
@@ -136,6 +146,7 @@ MEND_SKEW = Cases(
     },
     right={
         "step by step": fed(),
+        "as ask.py of the notebook": fed(read=as_ask_does),
         "a batch of one": fed(change_row=lambda row: row),
         "a list": fed(change_row=lambda row: row[0].tolist()),
         "the one function": just(lambda model, path: model(predict.pixels(path, (32, 32)))[0]),

@@ -131,14 +131,14 @@ FLAT = on_maps(layers.Flatten, dense(3))
 
 
 def heads(first=POOLED, second=FLAT, difference=PLACES - CHEAP):
-    return lambda *given: {"fewest parameters": first(), "left or right": second(), "difference": difference}
+    return lambda *given: {"fewest parameters": first(), "position": second(), "difference": difference}
 
 
 HEADS_FOR_MAPS = Cases(
     wrong={
         "softmax": (heads(on_maps(layers.GlobalAveragePooling2D, dense(3, "softmax"))), "activation:fewest parameters"),
-        "sigmoid": (heads(second=on_maps(layers.Flatten, dense(3, "sigmoid"))), "activation:left or right"),
-        "elu": (heads(second=on_maps(layers.Flatten, dense(3, "elu"))), "activation:left or right"),
+        "sigmoid": (heads(second=on_maps(layers.Flatten, dense(3, "sigmoid"))), "activation:position"),
+        "elu": (heads(second=on_maps(layers.Flatten, dense(3, "elu"))), "activation:position"),
         "no pooling": (heads(on_maps(dense(3))), "maps"),
         "five units": (heads(on_maps(layers.GlobalAveragePooling2D, dense(5))), "units"),
         "of 96 pixels": (heads(second=on_maps(layers.Flatten, dense(3), shape=(3, 3, 512))), "wrong-input"),
@@ -146,11 +146,11 @@ HEADS_FOR_MAPS = Cases(
             heads(on_maps(layers.GlobalAveragePooling2D, dense(3), shape=(160, 160, 3))),
             "wrong-input",
         ),
-        "frozen": (heads(second=frozen_head), "frozen:left or right"),
-        "half frozen": (heads(second=half_frozen), "frozen:left or right"),
+        "frozen": (heads(second=frozen_head), "frozen:position"),
+        "half frozen": (heads(second=half_frozen), "frozen:position"),
         "spoilt": (heads(spoilt_head), "not-finite"),
         "two outputs": (heads(second=two_outputs), "several-outputs"),
-        "pooling twice": (heads(second=POOLED), "places-lost:left or right"),
+        "pooling twice": (heads(second=POOLED), "places-lost:position"),
         "Flatten twice": (heads(FLAT), "places-kept:fewest parameters"),
         "exchanged": (heads(FLAT, POOLED), "places-kept:fewest parameters"),
         "hidden layer": (heads(on_maps(layers.GlobalAveragePooling2D, dense(4, "relu"), dense(3))), "too-many"),
@@ -159,7 +159,7 @@ HEADS_FOR_MAPS = Cases(
         "layers": (heads(just(layers.GlobalAveragePooling2D()), just(layers.Flatten())), "no-model"),
         "a class": (heads(just(OwnHeadOfThree)), "no-model"),
         "one model": (POOLED, "no-dictionary"),
-        "two entries": (just({"fewest parameters": 1, "left or right": 2}), "no-entry:difference"),
+        "two entries": (just({"fewest parameters": 1, "position": 2}), "no-entry:difference"),
     },
     right={
         "pooling and Flatten": heads(),

@@ -54,18 +54,17 @@ def in_turn(labels, series, begin=lambda number: 0):
     return parts
 
 
-def unequal(labels, series):
-    """Every class in every part, and all that is left in the first."""
-    parts = in_turn(labels, series)
+def what_is_left_in_the_first(labels, series):
+    parts = np.zeros(len(labels), int)
     for label in np.unique(labels):
-        for name in np.unique(series[labels == label])[3:]:
-            parts[series == name] = 0
-    own = {name: (series == name).sum() for name in np.unique(series)}
-    for label in np.unique(labels):
-        names = sorted(np.unique(series[labels == label]), key=own.get)
-        for turn, name in enumerate(names):
-            parts[series == name] = {0: 1, 1: 2}.get(turn, 0)
+        for turn, name in enumerate(np.unique(series[labels == label])):
+            parts[series == name] = turn if turn < 3 else 0
     return parts
+
+
+def by_appearance(labels, series):
+    order = list(dict.fromkeys(series))
+    return [order.index(name) % 3 for name in series]
 
 
 def by_class(labels, series):
@@ -83,13 +82,14 @@ KEEP_SERIES_TOGETHER = Cases(
             "other-parts",
         ),
         "counted from 1": (just(lambda labels, series: in_turn(labels, series) + 1), "other-parts"),
-        "most in the first": (just(unequal), "one-part-too-large"),
+        "series in turn, whatever their class": (just(by_appearance), "class-missing"),
         "the array": (just(np.zeros(30)), "no-function"),
     },
     right={
         "series in turn": just(in_turn),
         "each class begins with another part": just(lambda *given: in_turn(*given, begin=lambda number: number)),
         "a list": just(lambda labels, series: in_turn(labels, series).tolist()),
+        "what is left in the first": just(what_is_left_in_the_first),
     },
     blank=(just(...), just(lambda labels, series: ...)),
 )

@@ -29,7 +29,11 @@ def with_test(change):
 REPAIRED_PIPELINE = Cases(
     wrong={
         "untouched": (
-            just(lambda train, test: (train.shuffle(8, seed=0).batch(32).cache(), test.shuffle(50).batch(32))),
+            just(lambda train, test: (train.batch(32).cache().shuffle(7, seed=0), test.shuffle(50).batch(32))),
+            "same-batches",
+        ),
+        "small buffer, then cache": (
+            with_train(lambda files: files.shuffle(8, seed=0).batch(32).cache()),
             "same-order",
         ),
         "cache after shuffle": (with_train(lambda files: files.shuffle(200).cache().batch(32)), "same-order"),
@@ -254,6 +258,11 @@ REPORT = Cases(
     right={
         "report": just(report),
         "list": reporting(pair=lambda labels, said: sorted(report(labels, np.eye(3)[said])["pair"])[::-1]),
+        "set": reporting(pair=lambda labels, said: {*report(labels, np.eye(3)[said])["pair"]}),
+        "frozen set of whole numbers": reporting(
+            pair=lambda labels, said: frozenset(map(int, report(labels, np.eye(3)[said])["pair"])),
+            worst=lambda labels, said: int(report(labels, np.eye(3)[said])["worst"]),
+        ),
         "array": reporting(interval=lambda labels, said: np.array(evaluation.accuracy(labels, said)[1:])),
     },
     blank=(just(...), just(lambda labels, logits: ...), just(lambda labels, logits: {"accuracy": ..., "pair": 1})),
