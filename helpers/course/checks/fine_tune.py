@@ -118,7 +118,8 @@ def diagnose_runs(answer):
     """Judge what the learner reads in `four_runs`: for each run its cause and a first remedy."""
     probes.entries(answer, RUNS)
     for run, cause in RUNS.items():
-        pair = answer[run] if isinstance(answer[run], tuple | list) and len(answer[run]) == 2 else (answer[run], None)
+        listed = isinstance(answer[run], tuple | list | np.ndarray) and len(answer[run]) == 2
+        pair = answer[run] if listed else (answer[run], None)
         said, remedy = (_in_our_words(word) for word in pair)
         for reason, met in (
             ("unknown-cause", said not in REMEDIES),

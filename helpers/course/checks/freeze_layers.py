@@ -60,15 +60,20 @@ def watched_model(free, learning_rate):
 def moved_by_hand(answer):
     """Judge a function that fits a model and names the layers that moved."""
     probes.function(answer)
-    for free, learning_rate in ((("average", HEAD), 1e-6), (("first", HEAD), 0.0)):
+    for free, learning_rate, factor in (
+        (("average", HEAD), 1e-6, 1),
+        (("first", HEAD), 0.0, 1),
+        (("first",), 1e-6, 0),  # on zeros a bias alone gets a gradient
+    ):
         model, pictures, labels = watched_model(free, learning_rate)
         before = certificate.take(model)
-        named = probes.names(probes.called(answer, model, pictures, labels), WATCHED)
+        named = probes.names(probes.called(answer, model, factor * pictures, labels), WATCHED)
         moved = set(certificate.moved(before, certificate.take(model)))
         missing, still = moved - named, sorted(named - moved)
         for reason, met in (
             ("no-fit", not int(model.optimizer.iterations)),
             (f"still:{', '.join(still[:1])}", still),
+            ("kernels-alone", missing and factor == 0),
             ("all-missing", missing and missing == moved),
             ("tolerance", HEAD in missing),
             ("only-trainable", missing),

@@ -33,11 +33,13 @@ def _trained_apart():
     """Return a base that takes pictures prepared for VGG16, and a head on its maps that gives logits."""
     generator = np.random.default_rng(47)
     convolution = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="block1_conv1")
-    base = keras.Sequential([keras.Input((SIDE, SIDE, 3)), convolution], name="small_vgg")
+    pixels = keras.Input((SIDE, SIDE, 3))
+    base = keras.Model(pixels, convolution(pixels), name="small_vgg")
     convolution.set_weights([generator.normal(0, 0.01, convolution.kernel.shape), generator.normal(0, 0.3, 8)])
     dense = keras.layers.Dense(CLASSES, name="predictions")
     pool = keras.layers.GlobalAveragePooling2D(name="pool")
-    head = keras.Sequential([keras.Input(base.output_shape[1:]), pool, dense], name="head")
+    maps = keras.Input(base.output_shape[1:])
+    head = keras.Model(maps, dense(pool(maps)), name="head")
     dense.set_weights([generator.normal(0, 1.5, dense.kernel.shape), np.zeros(CLASSES)])
     return base, head
 

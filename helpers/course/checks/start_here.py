@@ -15,7 +15,8 @@ def _small_base():
     """Return a base that has not been frozen, for pictures of 16 pixels."""
     generator = np.random.default_rng(61)
     convolution = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="block1_conv1")
-    base = keras.Sequential([keras.Input((SIDE, SIDE, 3)), convolution], name="small_vgg")
+    pixels = keras.Input((SIDE, SIDE, 3))
+    base = keras.Model(pixels, convolution(pixels), name="small_vgg")  # has an output, as keras.applications' have
     convolution.set_weights([generator.normal(0, 0.3, convolution.kernel.shape), np.full(8, 0.1)])
     return base
 

@@ -95,16 +95,24 @@ def fair_start(answer, validation):
     taken = int(head.optimizer.iterations) if head.compiled else 0
     predicted = outputs.argmax(axis=1)
     share = np.mean(predicted == labels)
-    logits = outputs if outputs.min() < 0 or outputs.max() > 1 else np.log(outputs + 1e-7)
-    loss = float(LOSS(labels, logits))
+    loss = float(LOSS(labels, outputs))
     for reason, met in (
+        ("probabilities", outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)),
         ("not-trained", taken == 0),
         ("too-many-steps", taken > MOST_STEPS),
         ("always-the-same", len(np.unique(predicted)) == 1),
+        ("no-activation", _is_straight(head, features)),
         ("half-learned", share < ENOUGH or loss > MOST_LOSS),
     ):
         if met:
             raise Refusal(reason, share=share, count=len(labels), taken=taken, loss=loss)
+
+
+def _is_straight(head, features):
+    """Return whether a head's outputs lie on a straight line from -features over 0 to twice the features."""
+    back, zero, once, twice = (probes.outputs(head, factor * features) for factor in (-1, 0, 1, 2))
+    reach = 1e-3 * np.abs(once - zero).max()
+    return np.allclose(back + once, 2 * zero, atol=reach) and np.allclose(twice + zero, 2 * once, atol=reach)
 
 
 MOST_EPOCHS = 20

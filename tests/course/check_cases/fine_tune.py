@@ -192,6 +192,7 @@ DIAGNOSE_RUNS = Cases(
             C=("learning rate too low", "raise it"),
             D=("learning rate too high", "restore and lower it"),
         ),
+        "arrays": read(A=np.array(PAIRS["A"]), C=np.array(PAIRS["C"])),
         "one entry more": just(OrderedDict({**PAIRS, "E": ("healthy", "nothing")})),
     },
     blank=(just(...), read(B=...), read(C=("learning rate too low", ...))),

@@ -74,12 +74,20 @@ def fitted_and(name_layers):
     return just(function)
 
 
+def of_kernels(model, pictures, labels):
+    before = {layer.name: layer.get_weights()[:1] for layer in model.layers}
+    model.fit(pictures, labels, verbose=0)
+    kernels = {layer.name: layer.get_weights()[:1] for layer in model.layers}
+    return [name for name in kernels if not all(map(np.array_equal, before[name], kernels[name]))]
+
+
 MOVED_BY_HAND = Cases(
     wrong={
         "colleague's": (colleagues(False, np.allclose, "trainable_weights"), "all-missing"),
         "no copy": (colleagues(False, np.array_equal, "weights"), "all-missing"),
         "a tolerance": (colleagues(True, np.allclose, "weights"), "tolerance"),
         "trainable weights only": (colleagues(True, np.array_equal, "trainable_weights"), "only-trainable"),
+        "kernels alone": (just(of_kernels), "kernels-alone"),
         "paths": (colleagues(True, np.array_equal, "weights", str), "unknown-name"),
         "flags": (fitted_and(lambda model: [layer for layer in model.layers if layer.trainable]), "still:first"),
         "weights that may train": (

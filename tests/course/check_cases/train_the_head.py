@@ -82,11 +82,11 @@ def validation():
     return rows, labels.astype("int32")
 
 
-def deep(sharp=2.0, share=1.0, steps=65, stack=(), compiled=True):
+def deep(sharp=2.0, share=1.0, steps=65, stack=(), compiled=True, activation="relu"):
     """A head with a hidden layer that reads the class where `validation` has put it, on `share` of its classes."""
 
     def maker(*given):
-        model = head(dense(8), dense(), *stack, shape=(512,))()
+        model = head(dense(8, activation), dense(), *stack, shape=(512,))()
         hidden, last = np.eye(512, 8), sharp * np.eye(8, 5)
         last[:, round(5 * share) :] = 0
         model.set_weights([hidden, np.zeros(8), last, np.zeros(5)])
@@ -124,8 +124,10 @@ FAIR_START = Cases(
         "1000 classes": (head(dense(8), dense(1000), shape=(512,)), "other-shape"),
         "spoilt": (spoilt, "not-finite"),
         "history": (just(keras.callbacks.History()), "no-model"),
+        "probabilities": (deep(stack=(layers.Softmax,)), "probabilities"),
+        "no activation": (deep(activation=None), "no-activation"),
     },
-    right={"logits": deep(), "probabilities": deep(stack=(layers.Softmax,)), "fewer steps": deep(steps=13)},
+    right={"logits": deep(), "another activation": deep(activation="elu"), "fewer steps": deep(steps=13)},
 )
 
 
