@@ -166,9 +166,7 @@ def fix_fine_tuning(answer):
     if "val_loss" not in history:
         raise Refusal("no-validation")
     steps = returned.history.params["steps"] * PLANNED  # a loaded checkpoint has its own count of iterations
-    given = returned.optimizer.get_config()["learning_rate"]
-    schedule = keras.optimizers.schedules.deserialize(given) if isinstance(given, dict) else lambda step: given
-    rates = np.array([float(schedule(step)) for step in range(steps + 1)])
+    rates = probes.rates(returned.optimizer, range(steps + 1))
     highest, middle, lowest = rates.max(), rates[steps // 2], min(history["val_loss"])
     now = float(fixtures.LOSS(validation[1], probes.outputs(returned, validation[0])))
     for reason, met in (
@@ -176,7 +174,7 @@ def fix_fine_tuning(answer):
         ("rate-high", highest > PEAK * 1.001),
         ("no-warm-up", rates[0] > highest / 2),
         ("over-too-early", middle < highest / 5),
-        ("never-low", rates[-1] > highest / 10),
+        ("never-low", rates[-1] > highest / 50),
         ("not-the-best", abs(now - lowest) > 1e-3 * lowest),
     ):
         if met:

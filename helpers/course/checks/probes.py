@@ -219,13 +219,20 @@ def judge_next_fit(compiled, meant):
             raise Refusal(reason, moved=listed(moved))
 
 
+def rates(optimizer, steps):
+    """Return the learning rates of an optimizer, which may follow a schedule of any kind, at the given steps."""
+    taken, found = optimizer.variables[0], []  # how many steps, also where gradients are accumulated
+    before = int(taken)
+    for step in steps:
+        taken.assign(step)
+        found.append(float(optimizer.learning_rate))
+    taken.assign(before)
+    return np.array(found)
+
+
 def highest_rate(optimizer):
-    """Return the highest learning rate of an optimizer, which may follow a schedule, in its first 100,000 steps."""
-    given = optimizer.get_config()["learning_rate"]
-    if not isinstance(given, dict):
-        return float(given)
-    schedule = keras.optimizers.schedules.deserialize(given)
-    return max(float(schedule(step)) for step in (0, *(first * 10**power for power in range(6) for first in (1, 2, 5))))
+    """Return the highest learning rate of an optimizer in its first 100,000 steps."""
+    return rates(optimizer, (0, *(first * 10**power for power in range(6) for first in (1, 2, 5)))).max()
 
 
 def array(returned):

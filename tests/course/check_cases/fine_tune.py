@@ -230,6 +230,24 @@ def best_by_checkpoint(model, train, validation, epochs):
     return model
 
 
+class Roof(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, step):
+        share = keras.ops.cast(step, "float32") / self.steps
+        return 1e-4 * keras.ops.maximum(0.0, keras.ops.minimum(10 * share, (1 - share) / 0.9))
+
+
+def by_own_schedule(model, train, validation, epochs):
+    schedule = Roof(epochs * int(np.ceil(len(train[1]) / 16)))
+    model.compile(keras.optimizers.Nadam(schedule), loss=LOGITS, jit_compile=False)
+    stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    options = {"batch_size": 16, "epochs": epochs, "validation_data": validation, "verbose": 0, "callbacks": [stop]}
+    model.fit(*train, **options)
+    return model
+
+
 def compiled_only(model, train, validation, epochs):
     model.compile("adam", LOGITS)
     return model
@@ -240,6 +258,7 @@ FIX_FINE_TUNING = Cases(
         "the stranger's steps": (fitted(steps=lambda epoch, epochs: epochs, warm=lambda epoch: 2), "over-too-early"),
         "steps of one epoch": (fitted(steps=lambda epoch, epochs: 2 * epoch), "over-too-early"),
         "too many steps": (fitted(steps=lambda epoch, epochs: 80 * epochs), "never-low"),
+        "the warm-up not taken off": (fitted(steps=lambda epoch, epochs: epoch * (epochs + 1)), "never-low"),
         "no schedule": (fitted(steps=None), "no-warm-up"),
         "no warm-up": (fitted(warm=lambda epoch: 0), "no-warm-up"),
         "ten times the peak": (fitted(peak=1e-3), "rate-high"),
@@ -256,6 +275,7 @@ FIX_FINE_TUNING = Cases(
     },
     right={
         "the standard recipe": fitted(),
+        "a schedule of one's own": just(by_own_schedule),
         "half an epoch of warm-up, a lower peak": fitted(peak=3e-5, warm=lambda epoch: epoch // 2),
         "a checkpoint in place of restoring": just(best_by_checkpoint),
     },
