@@ -15,7 +15,7 @@ from helpers.saving import explain
 
 NOTEBOOK = "10_your_own_images"
 CLASSES = 3
-CLOSE = 0.02  # of a number
+CLOSE = 0.003  # of a number
 
 
 def photo():
@@ -139,7 +139,10 @@ def keep_series_together(answer):
 
 
 def _stripes_and_spots():
-    """Return a model that weighs each place of a picture, a picture, and a map of where it looks."""
+    """Return a model that weighs each place of a picture, a picture, and a map of where it looks.
+
+    Where the brightest ninth is covered, another class is more probable than the one that was said.
+    """
     generator = np.random.default_rng(71)
     side, pixels = 18, keras.Input((18, 18, 3))
     last = keras.layers.Dense(CLASSES, activation="softmax")
@@ -148,7 +151,7 @@ def _stripes_and_spots():
     picture[6:12, 12:], picture[:6, :6] = 220, 200
     kernel = np.zeros((side, side, 3, CLASSES))
     kernel[6:12, 12:, :, 1], kernel[:6, :6, :, 1] = 0.03, 0.008
-    last.set_weights([kernel.reshape(-1, CLASSES), np.zeros(CLASSES)])
+    last.set_weights([kernel.reshape(-1, CLASSES), np.array([0, 0, 2.3])])
     heat = np.full((side, side), 0.4, "float32")
     heat[6:12, 12:], heat[:6, :6] = 1.0, 0.1
     return model, picture, heat

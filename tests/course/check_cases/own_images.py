@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -109,6 +110,17 @@ def left(model, picture, heat):
     return bright / dark
 
 
+def of_the_winner(model, picture, heat):
+    before = model.predict(picture[None], verbose=0).max()
+    pictures = [explain.covered(picture[None], heat[None], where) for where in ("brightest", "darkest")]
+    bright, dark = (before - model.predict(changed, verbose=0).max() for changed in pictures)
+    return bright / dark
+
+
+def squeezed(model, picture, heat):
+    return np.divide(*falls(keras.Sequential([model, keras.layers.Softmax()]), picture, heat))
+
+
 PUT_MAP_TO_THE_TEST = Cases(
     wrong={
         "upside down": (just(lambda *given: falls(*given)[1] / falls(*given)[0]), "upside-down"),
@@ -116,6 +128,8 @@ PUT_MAP_TO_THE_TEST = Cases(
         "only the bright one": (just(lambda *given: falls(*given)[0]), "one-fall"),
         "what is left": (just(left), "what-is-left"),
         "what is left, turned": (just(lambda *given: 1 / left(*given)), "what-is-left"),
+        "the most probable class of each": (just(of_the_winner), "another-number"),
+        "softmax once more": (just(squeezed), "another-number"),
         "the map alone": (just(lambda model, picture, heat: heat.max() / heat.min()), "another-number"),
         "without a batch": (just(lambda model, picture, heat: model.predict(picture, verbose=0)), "fails"),
         "a number": (just(3.0), "no-function"),
