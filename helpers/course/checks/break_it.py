@@ -80,8 +80,7 @@ def mend_set_up(answer):
         raise Refusal(reason, lowest=fed.min(), highest=fed.max(), shape=fed.shape)
     for alarm in doctor.diagnose(model, (pixels, labels)).alarms:
         raise Refusal(f"doctor:{alarm.name}", observed=alarm.observed, why=alarm.why)
-    probabilities = outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
-    probes.judge_compiled_loss(model, logits=not probabilities)
+    probes.judge_compiled_loss(model, logits=not probes.are_probabilities(outputs))
     moved = probes.moved_by_fit(model, pixels, labels)
     if "block5_conv1" in moved or not moved:
         raise Refusal("moves-wrongly", moved=probes.listed(moved))

@@ -1,4 +1,4 @@
-"""Models that checks hand to a learner's function: VGG16's last layers as they are, on features instead of pixels."""
+"""Models that checks hand to a learner's function: VGG16's last layers on features, not pixels; and a small base."""
 
 import keras
 import numpy as np
@@ -29,6 +29,18 @@ def base_on_features(names=LAYERS[-4:], maps=512):
             start = keras.initializers.HeNormal(seed)  # every layer gets a gradient
             last = keras.layers.Conv2D(maps, 3, kernel_initializer=start, **options)(last)
     return keras.Model(features, last, name="vgg16")
+
+
+def small_base(side, kernel, biases):
+    """Return a base of one convolution on pictures of so many pixels a side; `kernel` is (3, 3, 3, maps).
+
+    It is functional, so it has an `output`, as a base of keras.applications has; a Sequential model has none.
+    """
+    pixels = keras.Input((side, side, 3))
+    convolution = keras.layers.Conv2D(len(biases), 3, strides=2, activation="relu", name="block1_conv1")
+    base = keras.Model(pixels, convolution(pixels), name="small_vgg")
+    base.set_weights([kernel, biases])
+    return base
 
 
 def with_head(base):

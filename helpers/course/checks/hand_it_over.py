@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy import special
 
-from helpers.course.checks import preparations, probes
+from helpers.course.checks import fixtures, preparations, probes
 from helpers.course.checks.exercise import Refusal, StillBlank, describe, exercise, gives, one_line
 from helpers.course.checks.other_backbones import holds
 from helpers.course.checks.own_images import KINDS, saved
@@ -32,10 +32,7 @@ def _rounded(row):
 def _trained_apart():
     """Return a base that takes pictures prepared for VGG16, and a head on its maps that gives logits."""
     generator = np.random.default_rng(47)
-    convolution = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="block1_conv1")
-    pixels = keras.Input((SIDE, SIDE, 3))
-    base = keras.Model(pixels, convolution(pixels), name="small_vgg")
-    convolution.set_weights([generator.normal(0, 0.01, convolution.kernel.shape), generator.normal(0, 0.3, 8)])
+    base = fixtures.small_base(SIDE, generator.normal(0, 0.01, (3, 3, 3, 8)), generator.normal(0, 0.3, 8))
     dense = keras.layers.Dense(CLASSES, name="predictions")
     pool = keras.layers.GlobalAveragePooling2D(name="pool")
     maps = keras.Input(base.output_shape[1:])

@@ -1,9 +1,8 @@
 """Checks of notebook 00: a stranger's recipe, and an accuracy compared with guessing."""
 
-import keras
 import numpy as np
 
-from helpers.course.checks import probes
+from helpers.course.checks import fixtures, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise
 from helpers.measuring import evaluation
 
@@ -11,23 +10,14 @@ NOTEBOOK = "00_start_here"
 SIDE, PICTURES = 16, 21
 
 
-def _small_base():
-    """Return a base that has not been frozen, for pictures of 16 pixels."""
-    generator = np.random.default_rng(61)
-    convolution = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="block1_conv1")
-    pixels = keras.Input((SIDE, SIDE, 3))
-    base = keras.Model(pixels, convolution(pixels), name="small_vgg")  # has an output, as keras.applications' have
-    convolution.set_weights([generator.normal(0, 0.3, convolution.kernel.shape), np.full(8, 0.1)])
-    return base
-
-
 @exercise(NOTEBOOK)
 def strangers_recipe(answer):
     """Judge a function that puts a new head on a base for some classes, and compiles it; the base stays frozen."""
     probes.function(answer)
     pictures = np.random.default_rng(67).normal(0, 1, (PICTURES, SIDE, SIDE, 3)).astype("float32")
+    kernel = np.random.default_rng(61).normal(0, 0.3, (3, 3, 3, 8))
     for classes in (3, 7):
-        base = _small_base()
+        base = fixtures.small_base(SIDE, kernel, np.full(8, 0.1))
         kept = base.get_weights()
         model = probes.compiled_model(answer, base, classes)
         first = probes.outputs(model, pictures)

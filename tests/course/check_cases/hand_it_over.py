@@ -238,6 +238,12 @@ def all_in_a_row(base, head):
     return keras.Sequential([keras.Model(plain, prepare(plain)), base, head, layers.Softmax()])
 
 
+def from_their_outputs(base, head):
+    plain = keras.Input(base.input_shape[1:])
+    both = keras.Model(base.input, keras.Model(head.input, layers.Softmax()(head.output))(base.output))
+    return keras.Model(plain, both(prepare(plain)))
+
+
 def lambda_of(pixels):
     return layers.Lambda(lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32"))(pixels)
 
@@ -283,6 +289,7 @@ ALL_INSIDE = Cases(
         "by hand": joined(lambda pixels: pixels[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")),
         "flips, in training": joined(lambda pixels: prepare(layers.RandomFlip("horizontal")(pixels))),
         "a Sequential begun by a model": just(all_in_a_row),
+        "from the outputs of both": just(from_their_outputs),
         "a model in a Sequential": joined(
             wrap=lambda model: keras.Sequential([keras.Input(model.input_shape[1:]), model])
         ),

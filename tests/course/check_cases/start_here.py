@@ -44,6 +44,14 @@ def functional(base, classes):
     return model
 
 
+def from_its_output(base, classes):
+    base.trainable = False
+    row = layers.GlobalAveragePooling2D()(base.output)
+    model = keras.Model(base.input, layers.Dense(classes, "softmax", kernel_initializer="zeros")(row))
+    model.compile(**COMPILE)
+    return model
+
+
 def frozen_late(base, classes):
     model = recipe(frozen="none")()(base, classes)
     base.trainable = False  # no fit yet: it still counts
@@ -95,6 +103,7 @@ STRANGERS_RECIPE = Cases(
     right={
         "the recipe": recipe(),
         "the functional way": just(functional),
+        "from the output of the base": just(from_its_output),
         "frozen late": just(frozen_late),
         "another optimizer": recipe(optimizer="sgd"),
     },
