@@ -26,17 +26,18 @@ MAP = (
     ("doctor",),
     ("course.lab", "course.quizzes", "course.widgets"),
     ("course.checks", "course.jupyter"),
+    ("page",),
     ("__main__",),
     ("notebooks",),
 )
 
 _PLACES = {
-    "": "assets doctor machine pictures plots predict session storage",
+    "": "assets doctor machine page pictures plots predict session storage",
     "course.": "checks lab quizzes widgets",
     "measuring.": "costs evaluation results study",
     "network.": "backbones certificate cost efficientnet_lite surgery vgg16",
-    "pictures.": "features images",
-    "saving.": "explain export model_card",
+    "pictures.": "features images shards",
+    "saving.": "explain export formats model_card",
 }
 NAMES = {name: room + name for room, names in _PLACES.items() for name in names.split()}
 # What notebooks of the first version call them: a working copy that was laid out then still runs.

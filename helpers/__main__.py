@@ -39,6 +39,10 @@ def _run(arguments):
         from helpers import predict
 
         return predict.main(arguments[1:], "swap-the-head predict")
+    if arguments[:1] == ["serve"]:
+        from helpers import page
+
+        return page.main(arguments[1:], "swap-the-head serve")
     parser = _parser()
     given, left = parser.parse_known_args(arguments)
     if left:
@@ -70,6 +74,7 @@ def _parser():
     doctor = commands.add_parser("doctor", help="check this machine and the installation")
     doctor.set_defaults(run=_doctor)
     commands.add_parser("predict", help="classify pictures with a model that you have saved", add_help=False)
+    commands.add_parser("serve", help="show a page in the browser that classifies pictures", add_help=False)
     where = commands.add_parser("where", help="print the folder of the cache, which may be deleted at any time")
     where.set_defaults(run=_where)
     return parser

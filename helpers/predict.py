@@ -5,6 +5,7 @@ log lines before it loads.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import glob
 import io
@@ -16,63 +17,17 @@ import warnings
 import numpy as np
 import pandas as pd
 import tqdm
-from PIL import Image
 from scipy import special
 
 from helpers import session
 from helpers.measuring import evaluation
 from helpers.pictures import naming
+from helpers.pictures.fitting import pixels
 
 SHOWN = 5  # classes that the command prints for a picture
 BATCH = 32
-
-
-def pixels(picture, size):
-    """Return one picture as a batch, resized as `helpers.pictures.images` resizes pictures for training.
-
-    Large pictures are first reduced to 512 pixels at most with a high-quality filter, then stretched to `size` with the
-    bicubic resizing of `keras.utils.image_dataset_from_directory` and clipped. Another way of resizing would give the
-    model pictures unlike those it was trained on.
-
-    `picture` is a path, a PIL.Image.Image, or an array (h, w, 3) with values in 0..255; a file is opened with
-    `helpers.pictures.open_picture`, which treats it as untrusted. `size` is a pair, height and width.
-
-    Returns an ndarray, float32 (1, height, width, 3), in 0..255. Raises ValueError when the file or the array is not a
-    picture.
-    """
-    import tensorflow as tf
-
-    from helpers.pictures import images
-
-    sides = np.asarray(size)
-    if sides.shape != (2,) or sides.dtype.kind not in "iu" or sides.min() < 1:
-        raise ValueError(f"size={size!r}: expected height and width in pixels, such as (96, 96).")
-    array = np.asarray(_rgb(picture, images.LARGEST_SIDE))
-    resized = tf.image.resize(array[None], size, method=images.INTERPOLATION)
-    return np.asarray(tf.clip_by_value(tf.cast(resized, "float32"), 0, 255))
-
-
-def _rgb(picture, largest):
-    from helpers.pictures import opening
-
-    if isinstance(picture, str | os.PathLike):
-        return opening.open_picture(picture, largest_side=largest)
-    if isinstance(picture, Image.Image):
-        return opening.upright(picture, largest)
-    array = np.asarray(picture)
-    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype.kind not in "uif" or array.size == 0:
-        raise ValueError(
-            f"A picture of shape {array.shape} and type {array.dtype}: expected (height, width, 3), red, green, blue, "
-            "values 0 to 255. Give one picture at a time, a grey or transparent one as PIL.Image.fromarray(picture)."
-        )
-    if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
-        raise ValueError(
-            "The picture has values outside 0 to 255: give it without preprocessing, and 16 bits divided by 257."
-        )
-    opening.check_range(array)
-    if max(array.shape[:2]) > largest:  # made smaller as a file is
-        return opening.upright(Image.fromarray(np.rint(array).astype("uint8")), largest)
-    return array.astype("float32")
+AHEAD = 2  # batches that are opened while the model computes
+UNKNOWN = "unknown"  # the answer where no class is probable enough
 
 
 def classify(model, class_names, picture):
@@ -85,11 +40,14 @@ def classify(model, class_names, picture):
     """
     from helpers.network import inspection
 
-    return tables(model, class_names, pixels(picture, inspection.image_size(model)))[0]
+    return tables(model, class_names, pixels(picture, inspection.image_size(model), inspection.fit(model)))[0]
 
 
-def tables(model, class_names, batch):
-    """Return what `classify` returns for each picture of a batch that `pixels` made."""
+def tables(model, class_names, batch, run=None):
+    """Return what `classify` returns for each picture of a batch that `pixels` made.
+
+    `run` is called with the batch in place of the model, of which it computes the same: see `compiled`.
+    """
     from helpers.network import inspection
 
     inspection.check_single(model, "inputs", "outputs")
@@ -98,7 +56,7 @@ def tables(model, class_names, batch):
     fits = batch.ndim == len(wanted) and all(side in (None, got) for side, got in zip(wanted, batch.shape, strict=True))
     if not fits or not len(batch) or batch.dtype.kind not in "uif" or not np.isfinite(batch).all():
         raise ValueError(f"A batch {batch.shape}, {batch.dtype}: expected finite pictures {wanted}, as `pixels` gives.")
-    rows = model(batch, training=False)
+    rows = run(batch) if run else model(batch, training=False)
     rows = np.asarray(next(iter(rows.values())) if isinstance(rows, dict) else rows, dtype="float64")
     if rows.shape[1:] != (len(class_names),):
         raise ValueError(f"{model.name!r} gives {rows[0].size} numbers, but there are {len(class_names)} class names.")
@@ -108,6 +66,23 @@ def tables(model, class_names, batch):
         rows = special.softmax(rows, axis=1)
     both = (pd.DataFrame({"class": class_names, "probability": row}) for row in rows)
     return [table.sort_values("probability", ascending=False, kind="stable", ignore_index=True) for table in both]
+
+
+def answer(table, unknown_below=None):
+    """Return the class that a table of `classify` says, or `UNKNOWN` where its probability is below a threshold."""
+    name, probability = table["class"][0], table["probability"][0]
+    return UNKNOWN if unknown_below is not None and probability < unknown_below else name
+
+
+def compiled(model, precision=None):
+    """Return (function of a batch, precision): the model as a graph, for many batches.
+
+    `precision` is "float32", "bfloat16", or None: what is faster here, as `helpers.pictures.features.run` chooses.
+    """
+    from helpers.pictures import features
+
+    network = features.in_bfloat16(model) if features.chosen(precision, model) == "bfloat16" else None
+    return (network or model).predict_on_batch, "bfloat16" if network else "float32"
 
 
 def main(arguments=None, program="python -m helpers.predict"):
@@ -125,14 +100,17 @@ def main(arguments=None, program="python -m helpers.predict"):
 
 
 def _parser(program):
-    endings = f"Pictures end in {', '.join(naming.ENDINGS)}. Example: {program} my_model.keras holiday/*.jpg --top 1"
+    endings = f"Pictures end in {', '.join(naming.ENDINGS)}. Example: {program} my_model.keras holiday --top 1"
     parser = argparse.ArgumentParser(prog=program, description="Classify pictures.", epilog=endings)
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
-    parser.add_argument("pictures", nargs="+", metavar="picture", help="picture files; * stands for any letters")
+    named = "picture files, and folders with all that is in them; * stands for any letters"
+    parser.add_argument("pictures", nargs="+", metavar="path", help=named)
     parser.add_argument("--top", type=int, default=SHOWN, metavar="N", help="classes shown for a picture (%(default)s)")
     parser.add_argument("--classes", metavar="a,b,c", help="names, for a model that was not saved by export.save")
+    parser.add_argument("--unknown-below", type=float, metavar="P", help="in place of the probability in the file")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="what is faster here, by default")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="a list of pictures with their classes")
+    form.add_argument("--json", action="store_true", help="a list of pictures with their answers and classes")
     form.add_argument("--csv", action="store_true", help="a row for each picture and class")
     return parser
 
@@ -140,75 +118,127 @@ def _parser(program):
 def _run(options):
     with contextlib.redirect_stdout(io.StringIO()):  # without the line of versions
         session.start()
-    from helpers.saving import export
-
-    names = options.classes and [name.strip() for name in options.classes.split(",")]
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            model, class_names = export.load(options.model, names)
+        model, facts = _opened(options)
+        run, precision = compiled(model, options.precision)
     except (ValueError, OSError) as error:
         print(_one_line(error), file=sys.stderr)
         return 1
-    for warning in caught:
-        if warning.category is UserWarning:
-            print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
-    paths, found, counts = [path for given in options.pictures for path in _matching(given)], [], {}
+    paths = [path for given in options.pictures for path in _matching(given)]
+    many = len(paths) > 2
+    if many and facts["precision"] not in (None, precision):
+        said = f"tested in {facts['precision']}, computed in {precision}, which is faster here; answers near a tie may"
+        print(f"Note: {said} differ. --precision {facts['precision']} computes as tested.", file=sys.stderr)
+    found, counts, below = [], {}, facts["unknown_below"]
     bar = tqdm.tqdm(total=len(paths), unit="picture", leave=False, delay=1, disable=sys.stdout.isatty() or None)
-    for start in range(0, len(paths), BATCH):
-        answered = _answered(model, class_names, paths[start : start + BATCH])
-        bar.update(len(paths[start : start + BATCH]))
-        for path, table in answered:
-            best = table.head(max(1, options.top))
-            counts[best["class"][0]] = counts.get(best["class"][0], 0) + 1
-            found.append({"picture": path, "classes": best.to_dict("records")})
-            if not (options.json or options.csv):
-                print(_shown(path, best), flush=True)
+    for path, table in _answered(model, facts["class_names"], paths, run if many else None, bar):
+        best, said = table.head(max(1, options.top)), answer(table, below)
+        counts[said] = counts.get(said, 0) + 1
+        found.append({"picture": path, "answer": said, "classes": best.to_dict("records")})
+        if not (options.json or options.csv):
+            print(_shown(path, best, below if said == UNKNOWN else None), flush=True)
     bar.close()
     if options.json:
         print(json.dumps(found, indent=1))
     elif options.csv:
-        rows = [{"picture": one["picture"], **row} for one in found for row in one["classes"]]
-        table = pd.DataFrame(rows, columns=["picture", "class", "probability"])
+        rows = [{"picture": one["picture"], "answer": one["answer"], **row} for one in found for row in one["classes"]]
+        table = pd.DataFrame(rows, columns=["picture", "answer", "class", "probability"])
         print(table.to_csv(index=False, lineterminator="\n"), end="")
-    elif len(paths) > 2:
+    elif many:
         kinds = ", ".join(f"{naming.shown(name)} {number}" for name, number in sorted(counts.items()))
         print(f"{len(found)} of {len(paths)} pictures classified" + (f": {kinds}" if kinds else ""))
     return int(len(found) < len(paths))
 
 
+def _opened(options):
+    """Return the model and the facts of its file; notes on it go to stderr."""
+    from helpers.saving import export, model_file
+
+    names = options.classes and [name.strip() for name in options.classes.split(",")]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model, facts = export.opened(options.model, names)
+    for warning in caught:
+        if warning.category is UserWarning:
+            print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
+    if options.unknown_below is not None:
+        facts["unknown_below"] = model_file.check_threshold(options.unknown_below)
+    return model, facts
+
+
 def _matching(given):
-    """Return the files that a name with ``*`` stands for, which shells of Windows leave to the command."""
-    return (not os.path.lexists(given) and sorted(glob.glob(given, recursive=True))) or [given]
+    """Return the files that an argument names: itself, or what ``*`` stands for, or the pictures in a folder."""
+    # Shells of Windows leave the * to the command.
+    found = [given] if os.path.lexists(given) else sorted(glob.glob(given, recursive=True)) or [given]
+    return [path for one in found for path in (_pictures_in(one) if os.path.isdir(one) else [one])]
 
 
-def _answered(model, class_names, paths):
-    """Return (path, table) for the pictures that could be answered on; of the others, say why not."""
+def _pictures_in(folder):
+    pictures, others = [], 0
+    for inside, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = sorted(name for name in files if not name.startswith("."))
+        chosen = [name for name in visible if naming.ending_of(name) in naming.ENDINGS]
+        others += len(visible) - len(chosen)
+        pictures += [os.path.join(inside, name) for name in chosen]
+    if others:
+        passed = f"{naming.counted(others, 'file')} without the ending of a picture passed over"
+        print(f"Note: {naming.shown(folder)}: {passed}.", file=sys.stderr)
+    return pictures or [folder]
+
+
+def _answered(model, class_names, paths, run, bar):
+    """Yield (path, table) for the pictures that could be answered on; of the others, say why not.
+
+    The next pictures are opened while the model computes.
+    """
     from helpers.network import inspection
 
-    read = []
-    for path in paths:
+    size, fit = inspection.image_size(model), inspection.fit(model)
+
+    def read(path):
         try:
-            read.append((path, pixels(path, inspection.image_size(model))))
+            return pixels(path, size, fit)
         except Exception as error:  # the other pictures are still classified
-            reason = _one_line(getattr(error, "reason", error)) or type(error).__name__
             if os.path.isdir(path):
-                reason = f"a folder; give its pictures: {os.path.join(path, '*.jpg')}"
-            elif path == "-" or "://" in path:
-                reason = "not a file; download or save the picture first (standard input and addresses are not read)"
-            print(f"{naming.shown(path)}: {reason}", file=sys.stderr)
+                return "a folder without pictures"
+            if path == "-" or "://" in path:
+                return "not a file; download or save the picture first (standard input and addresses are not read)"
+            return _one_line(getattr(error, "reason", error)) or type(error).__name__
+
+    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = [[pool.submit(read, path) for path in batch] for batch in batches[:AHEAD]]
+        for number, batch in enumerate(batches):
+            results = [future.result() for future in waiting.pop(0)]
+            if number + AHEAD < len(batches):
+                waiting.append([pool.submit(read, path) for path in batches[number + AHEAD]])
+            opened = [
+                (path, result) for path, result in zip(batch, results, strict=True) if not isinstance(result, str)
+            ]
+            for path, result in zip(batch, results, strict=True):
+                if isinstance(result, str):
+                    print(f"{naming.shown(path)}: {result}", file=sys.stderr)
+            yield from _of_batch(model, class_names, opened, run)
+            bar.update(len(batch))
+
+
+def _of_batch(model, class_names, opened, run):
+    if not opened:
+        return []
+    paths, rows = zip(*opened, strict=True)
     try:
-        batch = np.concatenate([one for _, one in read]) if read else ()
-        return list(zip([path for path, _ in read], tables(model, class_names, batch) if read else (), strict=True))
+        return zip(paths, tables(model, class_names, np.concatenate(rows), run), strict=True)
     except Exception as error:
-        print(f"{', '.join(naming.shown(path) for path, _ in read)}: {_one_line(error)}", file=sys.stderr)
+        print(f"{', '.join(map(naming.shown, paths))}: {_one_line(error)}", file=sys.stderr)
         return []
 
 
-def _shown(path, table):
+def _shown(path, table, below):
     width = max(map(len, table["class"]))
-    rows = (f"  {name:<{width}}  {probability:6.1%}" for name, probability in table.itertuples(index=False))
-    return "\n".join([naming.shown(path), *rows])
+    rows = [f"  {name:<{width}}  {probability:6.1%}" for name, probability in table.itertuples(index=False)]
+    unknown = [] if below is None else [f"  {UNKNOWN}: no class reaches {below:.1%}"]
+    return "\n".join([naming.shown(path), *unknown, *rows])
 
 
 def _one_line(text):

@@ -17,7 +17,7 @@ def start(seed=0):
     through `keras.utils.set_random_seed`.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _descriptor_2_silenced():
+    with descriptor_2_silenced():
         import tensorflow
     import keras
     import matplotlib.style
@@ -41,7 +41,8 @@ def make_streams_safe(errors="replace"):
 
 
 @contextlib.contextmanager
-def _descriptor_2_silenced():
+def descriptor_2_silenced():
+    """Let nothing that is written past Python, directly to file descriptor 2, reach the terminal or a notebook."""
     try:
         original = os.dup(2)
     except OSError:  # there is no such descriptor, so nothing can be printed

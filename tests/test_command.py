@@ -51,6 +51,18 @@ def test_predict_gets_the_rest_of_the_line(monkeypatch):
     assert command.main(["predict", "model.keras", "--help"]) == ["model.keras", "--help"]
 
 
+def test_serve_gets_the_rest_of_the_line(monkeypatch):
+    from helpers import page
+
+    monkeypatch.setattr(page, "main", lambda arguments, program: [program, *arguments])
+    assert command.main(["serve", "model.keras", "--port", "0"]) == [
+        "swap-the-head serve",
+        "model.keras",
+        "--port",
+        "0",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["labb"], ["lab", "--port", "many"], ["lab", "--port", "70000"], ["lab", "--port", "-1"]]
 )

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy import special
 
 from helpers import predict
-from helpers.pictures import images
+from helpers.pictures import fitting, images
 from helpers.saving import export, model_card
 
 NAMES = ("blue", "green", "red")
@@ -32,9 +33,11 @@ def colour_counter(activation=None):
     return model
 
 
+COUNTS = pd.DataFrame({"train": [1] * 3, "validation": [1] * 3, "test": [1] * 3}, pd.Index(NAMES, name="class"))
+
+
 def saved(model, path):
-    counts = pd.DataFrame({"train": [1] * 3, "validation": [1] * 3, "test": [1] * 3}, pd.Index(NAMES, name="class"))
-    data = SimpleNamespace(name="colours", class_names=NAMES, counts=lambda: counts)
+    data = SimpleNamespace(name="colours", class_names=NAMES, counts=lambda: COUNTS)
     return export.save(model, path, NAMES, model_card.describe(data, [0, 1, 2], [0, 1, 2], **TEXTS))
 
 
@@ -66,14 +69,15 @@ class TestPixels:
         photo(520, 520, 6).save(folder / "b" / "bmp.bmp")
         return folder
 
-    def test_of_every_file_are_those_of_training(self, folder):
-        data = images.load(folder, image_size=(48, 64))
+    @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+    def test_of_every_file_are_those_of_training(self, folder, fit):
+        data = images.load(folder, image_size=(48, 64), fit=fit)
         seen = set()
         for split in images.SPLITS:
             batches = [np.asarray(batch) for batch, _ in data.in_order(split)]
             for path, trained in zip(data.files(split), np.concatenate(batches), strict=True):
                 original = folder / path.parent.name / path.name.removesuffix(".png")
-                np.testing.assert_allclose(predict.pixels(original, (48, 64))[0], trained, atol=1e-3)
+                np.testing.assert_allclose(predict.pixels(original, (48, 64), fit)[0], trained, atol=1e-3)
                 seen.add(original.name)
         assert len(seen) == 6
 
@@ -232,6 +236,22 @@ class TestClassify:
         for table, picture in zip(predict.tables(model, NAMES, batch), pictures, strict=True):
             pd.testing.assert_frame_equal(table, predict.classify(model, NAMES, picture), rtol=1e-5)
 
+    @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+    def test_a_resizing_inside_says_how_pictures_are_brought_to_their_size(self, fit, tmp_path):
+        """A model that resizes by itself gives the same for a whole picture, and for what `pixels` makes of it."""
+        any_size = keras.Input((None, None, 3))
+        resize = keras.layers.Resizing(32, 32, interpolation="bicubic", **fitting.how(fit))
+        model = keras.Model(any_size, colour_counter()(keras.ops.clip(resize(any_size), 0, 255)))
+        picture = photo(60, 90)
+        picture.paste((255, 0, 0), (0, 0, 20, 60))
+        picture.save(tmp_path / "photo.png")
+        itself = model(np.asarray(picture, "float32")[None]).numpy()[0]
+        table = predict.classify(model, NAMES, tmp_path / "photo.png")
+        expected = special.softmax(itself.astype("float64"))
+        np.testing.assert_allclose(table.set_index("class")["probability"][list(NAMES)], expected, atol=1e-5)
+        with pytest.raises(ValueError, match="fit='fill': expected 'stretch'"):
+            predict.pixels(picture, (32, 32), "fill")
+
     def test_says_which_file_is_no_picture(self, tmp_path):
         (tmp_path / "text.jpg").write_text("no picture")
         with pytest.raises(ValueError, match=r"text\.jpg"):
@@ -276,7 +296,7 @@ class TestCommand:
 
     def test_names_each_bad_file_in_one_line_and_goes_on(self, model_folder):
         bad = ["missing.jpg", "text.jpg", "empty.png", "cut.jpg", "bomb.png", "folder.png"]
-        result = command(model_folder, "model.keras", *bad, "red.jpg")
+        result = command(model_folder, "model.keras", *bad, "red.jpg", "--precision", "float32")
         assert result.returncode == 1 and "Traceback" not in result.stderr
         lines = result.stderr.splitlines()
         assert len(lines) == len(bad), result.stderr
@@ -317,16 +337,58 @@ class TestCommand:
 
     def test_what_is_no_file_says_what_to_give(self, run):
         code, lines, errors = run(
-            "model.keras", ".", "https://here.org/red.jpg", "-", "no*.jpg", "re[d].jpg", "--top", "1"
-        )
+            "model.keras", "folder.png", "https://here.org/red.jpg", "-", "no*.jpg", "re[d].jpg", "--top", "1",
+            "--precision", "float32",
+        )  # fmt: skip
         assert code == 1 and lines == ["red.jpg", "  red   99.9%", "1 of 5 pictures classified: red 1"]
         words = [
-            "a folder; give its pictures: ./*.jpg",
+            "a folder without pictures",
             "download or save the picture first",
             "standard input",
             "No such",
         ]
         assert all(text in line for text, line in zip(words, errors, strict=True))
+
+    def test_of_a_folder_all_pictures_are_taken_also_in_folders_inside(self, run, tmp_path):
+        inside = tmp_path / "trip" / "day 2" / "more"
+        inside.mkdir(parents=True)
+        plain_png("red").save(tmp_path / "trip" / "a.png")
+        plain_png("blue").save(inside / "b.JPG")
+        (tmp_path / "trip" / "notes.txt").write_text("nice")
+        (tmp_path / "trip" / ".hidden").mkdir()
+        plain_png("red").save(tmp_path / "trip" / ".hidden" / "c.png")
+        code, lines, errors = run(
+            "model.keras", str(tmp_path / "trip"), "red.jpg", "--top", "1", "--precision", "float32"
+        )
+        assert code == 0 and lines[-1] == "3 of 3 pictures classified: blue 1, red 2"
+        assert lines[0] == str(tmp_path / "trip" / "a.png") and lines[2] == str(inside / "b.JPG")
+        assert errors == [f"Note: {tmp_path / 'trip'}: 1 file without the ending of a picture passed over."]
+
+    def test_an_answer_below_the_threshold_of_the_file_is_unknown(self, run, model_folder):
+        data = SimpleNamespace(name="colours", class_names=NAMES, counts=lambda: COUNTS)
+        card = model_card.describe(data, [0, 1, 2], [0, 1, 2], **TEXTS)
+        export.save(colour_counter(), model_folder / "careful.keras", NAMES, card, unknown_below=0.6)
+        plain_png((200, 190, 60)).save(model_folder / "odd.png")
+        code, lines, _ = run("careful.keras", "red.jpg", "odd.png", "--top", "1")
+        assert (
+            code == 0 and lines[:2] == ["red.jpg", "  red   99.9%"] and lines[3] == "  unknown: no class reaches 60.0%"
+        )
+        answers = json.loads("\n".join(run("careful.keras", "red.jpg", "odd.png", "--json")[1]))
+        assert [one["answer"] for one in answers] == ["red", "unknown"] and answers[1]["classes"][0]["class"] == "red"
+        assert "unknown" not in "".join(run("careful.keras", "odd.png", "--unknown-below", "0.3")[1])
+        code, _, errors = run("careful.keras", "odd.png", "--unknown-below", "60")
+        assert code == 1 and errors[0].startswith("unknown_below=60.0: expected a probability")
+
+    def test_bfloat16_answers_nearly_the_same_and_it_is_said(self, run, monkeypatch):
+        pictures = ["red.jpg", "grün picture.png", "red.jpg"]
+        _, exact, errors = run("model.keras", *pictures, "--json", "--precision", "float32")
+        assert errors == []
+        _, fast, errors = run("model.keras", *pictures, "--json", "--precision", "bfloat16")
+        assert len(errors) == 1 and "tested in float32, computed in bfloat16" in errors[0]
+        both = zip(json.loads("\n".join(exact)), json.loads("\n".join(fast)), strict=True)
+        for one, other in both:
+            assert one["answer"] == other["answer"]
+            assert other["classes"][0]["probability"] == pytest.approx(one["classes"][0]["probability"], abs=0.02)
 
     def test_two_files_of_one_name_are_told_apart(self, run, model_folder):
         for name in ("one", "two"):
@@ -343,7 +405,7 @@ class TestCommand:
         assert picture["classes"][0]["probability"] == pytest.approx(0.999, abs=1e-3)
         code, lines, _ = run("model.keras", "red.jpg", "grün picture.png", "--csv", "--top", "1")
         assert code == 0 and [line.rpartition(",")[0] for line in lines] == [
-            "picture,class", "red.jpg,red", "grün picture.png,green",
+            "picture,answer,class", "red.jpg,red,red", "grün picture.png,green,green",
         ]  # fmt: skip
 
     def test_more_pictures_than_a_batch_come_in_their_order(self, run, monkeypatch):
@@ -360,7 +422,8 @@ class TestCommand:
     def test_nan_is_an_error(self, run, model_folder, monkeypatch):
         broken = colour_counter()
         broken.layers[-1].set_weights([np.full((3, 3), np.nan), np.zeros(3)])
-        monkeypatch.setattr(export, "load", lambda path, names: (broken, NAMES))
+        facts = {"class_names": NAMES, "unknown_below": None, "precision": None}
+        monkeypatch.setattr(export, "opened", lambda path, names: (broken, facts))
         code, lines, errors = run("model.keras", "red.jpg")
         assert code == 1 and lines == [] and errors[0].startswith("red.jpg: 'colours' gives NaN")
 
@@ -375,7 +438,7 @@ class TestCommand:
         with pytest.raises(SystemExit):
             run("--help")
         text = capsys.readouterr().out
-        assert ".webp" in text and "holiday/*.jpg" in text and "--csv" in text
+        assert ".webp" in text and "my_model.keras holiday" in text and "--csv" in text
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
     def test_a_pipe_that_lacks_letters_or_closes_brings_no_traceback(self, model_folder, encoding, monkeypatch):
@@ -405,4 +468,4 @@ class TestCommand:
     def test_without_a_picture_it_says_how_to_call_it(self, model_folder, capsys):
         with pytest.raises(SystemExit) as stopped:
             predict.main([str(model_folder / "model.keras")])
-        assert stopped.value.code == 2 and "picture [picture ...]" in capsys.readouterr().err
+        assert stopped.value.code == 2 and "model path [path ...]" in capsys.readouterr().err

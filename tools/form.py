@@ -185,9 +185,9 @@ def solutions_can_be_left_out(notebook, path):
 
 
 def cells_fit_a_projector(notebook, path):
-    """At most `LONGEST_CELL` lines of `LONGEST_LINE` letters."""
+    """At most `LONGEST_CELL` lines that are not blank, of `LONGEST_LINE` letters."""
     for cell in _shown(notebook):
-        lines = cell.source.splitlines()
+        lines = [line for line in cell.source.splitlines() if line.strip()]
         if len(lines) > LONGEST_CELL or any(len(line) > LONGEST_LINE for line in lines):
             yield f"more than {LONGEST_CELL} lines or {LONGEST_LINE} letters: {_short(cell)}"
 

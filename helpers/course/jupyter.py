@@ -40,7 +40,7 @@ def start(folder, port, ip, browser):
         return
     server = _launched(folder, port, ip)
     try:
-        with _signals_as_ctrl_c():
+        with signals_as_ctrl_c():
             info = _until_ready(server, folder, port, ip)
             if port not in (0, info["port"]):
                 print(f"Port {port} is taken: JupyterLab uses {info['port']}.")
@@ -110,7 +110,7 @@ def _until_ready(server, folder, port, ip):
 
 
 @contextlib.contextmanager
-def _signals_as_ctrl_c():
+def signals_as_ctrl_c():
     """Stop as tidily when the terminal is closed or the process is asked to end."""
 
     def interrupt(number, frame):
@@ -144,12 +144,12 @@ def _open(info, browser):
     address = f"{host}lab/tree/{FIRST}{token}"
     if "SSH_CONNECTION" in os.environ:
         print(f"From your own machine, first: ssh -L {info['port']}:localhost:{info['port']} THIS_MACHINE")
-    elif browser and (found := _browser()):
+    elif browser and (found := browser_here()):
         found.open(address)
     print(f"Open this address in a browser: {address}", flush=True)
 
 
-def _browser():
+def browser_here():
     """Return the browser of a person at this machine, or None; one within the terminal is none."""
     at_a_screen = sys.platform in ("win32", "darwin") or {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & set(os.environ)
     with contextlib.suppress(webbrowser.Error):

@@ -91,7 +91,7 @@ class Diagnosis(list):
 
     def _repr_html_(self):
         """Return the findings as an HTML table; marks and words carry what the colours say."""
-        words = ("finding", "seen", "why", "mend")
+        words = ("finding", "seen", "why", "fix")
         head = "".join(f'<th scope="col" style="text-align:left">{word}</th>' for word in words)
         rows = "".join(map(_row, self))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if self else ""

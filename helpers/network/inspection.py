@@ -118,10 +118,27 @@ def outputs_of(model):
     return "probabilities" if name == "softmax" else "logits"
 
 
-def image_size(model):
-    """Return the (height, width) of the pictures that a model takes.
+def resizing(model):
+    """Return the Resizing layer that a model puts its pictures through before anything else; None where it has none."""
+    for operation in all_operations(model) if getattr(model, "inputs", None) else ():
+        if isinstance(operation, keras.layers.Resizing):
+            return operation
+        if type(operation).__name__ not in ("InputLayer", "Identity"):
+            return None
+    return None
 
-    Raises `ValueError` unless it takes one batch of colour pictures, float, of a fixed size.
+
+def fit(model):
+    """Return what a model makes of a picture's shape: "crop" or "pad" where a Resizing inside does, else "stretch"."""
+    layer = resizing(model)
+    crops, pads = (getattr(layer, f"{what}_to_aspect_ratio", False) for what in ("crop", "pad"))
+    return "crop" if crops else "pad" if pads else "stretch"
+
+
+def image_size(model):
+    """Return the (height, width) of the pictures that a model takes, or to which it resizes pictures of any size.
+
+    Raises `ValueError` unless it takes one batch of colour pictures, float, of a fixed size or with a Resizing inside.
     """
     check_model(model)
     inputs = getattr(model, "inputs", None) or []
@@ -133,13 +150,16 @@ def image_size(model):
             f"{model.name!r} takes shape {shape}: expected pictures (n, height, width, 3). A head that takes features "
             "needs its trunk in front: keras.Model(trunk.inputs[0], head(trunk.outputs[0])), preprocessing included."
         )
+    if "float" not in kind:
+        raise ValueError(f"{model.name!r} takes {kind} numbers: expected float32, keras.Input's default.")
+    layer = resizing(model) if None in shape[1:] else None
+    if layer is not None:
+        return layer.height, layer.width
     if None in shape[1:]:
         raise ValueError(
             f"{model.name!r} takes pictures of any size, {shape}: give it the size of its training, for instance "
-            "keras.Input((96, 96, 3))."
+            "keras.Input((96, 96, 3)), or keras.layers.Resizing as its first layer."
         )
-    if "float" not in kind:
-        raise ValueError(f"{model.name!r} takes {kind} numbers: expected float32, keras.Input's default.")
     return shape[1], shape[2]
 
 

@@ -33,7 +33,7 @@ KEPT_METHODS = ("build", "quantize")  # Keras keeps them wrapped, in each layer
 OWN_CODE = ('"training": true', '"class_name": "function"', '"__lambda__"')  # in the settings
 MOST_BATCHES = 10_000  # of data that do not say where they end
 PRECISIONS = ("float32", "bfloat16")
-KEPT_FLOAT32 = ("Rescaling", "Normalization", "GlobalAveragePooling2D", "Softmax", "DTypePolicyMap")
+KEPT_FLOAT32 = ("Rescaling", "Resizing", "Normalization", "GlobalAveragePooling2D", "Softmax", "DTypePolicyMap")
 MARGIN = 1.2  # how many times as fast bfloat16 must be to be preferred
 
 
@@ -66,7 +66,7 @@ def extract(trunk, data, splits=images.SPLITS, precision=None):
     splits = list(splits) if hasattr(splits, "__iter__") and not isinstance(splits, str) else [[splits]]
     if unknown := [split for split in splits if split not in images.SPLITS]:
         raise ValueError(f"Unknown split(s) {unknown}: expected some of {', '.join(images.SPLITS)}.")
-    precision = _chosen(precision, trunk)
+    precision = chosen(precision, trunk)
 
     def compute(split):
         return run(trunk, data.in_order(split), f"{data.name}, {split}", precision)
@@ -187,7 +187,7 @@ def run(trunk, batches, description="pictures", precision=None):
     known = getattr(trunk, "inputs", None)
     if known:
         inspection.check_single(trunk, "inputs", "outputs")
-    network = (in_bfloat16(trunk) if _chosen(precision, trunk) == "bfloat16" else None) or trunk
+    network = (in_bfloat16(trunk) if chosen(precision, trunk) == "bfloat16" else None) or trunk
     if known:
         network.make_predict_function(force=True)  # an older one keeps the attributes of the moment when it was built
     number, features, labels = _number(batches, description), [], []
@@ -226,7 +226,7 @@ def _number(batches, description):
     return None if number < 0 else number
 
 
-def _chosen(precision, trunk):
+def chosen(precision, trunk):
     """Return the precision in which a trunk is to be run; raise where it is unknown."""
     if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
         raise ValueError(f"precision={precision!r}: expected 'float32', 'bfloat16', or None for what is faster here.")

@@ -4,132 +4,75 @@
 """
 
 import hashlib
-import html
 import os
 import re
-import tomllib
 import unicodedata
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
 import tqdm.auto
 
 from helpers import storage
-from helpers.pictures import look_alikes, naming, opening
+from helpers.pictures import dealing, look_alikes, naming, opening, tables
+from helpers.pictures.report import Report, in_order, obstacles, of_file, row
 
-FINDINGS = tomllib.loads(Path(__file__).with_name("findings.toml").read_text(encoding="utf-8"))
-SPLITS = ("train", "validation", "test")
+SPLITS = dealing.SPLITS
 OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
 HIDDEN = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}  # put there unasked
-TABLES = (".csv", ".tsv", ".xls", ".xlsx")
+SPREADSHEETS = (".xls", ".xlsx", ".ods")
 MOST_FILES = 20_000  # more is a folder given by mistake, such as a whole home folder
-LEAST_IN_CLASS = 3  # one for each split
 FEW_IN_CLASS = 20  # a quarter of them, five, would be tested
-SHARED_LAYOUT = 0.1  # of a class: more look-alikes are not shots of one scene but, say, things on one ground
+LARGEST_SERIES = 0.5  # of a class: pictures that are more alike share a layout, such as one ground
 UNEQUAL = 4  # times as many pictures in the largest class as in the smallest
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """What `examine` found in a folder, and what becomes of it. Shows itself as a table.
-
-    The table has a row for each finding: ``file`` (within the folder; a class, or "(all)", for what concerns more than
-    a file), ``found`` (what it is), ``done`` (what was done about it, or what there is to do).
-    """
-
-    folder: Path
-    table: pd.DataFrame
-    splits: dict  # split → class → paths of pictures that can be used, each once; one split "" for a folder without
-    bad: dict  # path of a file that cannot be used → why
-    copies: dict  # path of a picture that is left out → path of the same one, which is kept
-    obstacles: tuple  # of str: what makes training impossible as the folder is
-
-    @property
-    def good(self):
-        """Class name to the pictures of all splits that can be used: dict of str to list of pathlib.Path."""
-        good = defaultdict(list)
-        for classes in self.splits.values():
-            for name, paths in classes.items():
-                good[name] += paths
-        return dict(good)
-
-    @property
-    def counts(self):
-        """Pictures of each class that can be used: dict of str to int."""
-        return {name: len(paths) for name, paths in self.good.items()}
-
-    @property
-    def usable(self):
-        """Whether a model can be trained on the folder as it is."""
-        return not self.obstacles
-
-    def summary(self):
-        """Return in a few lines what was found and what to do next."""
-        classes = ", ".join(f"{naming.shown(name)} {number}" for name, number in self.counts.items()) or "none"
-        left_out = [f"{len(self.bad)} that cannot be used"] if self.bad else []
-        left_out += [f"{len(self.copies)} that are copies of another"] if self.copies else []
-        lines = [
-            f"Pictures that can be used: {sum(self.counts.values())} ({classes}).",
-            f"Files left out: {', '.join(left_out) or 'none'}.",
-            *(f"Obstacle: {obstacle}." for obstacle in self.obstacles),
-        ]
-        if self.obstacles:
-            lines.append("Next: remove what stands in the way, then examine the folder again.")
-        elif self.bad:
-            lines.append("Next: look at what is left out, then load the rest with images.load(folder, on_bad='skip').")
-        else:
-            lines.append("Next: images.load(folder).")
-        return "\n".join(lines)
-
-    def __repr__(self):
-        table = self.table.to_string(index=False, justify="left") if len(self.table) else "Nothing to report."
-        return f"{table}\n\n{self.summary()}"
-
-    def _repr_html_(self):
-        with pd.option_context("display.max_colwidth", None):
-            table = self.table.to_html(index=False, justify="left") if len(self.table) else "<p>Nothing to report.</p>"
-        return table + "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().splitlines())
 
 
 def examine(folder, keep=None, known=None):
     """Decode every picture of a folder once, and return a `Report` of what can be used; the folder is not changed.
 
-    It holds ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like);
-    hidden files are passed over. `keep` is called with the path and the decoded picture of each file that is one;
-    `known` are the fingerprints of pictures that were examined before: they are not decoded again, and nothing is said
-    of them. Raises ValueError when `folder` is no folder, cannot be read, or holds more than `MOST_FILES` files.
+    Parameters
+    ----------
+    folder : path
+        Holds ``class/picture`` or ``train|validation|test/class/picture`` (or ``val``, ``Training`` and the like);
+        hidden files are passed over. Or a table of labels beside the pictures, as CSV: the columns file and label, and
+        perhaps group (pictures that belong together) and split.
+    keep : callable, optional
+        Called with the path, the decoded picture and its `helpers.pictures.look_alikes.Mark`, for each that is one.
+    known : dict, optional
+        Path → mark of pictures that were examined before: they are not decoded again; nothing is said of them alone.
+
+    Raises
+    ------
+    ValueError
+        When `folder` is no folder and no table, cannot be read, or holds more than `MOST_FILES` files.
     """
     listing = listed(folder)
-    fingerprints, sketches, known = {}, {}, known or {}
+    marks, known = {}, known or {}
     bad, rows = dict(listing.bad), list(listing.rows)
     for path in tqdm.auto.tqdm(listing.files, desc="examining", unit="file", leave=False, delay=1):
         if path in known:
-            fingerprints[path] = known[path]
+            marks[path] = known[path]
             continue
         try:
             opened = opening.opened(path, listing.folder)
         except opening.PictureError as error:
             bad[path] = error.reason
-            rows.append((listing.name(path), error.reason, "refused" if error.refused else "left out"))
+            rows.append(of_file(listing.name(path), error.reason, "refused" if error.refused else "left out"))
             continue
-        fingerprints[path] = look_alikes.fingerprint(opened.picture)
-        sketches[path] = look_alikes.sketch(opened.picture)
-        rows += [(listing.name(path), *note) for note in opened.notes]
+        marks[path] = look_alikes.mark(opened.picture, opened.taken)
+        rows += [of_file(listing.name(path), *note) for note in opened.notes]
         if keep:
-            keep(path, opened.picture)
-    copies = _compare(listing, fingerprints, bad, rows)
-    left = [path for path in fingerprints if path not in bad | copies]
-    rows += _on_look_alikes(listing, {path: sketches[path] for path in left if path in sketches})
+            keep(path, opened.picture, marks[path])
+    copies = _compare(listing, {path: mark.fingerprint for path, mark in marks.items()}, bad, rows)
+    left = {path: mark for path, mark in marks.items() if path not in bad | copies}
     splits = {split: {name: [] for name in classes} for split, classes in listing.counts.items()}
     for path in left:
         split, name = listing.files[path]
         splits[split][name].append(path)
+    series = _series(listing, left, rows)
     counts = {split: {name: len(paths) for name, paths in classes.items()} for split, classes in splits.items()}
-    judged = _judge(counts, listing.nested)
-    table = pd.DataFrame([*rows, *(row for row, _ in judged)], columns=["file", "found", "done"])
-    return Report(listing.folder, table, splits, bad, copies, _obstacles(judged))
+    rows += [*_judged(counts, listing), *_on_groups(listing, splits)]
+    return Report(listing.folder, in_order(rows), splits, bad, copies, series)
 
 
 def _compare(listing, fingerprints, bad, rows):
@@ -142,36 +85,57 @@ def _compare(listing, fingerprints, bad, rows):
         for path in paths:
             others = [other for other in paths if classes[other] != classes[path]]
             if others:
-                row = _row("same_in_another_class", listing.name(path), other=listing.name(others[0]))
-                bad[path] = row[1]
-                rows.append(row)
+                rows.append(row("same_in_another_class", listing.name(path), other=listing.name(others[0])))
+                bad[path] = rows[-1].found
             elif path != kept:
                 copies[path] = kept
-                rows.append(_row("copy", listing.name(path), other=listing.name(kept)))
+                rows.append(row("copy", listing.name(path), other=listing.name(kept)))
     return copies
 
 
-def _on_look_alikes(listing, sketches):
-    """Yield the rows on pictures of perhaps one scene; a class full of them shares a layout, and gets one row."""
-    if len(sketches) > look_alikes.MOST_SKETCHES:
-        yield _row("not_compared", "(all)", most=look_alikes.MOST_SKETCHES)
-    twins, alike = look_alikes.look_alikes(sketches), defaultdict(list)
-    for path in twins:
-        alike[listing.files[path]].append(path)
-    for (split, name), paths in alike.items():
-        number = sum(listing.files[path] == (split, name) for path in sketches)
-        named = [(listing.name(path), listing.name(twins[path])) for path in paths]
-        if len(paths) > max(3, SHARED_LAYOUT * number):
-            about, (first, second) = naming.shown(f"{split}/{name}" if split else name), named[0]
-            yield _row("many_look_alikes", about, alike=len(paths), number=number, first=first, second=second)
-        else:
-            yield from (_row("look_alike", file, other=twin) for file, twin in named)
+def _series(listing, marks, rows):
+    """Return picture → number of its series, and add rows on pictures of perhaps one scene."""
+    twins = look_alikes.look_alikes({path: look_alikes.sketch(mark.shades) for path, mark in marks.items()})
+    taken = {
+        path: (f"{listing.files[path]} {mark.taken[0]}", mark.taken[1]) for path, mark in marks.items() if mark.taken
+    }
+    before = {path: other for path, other in look_alikes.bursts(taken).items() if path not in twins}
+    links = [*twins.items(), *before.items()]
+    sizes = Counter(listing.files[path] for path in marks)
+    alike, together = defaultdict(list), look_alikes.joined(marks, links)
+    for path in marks:
+        alike[together[path], listing.files[path]].append(path)
+    shared = set()  # series that fill a class: rather a layout
+    for (number, (split, name)), paths in alike.items():
+        size = sizes[split, name]
+        if len(paths) > max(3, LARGEST_SERIES * size):
+            shared.add(number)
+            about, (first, second) = naming.shown(f"{split}/{name}" if split else name), map(listing.name, paths[:2])
+            rows.append(row("many_look_alikes", about, alike=len(paths), number=size, first=first, second=second))
+    links = [(path, other) for path, other in links if together[path] not in shared]
+    for path, other in links:
+        across = listing.files[path][0] != listing.files[other][0]
+        kind = "look_alike_across" if across else "look_alike" if path in twins else "burst"
+        rows.append(row(kind, listing.name(path), other=listing.name(other), seconds=look_alikes.SECONDS))
+    first = {}
+    links += [(path, first.setdefault(group, path)) for path, group in listing.groups.items() if path in marks]
+    together = look_alikes.joined(marks, links)
+    members = Counter(together.values())
+    return {path: number for path, number in together.items() if members[number] > 1}
 
 
-def _row(key, about, **values):
-    """Return a row of the table: what it concerns, what was found, what was done or is to do."""
-    finding = FINDINGS[key]
-    return about, finding["found"].format(**values), finding["done"].format(**values)
+def _on_groups(listing, splits):
+    """Yield a row for each class whose groups, as the table tells them, are fewer than the splits to fill."""
+    parts = len(_missing(splits))
+    for name, paths in splits.get("", splits.get("train", {})).items() if parts > 1 else ():
+        groups = {listing.groups.get(path, path) for path in paths}
+        if len(groups) < min(parts, len(paths)):
+            yield row("too_few_series", naming.shown(name), groups=naming.counted(len(groups), "group"), parts=parts)
+
+
+def _missing(splits):
+    """Return the splits that are drawn from what comes without splits, or from ``train``, which is one of them."""
+    return SPLITS if "" in splits else [split for split in SPLITS if split == "train" or split not in splits]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +147,9 @@ class Listing:
     counts: dict  # split → class → number of files
     nested: set  # (split, class) of class folders that hold folders
     bad: dict  # as in `Report`
-    rows: list  # of its table
+    rows: list  # as in `Report`
+    groups: dict = field(default_factory=dict)  # path → what it belongs to, as a table tells
+    tables: list = field(default_factory=list)  # names of tables that may hold the labels
 
     def name(self, path):
         """Return a path within the folder, fit for print."""
@@ -191,7 +157,7 @@ class Listing:
 
     def obstacles(self):
         """Return what makes training impossible even if every file is a picture."""
-        return _obstacles(_judge(self.counts, self.nested))
+        return obstacles([*_judged(self.counts, self), *self.rows])
 
     def digests(self):
         """Return path → SHA-256 of the files that may be pictures; the others are refused unread."""
@@ -203,17 +169,22 @@ class Listing:
         digests = self.digests()
         files = [(path.relative_to(self.folder), split, digests.get(path)) for path, split in self.files.items()]
         links = [path.relative_to(self.folder) for path in self.bad]
-        return hashlib.sha256(repr((files, links)).encode("utf-8", "surrogatepass")).hexdigest()
+        groups = [list(self.groups.values())] if self.groups else []
+        return hashlib.sha256(repr((files, links, *groups)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def listed(folder):
-    """Return the `Listing` of a folder; ValueError where it is none, cannot be read, or holds too many files."""
+    """Return the `Listing` of a folder or a table; ValueError where it is none, cannot be read, or holds too many."""
     path = existing(folder)
-    if path is None or not path.is_dir():
+    is_table = path is not None and path.is_file() and naming.ending_of(path) in tables.ENDINGS
+    if not is_table and (path is None or not path.is_dir()):
         advice = " Unpack an archive first, with your own system, and give the folder." if path else ""
-        raise ValueError(f"{str(folder)!r} is no folder: expected one with a folder of pictures a class.{advice}")
+        raise ValueError(
+            f"{str(folder)!r} is no folder: expected one with a folder of pictures a class, or a table of labels "
+            f"(CSV).{advice}"
+        )
     try:
-        listing = _listed(path)
+        listing = _tabled(path) if is_table else _listed(path)
     except OSError as error:
         raise ValueError(
             f"{error.filename} cannot be read ({error.strerror}). Give yourself the right to read it and what is in "
@@ -224,6 +195,48 @@ def listed(folder):
             f"{path} holds {len(listing.files):,} files, expected at most {MOST_FILES:,}. "
             "Give the folder that holds the class folders, and no more pictures than you need."
         )
+    return listing
+
+
+def _tabled(path):
+    """Return the `Listing` of a table: file and label, perhaps group and split, of pictures in the table's folder."""
+    folder, listing, said = path.parent, Listing(path.parent, {}, {}, set(), {}, []), {}
+    finder, table = tables.Finder(folder), tables.read(path)
+    has_splits = "split" in table and table["split"].any()
+    for line in table.to_dict("records"):
+        found, label = finder.find(line["file"]), tables.class_name(line["label"])
+        split = _split_of(line["split"]) if has_splits else ""
+        if isinstance(found, str):
+            about = folder / (tables.last_part(line["file"])[:200] or "(blank)")
+            listing.rows.append(row("no_file", listing.name(about), reason=found))
+        elif not label:
+            about = found
+            listing.rows.append(row("no_label", listing.name(about)))
+        elif split is None:
+            about = found
+            listing.rows.append(row("unknown_split", listing.name(about), said=line["split"]))
+        else:
+            if label != unicodedata.normalize("NFC", line["label"]) and label not in said.values():
+                listing.rows.append(row("odd_label", naming.shown(label), label=line["label"], stored=label))
+            said.setdefault(found, (split, label, set()))[2].add(label)
+            listing.groups.update({found: line["group"]} if line.get("group") else {})
+            continue
+        listing.bad[about] = listing.rows[-1].found
+    for found, (split, label, labels) in said.items():
+        if len(labels) > 1:
+            listing.rows.append(row("two_labels", listing.name(found), labels=", ".join(sorted(labels))))
+            listing.bad[found] = listing.rows[-1].found
+        else:
+            listing.files[found] = split, label
+    names = {(split, label) for split, label in listing.files.values()}
+    given = {split for split, _ in names}
+    for split in ("",) if given <= {""} else [one for one in SPLITS if one in given]:
+        of_split = Counter(label for other, label in listing.files.values() if other == split)
+        listing.counts[split] = dict(sorted(of_split.items()))
+    beside = [one for paths in finder.by_name.values() for one in paths if naming.ending_of(one) in naming.ENDINGS]
+    if left := sorted(set(beside) - set(said) - set(listing.bad)):
+        number = naming.counted(len(left), "picture")
+        listing.rows.append(row("not_in_table", "(all)", number=number, first=listing.name(left[0])))
     return listing
 
 
@@ -243,11 +256,13 @@ def _listed(folder):
         entries = _entries(split_folder)
         for path in entries:
             if not path.is_dir():
-                key = "table_beside_classes" if naming.ending_of(path) in TABLES else "file_beside_classes"
-                listing.rows.append(_row(key, listing.name(path)))
+                is_table = naming.ending_of(path) in (*tables.ENDINGS[:2], *SPREADSHEETS)
+                listing.tables.extend([naming.shown(path.name)] if is_table else [])
+                key = "table_beside_classes" if is_table else "file_beside_classes"
+                listing.rows.append(row(key, listing.name(path), name=naming.shown(path.name)))
             elif _leads_out(path, folder):
-                listing.rows.append(_row("link_out", listing.name(path)))
-                listing.bad[path] = listing.rows[-1][1]
+                listing.rows.append(row("link_out", listing.name(path)))
+                listing.bad[path] = listing.rows[-1].found
             else:
                 name = unicodedata.normalize("NFC", path.name)  # some systems write "ü" as u and its dots
                 name = path.name if split_folder / name in entries else name
@@ -259,9 +274,9 @@ def _listed(folder):
                     listing.nested.add((split, name))
     for path in _entries(folder) if splits else ():
         if _split_of(path.name) and _leads_out(path, folder):
-            listing.bad[path] = FINDINGS["link_out"]["found"]
+            listing.bad[path] = row("link_out", "").found
         elif path not in splits.values():
-            listing.rows.append(_row("beside_splits", listing.name(path)))
+            listing.rows.append(row("beside_splits", listing.name(path)))
     return listing
 
 
@@ -302,58 +317,59 @@ def _leads_out(path, folder):
     return path.is_symlink() and folder.resolve() not in path.resolve().parents
 
 
-def _judge(counts, nested=()):
-    """Return (row, is training impossible) for what there is to say of classes and their sizes."""
-    totals = defaultdict(int)
+def _judged(counts, listing):
+    """Return the rows on classes and their sizes."""
+    totals = Counter()
     for classes in counts.values():
-        for name, number in classes.items():
-            totals[name] += number
-    found = [*_on_classes(totals, nested), *_on_sizes(counts, totals, nested), *_on_splits(counts)]
-    return [(_row(key, about, **values), FINDINGS[key].get("impossible", False)) for key, about, values in found]
+        totals.update(classes)
+    return [*_on_classes(totals, listing), *_on_sizes(counts, totals, listing.nested), *_on_splits(counts)]
 
 
-def _obstacles(judged):
-    return tuple("{}: {}; {}".format(*row) for row, impossible in judged if impossible)
-
-
-def _on_classes(totals, nested):
-    wrapped = len(totals) == 1 and nested and not any(totals.values())  # `_on_sizes` says what to do
+def _on_classes(totals, listing):
+    wrapped = len(totals) == 1 and listing.nested and not any(totals.values())  # `_on_sizes` says what to do
+    advice = f"; or give the table of labels: images.load('.../{listing.tables[0]}')" if listing.tables else ""
     if len(totals) < 2 and not wrapped:
-        yield "one_class" if totals else "no_class", "(all)", {"name": naming.shown("".join(totals))}
+        yield row("one_class" if totals else "no_class", "(all)", name=naming.shown("".join(totals)), advice=advice)
     similar = defaultdict(list)
     for name in totals:
         similar["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
         if naming.stored_name(name) != name:
-            yield "odd_name", naming.shown(name), {"stored": naming.stored_name(name)}
+            yield row("odd_name", naming.shown(name), stored=naming.stored_name(name))
     if len(splits := {_split_of(name) for name in totals} - {None}) > 1:
-        yield "splits_for_classes", ", ".join(sorted(totals)), {"splits": " and ".join(sorted(splits))}
+        yield row("splits_for_classes", ", ".join(sorted(totals)), splits=" and ".join(sorted(splits)), advice=advice)
     for names in similar.values():
         if len(names) > 1:
-            yield "similar_names", ", ".join(map(repr, names)), {}
+            yield row("similar_names", ", ".join(map(repr, names)))
 
 
 def _on_sizes(counts, totals, nested):
+    parts = len(_missing(counts))
     for split, classes in counts.items():
         for name, number in classes.items():
             about = naming.shown(f"{split}/{name}" if split else name)
             if number == 0:
-                yield "only_folders" if (split, name) in nested else "empty", about, {}
-            elif not split and number < LEAST_IN_CLASS:
-                yield "too_few_to_split", about, {"pictures": naming.counted(number), "least": LEAST_IN_CLASS}
+                yield row("only_folders" if (split, name) in nested else "empty", about)
+            elif split in ("", "train") and number < parts:
+                words = {2: "two", 3: "three"}[parts]
+                yield row("too_few_to_split", about, pictures=naming.counted(number), parts=words, least=parts)
             elif not split and number < FEW_IN_CLASS:
                 tested = naming.counted(max(1, round(number / 4)))
-                yield "few", about, {"pictures": naming.counted(number), "tested": tested, "least": FEW_IN_CLASS}
+                yield row("few", about, pictures=naming.counted(number), tested=tested, least=FEW_IN_CLASS)
     if len(totals) > 1 and max(totals.values()) >= UNEQUAL * max(1, min(totals.values())):
         most, least = max(totals, key=totals.get), min(totals, key=totals.get)
         both = {key: f"{naming.shown(name)} {totals[name]}" for key, name in (("most", most), ("least", least))}
-        yield "unequal", "(all)", both
+        yield row("unequal", "(all)", **both)
 
 
 def _on_splits(counts):
-    known = sorted(set().union(*counts.values()))
-    for split in SPLITS if "" not in counts else ():
-        if split not in counts:
+    known, missing = sorted(set().union(*counts.values())), _missing(counts)
+    for split in SPLITS if "" not in counts and counts else ():
+        if split in counts:
+            if lacking := [naming.shown(name) for name in known if name not in counts[split]]:
+                yield row("classes_missing", split, names=", ".join(lacking))
+        elif "train" in counts:
+            share = dealing.SHARES[split] / sum(dealing.SHARES[other] for other in missing)
+            yield row("split_drawn", split, split=split, share=share)
+        else:
             others = "the others" if split == "train" else "'train'"
-            yield "split_missing", split, {"others": others, "splits": ", ".join(SPLITS)}
-        elif missing := [naming.shown(name) for name in known if name not in counts[split]]:
-            yield "classes_missing", split, {"names": ", ".join(missing)}
+            yield row("split_missing", split, others=others, splits=", ".join(SPLITS))

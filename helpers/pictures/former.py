@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from helpers.pictures import images
+from helpers.pictures import fitting
 
 
 def entry(trunk, data, split):
@@ -13,7 +13,7 @@ def entry(trunk, data, split):
     digest = hashlib.sha256(json.dumps(_structure(trunk.get_config()), default=repr).encode())
     for weight in trunk.weights:
         digest.update(np.ascontiguousarray(weight))
-    seen = hashlib.sha256(repr((data.class_names, data.image_size, images.INTERPOLATION, "clipped")).encode())
+    seen = hashlib.sha256(repr((data.class_names, data.image_size, fitting.INTERPOLATION, "clipped")).encode())
     for path in data.files(split):
         seen.update(f"{path.parent.name}/{path.name}".encode())
         seen.update(path.read_bytes())

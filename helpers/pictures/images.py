@@ -22,12 +22,11 @@ import tensorflow as tf
 from helpers import assets, storage
 from helpers.measuring import evaluation
 from helpers.network import inspection
-from helpers.pictures import folders, look_alikes, naming, opening
+from helpers.pictures import dealing, fitting, folders, look_alikes, naming, opening, report
 
-SPLITS = folders.SPLITS
+SPLITS = dealing.SPLITS
 LARGEST_SIDE = opening.LARGEST_SIDE
-SHARES = (0.6, 0.15, 0.25)  # of a folder that comes without splits
-INTERPOLATION = "bicubic"
+TOLD = set()  # entries of which this kernel was told what is left out
 LEFT_OUT = "left_out.json"  # in a cached folder: which files were left out, and why; which are stored where
 NAMED = 10  # files that are named; of more, the number is said
 
@@ -46,6 +45,7 @@ class ImageSets:
     image_size: tuple  # height and width in pixels to which pictures are resized
     batch_size: int = 32
     seed: int = 0  # decides the order of `train`
+    fit: str = "stretch"  # what becomes of the shape of a picture: `helpers.pictures.fitting.check_fit`
 
     @functools.cached_property
     def train(self):
@@ -78,7 +78,8 @@ class ImageSets:
             self.folder / split,
             class_names=list(self.class_names),
             image_size=self.image_size,
-            interpolation=INTERPOLATION,
+            interpolation=fitting.INTERPOLATION,
+            **fitting.how(self.fit),
             batch_size=self.batch_size,
             shuffle=shuffle,
             seed=self.seed,
@@ -97,6 +98,17 @@ class ImageSets:
         """Return the paths of a split's pictures, in the order of `in_order`."""
         return [Path(path) for path in self.in_order(split).file_paths]
 
+    def series(self, split):
+        """Return the number of each picture's series, int64 (n,), in the order of `files`.
+
+        Pictures of one series belong together (near copies, a burst, a group of the table of labels), as
+        `sklearn.model_selection.StratifiedGroupKFold` takes them. A picture that is in none has a number of its own.
+        """
+        files, known = self.files(split), _left_out(self.folder).get("series", {})
+        own = {path: known.get(path.relative_to(self.folder).as_posix(), -1) for path in files}
+        names = [f"series {own[path]}" if own[path] >= 0 else str(path) for path in files]
+        return np.unique(names, return_inverse=True)[1]
+
     def counts(self):
         """Return how many pictures there are: a table with a row for each class and a column for each split."""
         return pd.DataFrame(
@@ -106,7 +118,9 @@ class ImageSets:
 
     def fingerprint(self, split):
         """Return a digest of what `in_order` will give: the files' bytes and names, the size, the resizing."""
-        digest = hashlib.sha256(repr((self.class_names, self.image_size, INTERPOLATION, "clipped")).encode())
+        shape = () if self.fit == "stretch" else (self.fit,)
+        seen = (self.class_names, self.image_size, fitting.INTERPOLATION, "clipped", *shape)
+        digest = hashlib.sha256(repr(seen).encode())
         files = self.files(split)
         digests = storage.digests(files)
         for path in files:
@@ -114,14 +128,16 @@ class ImageSets:
         return digest.hexdigest()
 
 
-def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="raise"):
+def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="raise", fit="stretch"):
     """Load a collection of pictures in three splits.
 
     Parameters
     ----------
     source : str or path
         ``"animals"`` or ``"emoji"`` (bundled), ``"flowers"`` (fetched on request, 229 MB), or a folder of one's own:
-        either ``class/picture``, each class split 60 : 15 : 25, or ``train|validation|test/class/picture``.
+        either ``class/picture``, each class split 60 : 15 : 25, or ``train|validation|test/class/picture``. Or a table
+        of labels beside the pictures (CSV): columns file and label, perhaps group and split. Pictures that belong
+        together (near copies, bursts, groups) go into one split.
     image_size : int or (int, int)
         Side, or height and width, in pixels; at least 32.
     batch_size : int
@@ -135,6 +151,9 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
         What to do with files of a folder that cannot be used (`helpers.pictures.examine` says why: no picture, might
         do harm, in two classes): raise an error that names them, or leave them out and print their names.
         Of copies within one class, one is kept either way, so that no picture is in two splits.
+    fit : {"stretch", "crop", "pad"}
+        What becomes of a picture whose shape is another than `image_size`: all of it with its shape changed, the middle
+        of it, or all of it on black.
 
     Returns an `ImageSets`. Raises ValueError when the source is unknown, no model can be trained on the folder (the
     message says what to do), a file cannot be used, or a number is too small; `helpers.storage.StorageError` when a
@@ -144,6 +163,7 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     batch_size, seed = evaluation.check_whole(batch_size, "batch_size", 1), evaluation.check_whole(seed, "seed", 0)
     if on_bad not in ("raise", "skip"):
         raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
+    fitting.check_fit(fit)
     own = folders.existing(source)
     name = source if isinstance(source, str) else ""
     if name in assets.COLLECTIONS:
@@ -151,14 +171,14 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     elif name == "flowers":
         folder = _prepared(_flowers(), seed, "skip")  # not the learner's to fix
     elif own:
-        name, folder = own.resolve().name, _prepared(own, seed, on_bad)
+        name, folder = (own if own.is_dir() else own.parent).resolve().name, _prepared(own, seed, on_bad)
     else:
         known = ", ".join(map(repr, [*assets.COLLECTIONS, "flowers"]))
         raise ValueError(f"No data set and no folder is called {str(source)!r}. Take {known}, or the path of a folder.")
     if per_class is not None:
         folder = _drawn(folder, per_class if isinstance(per_class, dict) else {"train": per_class}, seed)
     class_names = tuple(sorted(path.name for path in (folder / "train").iterdir()))
-    return ImageSets(name, folder, class_names, size, batch_size, seed)
+    return ImageSets(name, folder, class_names, size, batch_size, seed, fit)
 
 
 def _drawn(folder, per_class, seed):
@@ -209,37 +229,47 @@ def _pictures_in(folder):
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
-def _prepared(folder, seed, on_bad):
-    """Return a cached folder ``split/class/picture.png`` made from a folder of one's own.
+def _prepared(own, seed, on_bad):
+    """Return a cached folder ``split/class/picture.png`` made from a folder of one's own, or from a table of labels.
 
     Its name depends on the path and on what was in the folder. Where that changed, only new files are decoded, and what
     the same folder and seed left before is cleared: its `ImageSets` have to be loaded again.
     """
-    home, place = storage.cache_folder("own"), _key(folder.resolve())
-    own = f"{place}-{_key(seed, LARGEST_SIDE)}"
+    home, place = storage.cache_folder("own"), _key(own.resolve())
+    kept = f"{place}-{_key(seed, LARGEST_SIDE, 'series')}"
     for _ in range(3):
-        listing = folders.listed(folder)
+        listing = folders.listed(own)
+        folder = listing.folder
         _check(folder, listing.obstacles(), listing.bad)  # before any picture is read
         digest = listing.digest()
-        entry = home / f"{own}-{digest[:24]}"
+        entry = home / f"{kept}-{digest[:24]}"
         before = sorted(home.glob(f"{place}-*"), key=lambda path: path.stat().st_mtime)[-1:]
         with contextlib.suppress(_ChangedMeanwhileError):
-            storage.kept(entry, lambda target: _decode(listing, digest, seed, target, before))  # noqa: B023
+            storage.kept(entry, lambda target: _decode(own, listing, digest, seed, target, before))  # noqa: B023
             break
     else:
-        raise ValueError(f"{folder} changed while it was read. Wait until its files are written, then load it again.")
-    for old in set(home.glob(f"{own}-*")) - {entry}:
+        raise ValueError(f"{own} changed while it was read. Wait until its files are written, then load it again.")
+    for old in set(home.glob(f"{kept}-*")) - {entry}:
         for path in (old, *storage.cache_folder("draws").glob(f"{old.name}-*")):
             shutil.rmtree(path, ignore_errors=True)
-    left_out = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))
-    bad, copies = left_out["bad"], left_out["copies"]
+    left_out = _left_out(entry)
+    bad = left_out["bad"]
     if bad and on_bad == "raise":
         raise ValueError(f"{_in_words(bad, folder)} Remove them, or load the rest with on_bad='skip'.")
-    if bad:
-        print(f"Left out {len(bad)} file(s) that cannot be used: {_some(list(bad))}.")
-    if copies:
-        print(f"Left out {len(copies)} picture(s) that are copies of others: {_some(copies)}.")
+    if entry not in TOLD:
+        TOLD.add(entry)
+        if bad:
+            print(f"Left out {naming.counted(len(bad), 'file')} that cannot be used: {_some(list(bad))}.")
+        if left_out["copies"]:
+            print(f"Left out {left_out['copies']}.")
+        print("Small copies of the pictures, without place or date, are in the cache: swap-the-head where.")
     return entry
+
+
+def _left_out(entry):
+    """Return what is noted of a cached folder: {} for one that was not made from a folder of one's own."""
+    path = entry / LEFT_OUT
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 class _ChangedMeanwhileError(Exception):
@@ -260,7 +290,7 @@ def _check(folder, obstacles, bad, copies=()):
     if obstacles:
         said = [f"No model can be trained on {folder} as it is. {'. '.join(obstacles)}."]
         said += [_in_words(_named(bad, folder), folder)] if bad else []
-        said += [f"{len(copies)} picture(s) are left out as copies of others."] if copies else []
+        said += [f"{naming.counted(len(copies), 'picture')} are left out as copies of others."] if copies else []
         raise ValueError(" ".join(said))
 
 
@@ -270,10 +300,18 @@ def _named(bad, folder):
 
 def _in_words(bad, folder):
     listed = _some([f"{name} ({reason})" for name, reason in bad.items()])
-    return f"{len(bad)} file(s) in {folder} cannot be used as pictures: {listed}."
+    return f"{naming.counted(len(bad), 'file')} in {folder} cannot be used as pictures: {listed}."
 
 
-def _decode(listing, digest, seed, target, before):
+def _free(path):
+    """Return a path, numbered where it is taken: a table may give pictures of one name in several folders one class."""
+    number = 1
+    while path.exists():
+        path, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return path
+
+
+def _decode(source, listing, digest, seed, target, before):
     """Decode a folder's pictures once, and write them and the list of what is left out into `target`.
 
     Those that the entries `before` hold unchanged are taken from there.
@@ -291,50 +329,41 @@ def _decode(listing, digest, seed, target, before):
                 os.link(picture, free(path))
                 marks[path] = mark
 
-    def keep(path, picture):
+    def keep(path, picture, mark):
         picture.save(free(path), compress_level=1)  # 3 % larger than at Pillow's usual level, in a quarter of the time
-        marks[path] = look_alikes.fingerprint(picture)
+        marks[path] = mark
 
-    report = folders.examine(folder, keep, known=marks)
-    _check(folder, report.obstacles, report.bad, report.copies)
-    for split, classes in (_split(report.good, seed) if "" in report.splits else report.splits).items():
+    found, series = folders.examine(source, keep, known=marks), {}
+    _check(folder, found.obstacles, found.bad, found.copies)
+    for split, classes in dealing.dealt(found.splits, found.series, seed).items():
         for name, paths in classes.items():
             inside = target / split / naming.stored_name(name)
             inside.mkdir(parents=True)
             for path in paths:
-                picture = decoded[path].rename(inside / f"{naming.stored_name(path.name)}.png")
-                stored[str(path.relative_to(folder))] = digests.get(path), str(picture.relative_to(target)), marks[path]
+                picture = decoded[path].rename(_free(inside / f"{naming.stored_name(path.name)}.png"))
+                place = picture.relative_to(target).as_posix()
+                stored[path.relative_to(folder).as_posix()] = digests.get(path), place, marks[path]
+                series |= {place: found.series[path]} if path in found.series else {}
     shutil.rmtree(waiting)
-    left_out = {"bad": _named(report.bad, folder), "copies": list(_named(report.copies, folder)), "stored": stored}
+    left_out = {"bad": _named(found.bad, folder), "stored": stored, "series": series}
+    left_out["copies"] = report.copies_in_words(found) if found.copies else ""
     (target / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
-    if folders.listed(folder).digest() != digest:
+    if folders.listed(source).digest() != digest:
         raise _ChangedMeanwhileError
 
 
 def _remembered(entry, folder, digests):
-    """Return path → its picture in an earlier entry and its fingerprint, where file and picture are unchanged."""
+    """Return path → its picture in an earlier entry and its mark, where file and picture are unchanged."""
     try:
         stored = json.loads((entry / LEFT_OUT).read_text(encoding="utf-8"))["stored"]
         whole = json.loads((entry / storage.CHECKSUMS).read_text(encoding="utf-8"))
-        found = {path: stored[name] for path in digests if (name := str(path.relative_to(folder))) in stored}
+        found = {path: stored[name] for path in digests if (name := path.relative_to(folder).as_posix()) in stored}
         return {
-            path: (entry / place, mark)
+            path: (entry / place, look_alikes.Mark(*mark[:2], mark[2] and tuple(mark[2])))
             for path, (digest, place, mark) in found.items()
-            if digest == digests[path] and storage.sha256(entry / place) == whole[Path(place).as_posix()][-1]
+            if digest == digests[path]
+            and len(mark) == 3
+            and storage.sha256(entry / place) == whole[Path(place).as_posix()][-1]
         }
     except (OSError, ValueError, LookupError, TypeError):  # damaged, or cleared meanwhile
         return {}
-
-
-def _split(classes, seed):
-    """Return split → class → paths, drawn at random for each class."""
-    generator = np.random.default_rng(seed)
-    splits = {split: {} for split in SPLITS}
-    for name, paths in classes.items():
-        order = [paths[index] for index in generator.permutation(len(paths))]
-        tests = max(1, round(SHARES[2] * len(order)))
-        validations = max(1, round(SHARES[1] * len(order)))
-        splits["test"][name] = order[:tests]
-        splits["validation"][name] = order[tests : tests + validations]
-        splits["train"][name] = order[tests + validations :]
-    return splits

@@ -6,20 +6,25 @@ import os
 from pathlib import Path
 
 JPEG = dict.fromkeys((".jfif", ".jpe", ".jpeg", ".jpg"), "JPEG")
-ENDINGS = {".bmp": "BMP", ".gif": "GIF", **JPEG, ".png": "PNG", ".webp": "WEBP"}
+HEIF = dict.fromkeys((".heic", ".heif", ".hif"), "HEIF")
+TIFF = dict.fromkeys((".tif", ".tiff"), "TIFF")
+ENDINGS = {".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", **HEIF, **JPEG, ".png": "PNG", **TIFF, ".webp": "WEBP"}
 SAVE_AGAIN = "; save it as JPEG or PNG"
-OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+OWN_KINDS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 OTHER_KINDS = (  # how files begin that are no pictures of ours, what they are, what to do
     ((b"PK\x03\x04", b"PK\x05\x06"), "a zip archive", ""),
     (b"\x1f\x8b", "a gzip archive", ""),
     (b"%PDF", "a PDF", ""),
     (b"#!", "a script", ""),
     ((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe"), "a program", ""),
-    ((b"II*\x00", b"MM\x00*"), "a TIFF picture", SAVE_AGAIN),
     (b"8BPS", "a Photoshop file", SAVE_AGAIN),
     (b"version https://git-lfs", "a note of Git LFS in place of the picture", "; fetch the files with git lfs pull"),
 )
-HEIC = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
+BRANDS = {"HEIF": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "AVIF": (b"avif", b"avis")}
+READERS = {  # what is to be installed where these cannot be read
+    "HEIF": "a HEIC picture, as iPhones take them",
+    "AVIF": "an AVIF picture",
+}
 
 
 def ending_of(path):
@@ -35,7 +40,7 @@ def other_kind(data):
     if data.startswith(OWN_KINDS):
         return None, ""
     if data[4:8] == b"ftyp":
-        return ("a HEIC or AVIF picture", SAVE_AGAIN) if data[8:12] in HEIC else ("a video", "")
+        return (None, "") if brand_of(data) else ("a video", "")
     head = data[:1024].lower()
     if b"\0" in head or not head.removeprefix(b"\xef\xbb\xbf").strip():
         return None, ""
@@ -50,14 +55,20 @@ def other_kind(data):
     return "text", ""
 
 
+def brand_of(data):
+    """Return "HEIF" or "AVIF" for a file that begins as one of them; None for any other."""
+    brand = data[8:12] if data[4:8] == b"ftyp" else b""
+    return next((kind for kind, brands in BRANDS.items() if brand in brands), None)
+
+
 def shown(name):
     """Return a name fit for print: control characters, broken text and marks that turn its direction are escaped."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
 
 
-def counted(number, thing="picture"):
+def counted(number, thing="picture", one="", many="s"):
     """Return a number with its noun, e.g. ``"1 file"``, ``"2 files"``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number} {thing}{one if number == 1 else many}"
 
 
 def stored_name(name, longest=200):

@@ -5,6 +5,8 @@ colour profile, nothing appended after the picture.
 """
 
 import contextlib
+import datetime
+import functools
 import io
 import os
 import re
@@ -14,16 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, features
 
 from helpers import storage
 from helpers.pictures import naming
 
-FORMATS = tuple(sorted(set(naming.ENDINGS.values())))
 LARGEST_SIDE = 512  # pixels; pictures are stored and shown to a model no larger
-MOST_BYTES = 32 * 2**20  # of a file
+MOST_BYTES = 128 * 2**20  # of a file: a page scanned at 600 dots an inch has 105 MB
 MOST_PIXELS = 64_000_000  # of a picture: 8000 × 8000
-MOST_WEBP_PIXELS = 25_000_000  # Pillow's reader needs about 25 bytes for each
+MOST_PIXELS_OF = {"WEBP": 25_000_000, "JPEG": 170_000_000, "MPO": 170_000_000}
+# Pillow's reader of WebP needs about 25 bytes for each; a JPEG is decoded no finer than it is needed.
 LARGE_PIXELS = 16_000_000  # mentioned in the report
 DARK = 64  # of 255: a picture whose brightest shades are below is nearly black
 TINY_SIDE, LEAST_SIDE = 32, 16  # pixels: what the trunk needs, and what can show anything at all
@@ -44,22 +46,28 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture (RGB, upright, nothing but pixels), and notes on its file: what was found, what was done about it."""
+    """A picture (RGB, upright, nothing but pixels), and notes on its file: what was found, what was done about it.
+
+    ``taken`` are the camera and the time in seconds, where the file tells: to find bursts, and for nothing else.
+    """
 
     picture: Image.Image
     notes: tuple
+    taken: tuple | None = None
 
 
 def open_picture(path, folder=None, largest_side=LARGEST_SIDE):
     """Return a picture of unknown origin, decoded as `helpers.pictures.images.load` does: a PIL image, RGB, upright.
 
-    `path` is that of a BMP, GIF, JPEG, PNG or WebP file. Of an animation the first frame is taken, transparency becomes
-    white. A picture larger than `largest_side` pixels is made smaller, its shape kept; with None it is as large as it
-    is. A link that leads out of a `folder` that is given is refused.
+    `path` is that of an AVIF, BMP, GIF, JPEG, PNG, TIFF or WebP file, or of a HEIC one where the package pillow-heif is
+    installed. Of an animation or of several pages the first is taken, transparency becomes white. A picture larger than
+    `largest_side` pixels is made smaller, its shape kept; with None it is as large as it is. A link that leads out of a
+    `folder` that is given is refused.
 
     Raises `PictureError` when the file is no picture of these types, damaged, smaller than 16 pixels a side, has the
     ending of no such type (a JPEG called ``.png`` is opened, one called ``.txt`` is not), or might do harm: larger than
-    32 MB or 64 million pixels, no regular file, or a link out of `folder`; `ValueError` when no file can be called so.
+    128 MB or 64 million pixels (JPEG: 170, WebP: 25), no regular file, or a link out of `folder`; `ValueError` when no
+    file can be called so.
     """
     return opened(path, folder, largest_side).picture
 
@@ -84,7 +92,7 @@ def upright(picture, largest_side=LARGEST_SIDE):
     with _in_words(name):
         again = picture
         if picture.format in ("JPEG", "MPO") and picture.tile and picture.fp and not picture.tell():
-            again = Image.open(picture.fp, formats=FORMATS)  # not decoded yet: no finer than needed, as from a file
+            again = Image.open(picture.fp, formats=formats())  # not decoded yet: no finer than needed, as from a file
         _check_size(name, again, largest_side)
         return _upright_rgb(again.copy() if again is picture else again, largest_side, [])
 
@@ -96,6 +104,19 @@ def check_range(array):
             f"The pixels are {array.dtype} and at most {array.max():.3g}: divided by 255, it seems. Expected 0 to 255: "
             "multiply them by 255, or give the picture as it was opened. (A nearly black picture: as uint8.)"
         )
+
+
+@functools.cache
+def formats():
+    """Return the names of the formats that can be read here, as Pillow calls them."""
+    wanted = set(naming.ENDINGS.values())
+    try:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    except ImportError:
+        wanted.discard("HEIF")
+    return tuple(sorted(wanted if features.check("avif") else wanted - {"AVIF"}))
 
 
 @contextlib.contextmanager
@@ -166,24 +187,35 @@ def _decoded(path, data, largest_side):
     if ending and ending not in naming.ENDINGS:
         known = f"{', '.join(naming.ENDINGS)}; if it is a picture, save it as JPEG or PNG"
         raise PictureError(path, f"the ending {naming.shown(ending)} is none of {known}")
-    with Image.open(_CountedReads(data, path), formats=FORMATS) as picture:
+    if (brand := naming.brand_of(data)) and brand not in formats():
+        package = "pillow-heif" if brand == "HEIF" else "a newer pillow"
+        advice = f"pip install {package} lets it be read after a restart; or save it as JPEG"
+        raise PictureError(path, f"{naming.READERS[brand]}, which nothing installed here can read; {advice}")
+    with Image.open(_CountedReads(data, path), formats=formats()) as picture:
         kind = "JPEG" if picture.format == "MPO" else picture.format  # phones append a second picture to a JPEG
         width, height = _check_size(path, picture, largest_side)
         if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
         notes = list(_first_notes(ending, kind, width, height))
-        if kind != "JPEG" and getattr(picture, "is_animated", False):
+        if kind in ("TIFF", "HEIF") and getattr(picture, "n_frames", 1) > 1:
+            notes.append((f"{_frames(path, data)} pages or pictures in one file", "first one taken"))
+        elif kind != "JPEG" and getattr(picture, "is_animated", False):
             notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
-        in_passes = "progressive" in picture.info
+        in_passes, taken = "progressive" in picture.info, _taken(picture)
+        if kind == "TIFF":
+            picture.load()  # which turns it upright
+            if picture.mode in ("I", "F"):
+                said = f"shades of {picture.mode} numbers, which have no known range; save it with 8 or 16 bits a shade"
+                raise PictureError(path, said)
         upright_picture = _upright_rgb(picture, largest_side, notes)
         if kind == "JPEG" and _lacks_data(data, in_passes, upright_picture, largest_side):
             notes.append(("damaged: its data end before the picture does", "kept, the rest grey or coarse; replace it"))
-        return Opened(upright_picture, tuple(notes))
+        return Opened(upright_picture, tuple(notes), taken)
 
 
 def _check_size(path, picture, largest_side):
     width, height = picture.size
-    most = MOST_WEBP_PIXELS if picture.format == "WEBP" else MOST_PIXELS
+    most = MOST_PIXELS_OF.get(picture.format, MOST_PIXELS)
     if width * height > most:
         raise _too_many_pixels(path, f"{width} × {height} pixels", most)
     shrunk = min(1, (largest_side or max(width, height)) / max(width, height))
@@ -211,7 +243,7 @@ def _lacks_data(data, in_passes, picture, largest_side):
         return False
     some = b"".join(bytes(range(1, 200)) + bytes([0xFF, 0xD0 + number]) for number in range(8))  # restarts among it
     longer = data[: end.start()] + some + data[end.start() :]
-    with Image.open(io.BytesIO(longer), formats=FORMATS) as again:
+    with Image.open(io.BytesIO(longer), formats=formats()) as again:
         return _upright_rgb(again, largest_side, []).tobytes() != picture.tobytes()
 
 
@@ -241,7 +273,7 @@ def _first_notes(ending, kind, width, height):
 
 def _frames(path, data):
     try:
-        with Image.open(_CountedReads(data, path), formats=FORMATS) as again:
+        with Image.open(_CountedReads(data, path), formats=formats()) as again:
             return again.n_frames
     except Exception:  # so many that counting was stopped, or a later frame is damaged: the first one is what matters
         return "many"
@@ -251,6 +283,17 @@ def _brightest(picture):
     """Return the value, 0..255, at or below which 99.9 % of the pixels are in every channel."""
     counts = np.cumsum(np.reshape(picture.histogram(), (3, 256)), axis=1)
     return max(int(np.searchsorted(channel, 0.999 * channel[-1])) for channel in counts)
+
+
+def _taken(picture):
+    """Return the camera and the time, in seconds, that a file's EXIF data tell; None where they do not."""
+    try:
+        exif = picture.getexif()
+        text = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+        moment = datetime.datetime.strptime(str(text).strip(" \0"), "%Y:%m:%d %H:%M:%S")
+        return str(exif.get(ExifTags.Base.Model, "")), moment.replace(tzinfo=datetime.UTC).timestamp()
+    except Exception:  # none, or damaged
+        return None
 
 
 def _orientation(picture):

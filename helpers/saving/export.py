@@ -14,7 +14,7 @@ MOVE_PIXELS = ("Cast", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "Up
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
-def save(model, path, class_names, card):
+def save(model, path, class_names, card, unknown_below=None):
     """Save a classifier with its class names and its model card.
 
     The file is written under another name, loaded again in safe mode, compared with `model` on pictures of noise, and
@@ -31,6 +31,8 @@ def save(model, path, class_names, card):
         In the order of the labels.
     card : helpers.saving.model_card.Card
         As `helpers.saving.model_card.describe` returns it.
+    unknown_below : float, optional
+        Where the largest probability is below, `helpers.predict` answers *unknown*. It is kept in the file.
 
     Returns `path`, a pathlib.Path; the card is beside it, as ``name.card.md``. Card and model are renamed one right
     after the other: where the process is killed between the two, the card is that of the new model, and `load` warns.
@@ -43,6 +45,7 @@ def save(model, path, class_names, card):
     size = inspection.image_size(model)
     outputs = inspection.outputs_of(model)
     names = _checked_names(model, class_names)
+    unknown_below = model_file.check_threshold(unknown_below)
     _check_preprocessing(model)
     if not isinstance(card, model_card.Card):
         raise ValueError(f"card={card!r}: expected what model_card.describe(…) returns.")
@@ -53,10 +56,9 @@ def save(model, path, class_names, card):
     uncompiled = _uncompiled(model)
     with storage.written_whole(path) as temporary:
         uncompiled.save(temporary)
-        model_file.add_facts(temporary, names, outputs)
+        model_file.add_facts(temporary, names, outputs, unknown_below, _precision(model))
         _check_same(model, temporary, size=size, outputs=outputs)
-        digest = storage.sha256(temporary)
-        model_card.write(card, path, digest=digest, size=size, outputs=outputs, parameters=model.count_params())
+        model_card.write(card, path, model, model_file.read_facts(temporary), storage.sha256(temporary))
     return path
 
 
@@ -70,20 +72,31 @@ def load(path, class_names=None):
     that holds none, as others save it. Raises `helpers.saving.model_file.ModelFileError`, of one line, when the file is
     missing, damaged, of another kind, or holds what could run code; ValueError when no file can be called `path`.
     """
+    model, known = opened(path, class_names)
+    return model, tuple(known["class_names"])
+
+
+def opened(path, class_names=None):
+    """Load a model as `load` does; return it with all that its file tells, as `facts` returns it."""
     path = storage.checked_path(path).expanduser()
-    facts = model_file.read_facts(path, class_names)
-    model = _opened(path)
+    known = model_file.read_facts(path, class_names)
+    model = _loaded(path)
     try:
         inspection.image_size(model)
-        fits = inspection.outputs_of(model) == facts["outputs"] or facts["outputs"] is None
-        _checked_names(model, facts["class_names"])
+        fits = inspection.outputs_of(model) == known["outputs"] or known["outputs"] is None
+        _checked_names(model, known["class_names"])
     except ValueError as error:
         raise model_file.ModelFileError(f"{path.name}: {error}") from error
     if not fits:
-        raise model_file.ModelFileError(f"{path.name} says that it gives {facts['outputs']}, which it does not.")
+        raise model_file.ModelFileError(f"{path.name} says that it gives {known['outputs']}, which it does not.")
     if problem := card_problem(path):
-        warnings.warn(problem, stacklevel=2)
-    return model, tuple(facts["class_names"])
+        warnings.warn(problem, stacklevel=3)
+    return model, known
+
+
+def facts(path):
+    """Return what `save` wrote into a file beside the model: see `helpers.saving.model_file.read_facts`."""
+    return model_file.read_facts(storage.checked_path(path).expanduser())
 
 
 def card_problem(path):
@@ -120,6 +133,12 @@ def _checked_names(model, class_names):
     return names
 
 
+def _precision(model):
+    """Return the type of numbers in which a model computes, "float32" unless a layer with weights says otherwise."""
+    kinds = [layer.compute_dtype for layer in inspection.flat_layers(model) if layer.weights]
+    return next((kind for kind in kinds if kind != "float32"), "float32")
+
+
 def _check_preprocessing(model):
     """Raise unless a model changes the scale of its pixels before the first weights; ``Rescaling(1.0)`` says so."""
     for operation in inspection.all_operations(model):
@@ -153,7 +172,7 @@ def _check_same(model, path, size, outputs):
     model_file.read_facts(path)
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *size, 3)).astype("float32")
     before = np.asarray(keras.tree.flatten(model(pictures, training=False))[0])  # a dictionary of one, perhaps
-    after = np.asarray(_opened(path)(pictures, training=False))
+    after = np.asarray(_loaded(path)(pictures, training=False))
     if not np.isfinite(before).all():
         raise ValueError(
             f"{model.name!r} gives NaN or infinite numbers for pictures of noise: it was not saved. "
@@ -173,7 +192,7 @@ def _check_same(model, path, size, outputs):
         )
 
 
-def _opened(path):
+def _loaded(path):
     """Return the model of a file that was checked; an error of Keras becomes one line."""
     try:
         with warnings.catch_warnings():

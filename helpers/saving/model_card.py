@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from helpers import storage
 from helpers.measuring import evaluation
+from helpers.network import inspection
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 
@@ -37,17 +38,28 @@ class Card:
     date: str
 
 
-def describe(data, labels, predictions, *, name, training, intended_use, limits):
+QUESTIONS = {  # what only a person can answer
+    "training": "How was it trained?",
+    "intended_use": "What is it for, and who looks at its answers?",
+    "limits": "Which pictures has it never seen, and where is it not to be trusted?",
+}
+OPEN = "**Not answered yet.** "  # begins the line of a question that is open
+
+
+def describe(data, labels, predictions, *, name, training=None, intended_use=None, limits=None):
     """Collect the contents of a model card, a `Card`.
 
     `data` are the `helpers.pictures.images.ImageSets` that the model was trained and tested on; `labels`, an array of
     int (n,), are those of ``data.files("test")``, in their order; `predictions` is an array of int (n,), or of float
     (n, classes). `name` is that of the model, for people; `training`, `intended_use` and `limits` say how it was
-    trained, what it is for, and where it cannot be trusted. Only a person knows these.
+    trained, what it is for, and where it cannot be trusted. Only a person knows these: where one is None, the card asks
+    for it (`open_questions`).
 
     Raises ValueError when a text is blank, or the labels are not as many as the test pictures.
     """
     texts = {"name": name, "training": training, "intended_use": intended_use, "limits": limits}
+    asked = {key: OPEN + question for key, question in QUESTIONS.items() if texts[key] is None}
+    texts |= asked
     blank = [key for key, text in texts.items() if not isinstance(text, str) or len(text.strip()) < 2]
     if blank:
         raise ValueError(
@@ -89,19 +101,40 @@ def path_beside(path):
     return path.with_name(f"{path.stem}.card.md")
 
 
-def write(card, path, digest, size, outputs, parameters):
-    """Write the card of the model at `path`, whose file has the SHA-256 `digest`, completely or not at all."""
+def write(card, path, model, facts, digest):
+    """Write the card of the `model` at `path`, whose file has the SHA-256 `digest`, completely or not at all.
+
+    `facts` are those of the file: see `helpers.saving.model_file.read_facts`.
+    """
+    outputs, below, size = facts["outputs"], facts["unknown_below"], inspection.image_size(model)
+    resize = 'pixels = keras.ops.image.resize(pixels, ({}, {}), interpolation="bicubic")\n'.format(*size)
+    resize += "pixels = keras.ops.clip(pixels, 0, 255)\n"
+    inside = inspection.resizing(model) is not None
+    takes = "of any size, which it brings to {}×{}" if inside else "{}×{}"
     ends = "logits (softmax makes probabilities of them)" if outputs == "logits" else "probabilities (softmax inside)"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     texts = {
         "overview": f"{card.data}: {len(card.counts)} classes, {card.counts.to_numpy().sum()} pictures.",
         "table": _table(card),
+        "takes": takes.format(*size),
+        "resizing": "" if inside else resize,
+        "unknown": "" if below is None else f"; below a probability of {below:.3f} the answer is *unknown*",
+        "precision": facts["precision"],
         "versions": f"Python {python}, TensorFlow {tf.__version__}, Keras {keras.__version__}",
     }
-    given = {"card": card, "path": path, "digest": digest, "size": size, "ends": ends, "parameters": parameters}
+    given = {"card": card, "path": path, "digest": digest, "ends": ends, "parameters": model.count_params()}
     text = TEMPLATE.read_text(encoding="utf-8").format(**given, **texts)
     with storage.written_whole(path_beside(path)) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def open_questions(path):
+    """Return the questions that nobody has answered yet in the card of the model at `path`: list of str.
+
+    Raises OSError where there is no card.
+    """
+    lines = path_beside(Path(path)).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(OPEN) for line in lines if line.startswith(OPEN)]
 
 
 def recorded_digest(path):

@@ -7,6 +7,7 @@ what is built into Keras and cannot run code of the file's own is accepted.
 
 import io
 import json
+import numbers
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ LARGEST_TEXT = 16 * 1024**2  # bytes of a JSON member
 MOST_MEMBERS = 1000  # Keras writes a handful
 LARGEST_RATIO = 100  # unpacked to packed; Keras itself does not compress
 OUTPUTS = ("logits", "probabilities")
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 MODULES = re.compile(
     r"keras(\.src)?\.(layers|models|ops|initializers|regularizers|constraints|activations|dtype_policies)(\..+)?"
@@ -43,18 +45,21 @@ class ModelFileError(ValueError):
     """A file is not a complete model of the course, or holds what must not be loaded."""
 
 
-def add_facts(path, class_names, outputs):
-    """Write class names and the kind of outputs into a ``.keras`` file, as one more member of the zip."""
-    text = json.dumps({"class_names": list(class_names), "outputs": outputs}, ensure_ascii=False, indent=1)
+def add_facts(path, class_names, outputs, unknown_below=None, precision="float32"):
+    """Write class names and what else an answer needs into a ``.keras`` file, as one more member of the zip."""
+    facts = {"class_names": list(class_names), "outputs": outputs}
+    facts |= {"unknown_below": unknown_below, "precision": precision}
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FACTS, text)
 
 
 def read_facts(path, class_names=None):
-    """Check a ``.keras`` file; return the ``class_names`` and the kind of ``outputs`` that the course wrote into it.
+    """Check a ``.keras`` file; return what the course wrote into it.
 
-    Of a file without them `class_names` are taken, and ``outputs`` is None. Nothing in the file is executed, unpickled
-    or unpacked to disk. Raises `ModelFileError`, whose message is one line.
+    A dict: ``class_names``, the kind of ``outputs``, ``unknown_below`` (a probability, or None), and the ``precision``
+    in which it was tested. Of a file without them `class_names` are taken, and the others are None. Nothing in the file
+    is executed, unpickled or unpacked to disk. Raises `ModelFileError`, whose message is one line.
     """
     path = Path(path)
     _check_kind(path)
@@ -74,7 +79,7 @@ def read_facts(path, class_names=None):
         raise ModelFileError(f"{path.name} is damaged: the checksum of {damaged} does not fit. Copy it again.")
     check_config(path, _parsed(path, CONFIG, texts[CONFIG]), stored)
     if FACTS not in texts and class_names is not None:
-        return {"class_names": check_names(class_names), "outputs": None}
+        return {"class_names": check_names(class_names), "outputs": None, "unknown_below": None, "precision": None}
     if FACTS not in texts:
         raise ModelFileError(
             f"{path.name} has no class names ({FACTS}): it was saved by model.save, not by export.save. Save it with "
@@ -202,9 +207,19 @@ def _checked_facts(path, facts):
     if not isinstance(names, list) or outputs not in OUTPUTS:
         raise ModelFileError(f"{path.name}: {FACTS} does not tell class names and outputs. Save it with export.save.")
     try:
-        return {"class_names": check_names(names), "outputs": outputs}
+        below = check_threshold(facts.get("unknown_below"))
+        precision = facts.get("precision") if facts.get("precision") in PRECISIONS else None
+        return {"class_names": check_names(names), "outputs": outputs, "unknown_below": below, "precision": precision}
     except ValueError as error:
         raise ModelFileError(f"{path.name}: {error}") from error
+
+
+def check_threshold(unknown_below):
+    """Return the probability below which the answer is *unknown*, or None; ValueError where it is none."""
+    number = isinstance(unknown_below, numbers.Real) and not isinstance(unknown_below, bool)
+    if unknown_below is None or (number and 0 <= unknown_below < 1):
+        return None if unknown_below is None else float(unknown_below)
+    raise ValueError(f"unknown_below={unknown_below!r}: expected a probability, from 0 to below 1, or None.")
 
 
 def check_names(class_names):

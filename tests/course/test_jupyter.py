@@ -195,7 +195,7 @@ def test_in_a_codespace_the_address_is_the_one_that_github_shows(monkeypatch, ca
 
 def test_over_ssh_the_way_there_is_told_before_the_address(monkeypatch, capsys):
     monkeypatch.setenv("SSH_CONNECTION", "somewhere")
-    monkeypatch.setattr(jupyter, "_browser", pytest.fail)
+    monkeypatch.setattr(jupyter, "browser_here", pytest.fail)
     jupyter._open({"url": "http://127.0.0.1:8890/", "port": 8890, "token": "abc"}, browser=True)
     first, last = capsys.readouterr().out.splitlines()
     assert "ssh -L 8890:localhost:8890" in first and "8890/lab/tree" in last

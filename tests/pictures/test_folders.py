@@ -124,7 +124,6 @@ class TestGivenSplits:
         obstacles = folders.examine(split).obstacles
         assert [text.partition(";")[0] for text in obstacles] == [
             "train: lacks classes that another split has (fishes)",
-            "validation: this folder is missing beside 'train'",
             "test: lacks classes that another split has (fish)",
         ]
 
@@ -145,13 +144,28 @@ class TestGivenSplits:
         assert folders.examine(split).usable
         assert images.load(split, 32).counts().loc["fish"].to_dict() == {"train": 20, "validation": 2, "test": 2}
 
-    def test_train_and_test_alone_say_what_to_move(self, split):
+    @pytest.mark.parametrize(
+        ("left", "counts"),
+        [(("train", "test"), [16, 4, 2]), (("train", "validation"), [14, 2, 6]), (("train",), [12, 3, 5])],
+    )
+    def test_what_is_missing_is_drawn_from_train_and_said(self, split, left, counts):
+        for name in set(images.SPLITS) - set(left):
+            shutil.rmtree(split / name)
+        report = folders.examine(split)
+        said = [f"no folder for {name}" for name in images.SPLITS if name not in left]
+        assert report.usable and report.table["found"].tolist() == said
+        data = images.load(split, 32)
+        assert data.counts().loc["fish"].tolist() == data.counts().loc["bird"].tolist() == counts
+        assert {path.name for path in data.files("test")} == {
+            path.name for path in images.load(split, 32, batch_size=1).files("test")
+        }
+
+    def test_a_train_too_small_to_draw_from_is_an_obstacle(self, split):
         shutil.rmtree(split / "validation")
+        for path in sorted((split / "train" / "fish").iterdir())[1:]:
+            path.unlink()
         (obstacle,) = folders.examine(split).obstacles
-        assert (
-            "validation: this folder is missing beside 'train'; add it, with some pictures of each class from another"
-            in obstacle
-        )
+        assert obstacle == "train/fish: 1 picture: cannot be split two ways; add some: 2 at least"
 
     def test_a_missing_train_is_named(self, split):
         shutil.rmtree(split / "train")
@@ -165,8 +179,9 @@ class TestGivenSplits:
         write(own / "labels.csv", b"?")
         (obstacle,) = folders.examine(own).obstacles
         assert "no class folders: " in obstacle and "put the pictures of a class into a folder named" in obstacle
+        assert "or give the table of labels: images.load('.../labels.csv')" in obstacle
         ((_, done),) = findings(own, "labels.csv")
-        assert done == "left out; if it holds the labels, put each picture into a folder named after its class"
+        assert "give the table in place of the folder: images.load('.../labels.csv')" in done
         with pytest.raises(ValueError, match="no class folders"):
             images.load(own)
 

@@ -77,5 +77,6 @@ class TestKindsOfFiles:
 
     @pytest.mark.parametrize("brand", [b"heic", b"avif", b"mif1"])
     def test_phones_pictures_are_told_from_videos(self, brand):
-        assert naming.other_kind(b"\0\0\0\x18ftyp" + brand) == ("a HEIC or AVIF picture", naming.SAVE_AGAIN)
+        assert naming.other_kind(b"\0\0\0\x18ftyp" + brand) == (None, "")
+        assert naming.brand_of(b"\0\0\0\x18ftyp" + brand) == ("AVIF" if brand == b"avif" else "HEIF")
         assert naming.other_kind(b"\0\0\0\x18ftypqt  ") == ("a video", "")

@@ -46,7 +46,7 @@ class TestPractice:
     def test_loads(self, folder, capsys):
         data = images.load(folder, 32, on_bad="skip")
         assert data.class_names == ("cat", "dog", "horse") and data.counts().to_numpy().sum() == 128
-        assert capsys.readouterr().out.count("\n") == 2
+        assert capsys.readouterr().out.count("\n") == 3
 
     def test_no_picture_is_one_of_the_bundled_test_pictures(self, folder):
         bundled = assets.unpacked("animals.zip")

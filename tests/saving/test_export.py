@@ -31,7 +31,7 @@ class TestSaveAndLoad:
         with zipfile.ZipFile(saved.path) as archive:
             facts = json.loads(archive.read(model_file.FACTS))
             weights = archive.read(model_file.WEIGHTS)
-        assert facts == {"class_names": NAMES, "outputs": "logits"}
+        assert facts == {"class_names": NAMES, "outputs": "logits", "unknown_below": None, "precision": "float32"}
         groups = []
         with h5py.File(io.BytesIO(weights)) as file:
             file.visit(groups.append)
@@ -199,7 +199,7 @@ class TestSaveRefuses:
         assert list(tmp_path.iterdir()) == []
 
     def test_a_model_that_gives_other_outputs_when_loaded(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(export, "_opened", lambda path: tiny())
+        monkeypatch.setattr(export, "_loaded", lambda path: tiny())
         with pytest.raises(ValueError, match="gives other outputs"):
             export.save(tiny(), tmp_path / "a.keras", NAMES, card())
         assert list(tmp_path.iterdir()) == []

@@ -3,10 +3,11 @@
 import re
 import warnings
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
-from saving_cases import LABELS, PREDICTIONS, TEXTS, card, sets
+from saving_cases import LABELS, NAMES, PREDICTIONS, TEXTS, card, sets, tiny
 
 from helpers import predict, storage
 from helpers.course.checks.own_images import photo
@@ -43,10 +44,38 @@ class TestCard:
         np.testing.assert_allclose(names["outputs"], expected, rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("field", TEXTS)
-    @pytest.mark.parametrize("blank", ["", "  \n", None, 5])
+    @pytest.mark.parametrize("blank", ["", "  \n", 5])
     def test_is_refused_when_a_text_is_blank(self, field, blank):
         with pytest.raises(ValueError, match=f"{field} of the model card is blank"):
             card(**{field: blank})
+
+    def test_asks_for_what_nobody_has_written_and_for_nothing_else(self, tmp_path):
+        model, path = tiny(), tmp_path / "a.keras"
+        export.save(model, path, NAMES, card(intended_use=None, limits=None))
+        assert model_card.open_questions(path) == [
+            "What is it for, and who looks at its answers?",
+            "Which pictures has it never seen, and where is it not to be trusted?",
+        ]
+        beside = model_card.path_beside(path)
+        beside.write_text(beside.read_text(encoding="utf-8").replace(model_card.OPEN, "Answered: "), encoding="utf-8")
+        assert model_card.open_questions(path) == [] and export.card_problem(path) is None
+        export.save(model, path, NAMES, card())
+        assert model_card.open_questions(path) == []
+        with pytest.raises(ValueError, match="name of the model card is blank"):
+            card(name=None)
+
+    def test_tells_of_a_resizing_inside_and_of_the_threshold(self, tmp_path, monkeypatch):
+        any_size = keras.Input((None, None, 3))
+        model = keras.Model(any_size, tiny(activation="softmax")(keras.layers.Resizing(8, 8)(any_size)))
+        export.save(model, tmp_path / "a.keras", NAMES, card(), unknown_below=0.4)
+        text = model_card.path_beside(tmp_path / "a.keras").read_text(encoding="utf-8")
+        assert "of any size, which it brings to 8×8" in text and "below a probability of 0.400 the answer is" in text
+        assert "tested in float32" in text and "image.resize" not in text
+        photo().save(tmp_path / "picture.jpg", quality=95)
+        monkeypatch.chdir(tmp_path)
+        names = {}
+        exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[-1], names)
+        assert names["names"] == NAMES and names["outputs"].shape == (1, 3)
 
     def test_is_refused_for_some_of_the_test_pictures_only(self):
         with pytest.raises(ValueError, match="5 labels, but 'toys' has 8 test pictures"):

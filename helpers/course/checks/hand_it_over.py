@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
-from scipy import special
+from scipy import optimize, special
 
 from helpers.course.checks import fixtures, preparations, probes
 from helpers.course.checks.exercise import Refusal, StillBlank, describe, exercise, gives, one_line
@@ -48,6 +48,90 @@ ENDS = {
     "sigmoid": special.expit,
     "two softmax": lambda row: SOFTMAX(SOFTMAX(row)),
 }
+
+
+SCALES = (3.0, 0.6)  # of logits that are calibrated: too sure, and too unsure
+PICTURES, NEAR = 300, 0.03  # of the right temperature
+
+
+def _validation(scale, seed):
+    """Return probabilities of a model that is `scale` times as sure as it may be, and labels."""
+    generator = np.random.default_rng([83, seed])
+    logits = generator.normal(0, 1.5, (PICTURES, CLASSES))
+    labels = np.array([generator.choice(CLASSES, p=row) for row in SOFTMAX(logits)])
+    return SOFTMAX(scale * logits), labels
+
+
+def _fitted(scores, labels):
+    """Return the temperature at which the labels are most probable, if these are the logits."""
+
+    def loss(temperature):
+        return -np.mean(special.log_softmax(scores / temperature, axis=1)[np.arange(len(labels)), labels])
+
+    return optimize.minimize_scalar(loss, bounds=(0.01, 50), method="bounded").x
+
+
+@exercise(NOTEBOOK)
+def find_temperature(answer):
+    """Judge a function that fits a temperature to probabilities, of which the logarithms can be the logits."""
+    for seed, scale in enumerate(SCALES):
+        probabilities, labels = _validation(scale, seed)
+        returned = probes.number(probes.called(answer, probabilities.copy(), labels.copy()))
+        wanted = _fitted(np.log(probabilities), labels)
+        number, right = f"{returned:.3g}", f"{wanted:.3g}"
+
+        def is_(other, returned=returned):
+            return abs(returned - other) < NEAR * other
+
+        if is_(wanted):
+            continue
+        if is_(1 / wanted):
+            raise Refusal("upside-down", number=number, wanted=right)
+        if is_(_fitted(probabilities, labels)):
+            raise Refusal("probabilities-for-logits", number=number, wanted=right)
+        if is_(1):
+            raise Refusal("nothing-changed", number=number, wanted=right)
+        if abs(returned - wanted) < 0.3 * wanted:
+            raise Refusal("near", number=number, wanted=right)
+        raise Refusal("another-temperature", number=number, wanted=right)
+
+
+LINES = ((0.8, 1), (0.95, 2), (0.6, 3))  # shares that are asked for, and seeds
+
+
+def _answers(seed):
+    """Return probabilities, the more often right the surer, and labels."""
+    generator = np.random.default_rng([89, seed])
+    probabilities = SOFTMAX(generator.normal(0, 2, (80, CLASSES)))
+    labels = np.array([generator.choice(CLASSES, p=row) for row in probabilities])
+    labels[probabilities.max(axis=1) > 0.97] = probabilities.argmax(axis=1)[probabilities.max(axis=1) > 0.97]
+    return probabilities, labels
+
+
+@exercise(NOTEBOOK)
+def draw_the_line(answer):
+    """Judge a function that gives the lowest threshold at which a share of the answers that are kept is right."""
+    for share, seed in LINES:
+        probabilities, labels = _answers(seed)
+        returned = probes.number(probes.called(answer, probabilities.copy(), labels.copy(), share))
+        sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+        steps = np.unique(sure)
+        reached = np.array([np.mean(right[sure >= step]) >= share for step in steps])
+        lowest = reached.argmax()
+        if steps[lowest - 1] < returned <= steps[lowest] + 1e-9 if lowest else returned <= steps[0] + 1e-9:
+            continue
+        number, asked = f"{returned:.3g}", f"{share:.0%}"
+        if not 0 <= returned <= 1:
+            raise Refusal("no-probability", number=number)
+        kept = sure >= returned
+        if not kept.any():
+            raise Refusal("nothing-kept", number=number)
+        found = f"{np.mean(right[kept]):.0%} of {kept.sum()}"
+        if abs(returned - np.quantile(sure, 1 - share)) < 0.01 or abs(np.mean(kept) - share) < 0.02:
+            raise Refusal("share-of-pictures", number=number, kept=found, share=asked)
+        if np.mean(right[kept]) < share:
+            raise Refusal("too-few-right", number=number, kept=found, share=asked)
+        raise Refusal("not-the-lowest", number=number, kept=found, wanted=f"{steps[lowest]:.3g}")
 
 
 @exercise(NOTEBOOK)

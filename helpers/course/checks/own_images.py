@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.course.checks import probes
-from helpers.course.checks.exercise import Refusal, describe, exercise, gives
+from helpers.course.checks.exercise import Refusal, StillBlank, describe, exercise, gives
 from helpers.pictures import folders
 from helpers.saving import explain
 
@@ -136,6 +136,59 @@ def keep_series_together(answer):
         for label in np.unique(labels):
             if len(set(parts[labels == label].tolist())) < 3:
                 raise Refusal("class-missing", label=int(label))
+
+
+# Labels and what was said of them: unequal classes, one of them never said; equal classes; five classes.
+TESTS = (
+    ([0] * 9 + [1] * 3 + [2] * 2, [0] * 8 + [1] + [1, 1, 0] + [0, 0]),
+    ([1, 0, 1, 0, 1, 0], [1, 1, 1, 0, 0, 0]),
+    ([4, 4, 4, 4, 4, 3, 3, 2, 1, 0], [4, 4, 3, 4, 0, 3, 4, 2, 4, 4]),
+)
+
+
+@exercise(NOTEBOOK)
+def count_fairly(answer):
+    """Judge a function that gives the share of right answers, the mean recall, and what guessing gets of each."""
+    for labels, said in map(np.array, TESTS):
+        returned = probes.called(answer, labels.copy(), said.copy())
+        if isinstance(returned, list | tuple) and any(number is ... for number in returned):
+            raise StillBlank
+        row = probes.array(returned)
+        if row.shape != (4,):
+            raise Refusal("no-four-numbers", returned=describe(returned))
+        if np.isnan(row).any():
+            raise Refusal("not-a-number")
+        sizes, times_said = np.bincount(labels), np.bincount(said, minlength=labels.max() + 1)
+        right = np.bincount(labels[labels == said], minlength=len(sizes))
+        wanted = np.mean(labels == said), sizes.max() / len(labels), np.mean(right / sizes), 1 / len(sizes)
+        if np.allclose(row, wanted, atol=CLOSE):
+            continue
+        if row.max() > 1 + CLOSE:
+            raise Refusal("more-than-1", numbers=_rounded(row))
+        first = next(place for place in range(4) if abs(row[place] - wanted[place]) > CLOSE)
+        precision = np.mean(np.divide(right, times_said, out=np.zeros(len(sizes)), where=times_said > 0))
+        weighted = np.sum(right / sizes * sizes / sizes.sum())
+        number = f"{row[first]:.3g}"
+
+        def is_(place, other, first=first, row=row):
+            return first == place and abs(row[place] - other) < CLOSE
+
+        if is_(1, wanted[3]):
+            raise Refusal("classes-count-the-same", number=number)
+        if is_(1, times_said.max() / len(said)):
+            raise Refusal("most-said", number=number)
+        if is_(2, precision):
+            raise Refusal("precision", number=number)
+        if is_(2, weighted):
+            raise Refusal("weighted-by-size", number=number)
+        if is_(3, wanted[1]):
+            raise Refusal("largest-class", number=number)
+        place = ("first", "second", "third", "fourth")[first]
+        raise Refusal("wrong-number", place=place, number=number, wanted=f"{wanted[first]:.3g}", labels=labels.tolist())
+
+
+def _rounded(row):
+    return ", ".join(f"{number:.3g}" for number in row)
 
 
 def _stripes_and_spots():

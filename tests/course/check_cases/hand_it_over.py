@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import layers
 from PIL import Image, ImageOps
+from scipy import optimize, special
+from sklearn import metrics
 
 from check_cases.common import Cases, just, prepare
 from helpers import predict
@@ -246,6 +248,88 @@ def from_their_outputs(base, head):
 
 def lambda_of(pixels):
     return layers.Lambda(lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32"))(pixels)
+
+
+def fitted(scores, labels, bounds=(0.05, 20)):
+    def loss(temperature):
+        return metrics.log_loss(labels, special.softmax(scores / temperature, axis=1))
+
+    return optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x
+
+
+def on_a_grid(probabilities, labels):
+    grid = np.linspace(0.1, 5, 491)
+    losses = [metrics.log_loss(labels, special.softmax(np.log(probabilities) / one, axis=1)) for one in grid]
+    return grid[np.argmin(losses)]
+
+
+def by_confidence(probabilities, labels):
+    """The temperature at which the mean of the largest probabilities is the share of right answers."""
+    right = np.mean(probabilities.argmax(axis=1) == labels)
+
+    def gap(temperature):
+        return special.softmax(np.log(probabilities) / temperature, axis=1).max(axis=1).mean() - right
+
+    return 0.9 * optimize.brentq(gap, 0.05, 20)
+
+
+FIND_TEMPERATURE = Cases(
+    wrong={
+        "upside down": (just(lambda given, labels: 1 / fitted(np.log(given), labels)), "upside-down"),
+        "probabilities as logits": (just(fitted), "probabilities-for-logits"),
+        "one": (just(lambda given, labels: 1.0), "nothing-changed"),
+        "to half a number": (just(lambda given, labels: round(2 * fitted(np.log(given), labels)) / 2 + 0.1), "near"),
+        "by another measure": (just(by_confidence), "near"),
+        "far too large": (just(lambda given, labels: 20.0), "another-temperature"),
+        "negative": (just(lambda given, labels: -fitted(np.log(given), labels)), "another-temperature"),
+        "a number": (just(2.0), "no-function"),
+        "the whole result": (just(lambda given, labels: optimize.OptimizeResult(x=2)), "no-number"),
+    },
+    right={
+        "by SciPy": just(lambda given, labels: fitted(np.log(given), labels)),
+        "of shifted logits": just(lambda given, labels: fitted(np.log(given) + 7, labels)),
+        "on a grid": just(on_a_grid),
+        "in an array": just(lambda given, labels: np.array([fitted(np.log(given), labels)])),
+    },
+    blank=(just(...), just(lambda given, labels: ...)),
+)
+
+
+def line(probabilities, labels, share, steps=None, pick=0):
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    steps = np.sort(sure) if steps is None else steps
+    enough = [step for step in steps if (sure >= step).any() and np.mean(right[sure >= step]) >= share]
+    return enough[pick]
+
+
+DRAW_THE_LINE = Cases(
+    wrong={
+        "the quantile of the pictures": (
+            just(lambda given, labels, share: np.quantile(given.max(axis=1), 1 - share)),
+            "share-of-pictures",
+        ),
+        "the highest": (just(lambda *given: line(*given, pick=-1)), "not-the-lowest"),
+        "a coarse grid": (just(lambda *given: line(*given, steps=np.arange(0.1, 1, 0.1))), "not-the-lowest"),
+        "none": (just(lambda *given: 0.0), "too-few-right"),
+        "the share itself": (just(lambda given, labels, share: share), "not-the-lowest"),
+        "one": (just(lambda *given: 1.0), "nothing-kept"),
+        "in percent": (just(lambda *given: 100 * line(*given)), "no-probability"),
+        "a number": (just(0.8), "no-function"),
+        "nothing": (just(lambda *given: None), "returns-none"),
+    },
+    right={
+        "step by step": just(line),
+        "a fine grid": just(lambda *given: line(*given, steps=np.linspace(0, 1, 100_001))),
+        "of the sorted pictures at once": just(
+            lambda given, labels, share: next(
+                step
+                for step in np.unique(given.max(axis=1))
+                if np.mean((given.argmax(axis=1) == labels)[given.max(axis=1) >= step]) >= share
+            )
+        ),
+    },
+    blank=(just(...), just(lambda *given: ...)),
+)
 
 
 ALL_INSIDE = Cases(

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
 from check_cases.common import Cases, just
 from helpers.saving import explain
@@ -119,6 +120,72 @@ def of_the_winner(model, picture, heat):
 
 def squeezed(model, picture, heat):
     return np.divide(*falls(keras.Sequential([model, keras.layers.Softmax()]), picture, heat))
+
+
+def counted(labels, said, second=None, third=None, fourth=None, times=1):
+    sizes = np.bincount(labels)
+    recalls = metrics.recall_score(labels, said, average=None, zero_division=0)
+    numbers = [np.mean(labels == said), sizes.max() / len(labels), recalls.mean(), 1 / len(sizes)]
+    for place, change in ((1, second), (2, third), (3, fourth)):
+        if change:
+            numbers[place] = change(labels, said)
+    return tuple(times * number for number in numbers)
+
+
+def changed(**changes):
+    return just(lambda labels, said: counted(labels, said, **changes))
+
+
+COUNT_FAIRLY = Cases(
+    wrong={
+        "guessing as if classes were equal": (
+            changed(second=lambda labels, said: 1 / len(np.unique(labels))),
+            "classes-count-the-same",
+        ),
+        "the class said most often": (
+            changed(second=lambda labels, said: np.bincount(said).max() / len(said)),
+            "most-said",
+        ),
+        "precision": (
+            changed(third=lambda labels, said: metrics.precision_score(labels, said, average="macro", zero_division=0)),
+            "precision",
+        ),
+        "weighted recall": (
+            changed(third=lambda labels, said: metrics.recall_score(labels, said, average="weighted", zero_division=0)),
+            "weighted-by-size",
+        ),
+        "F1": (
+            changed(third=lambda labels, said: metrics.f1_score(labels, said, average="macro", zero_division=0)),
+            "wrong-number",
+        ),
+        "one chance for both": (
+            changed(fourth=lambda labels, said: np.bincount(labels).max() / len(labels)),
+            "largest-class",
+        ),
+        "guessing at random": (changed(fourth=lambda labels, said: 0.0), "wrong-number"),
+        "in percent": (changed(times=100), "more-than-1"),
+        "only two": (just(lambda labels, said: (np.mean(labels == said), 0.5)), "no-four-numbers"),
+        "one at a time": (just(lambda labels, said: np.mean(labels == said)), "no-four-numbers"),
+        "by what was said": (
+            changed(third=lambda labels, said: np.mean([np.mean(labels[said == k] == k) for k in range(3)])),
+            "not-a-number",
+        ),
+        "a number": (just(0.5), "no-function"),
+    },
+    right={
+        "by scikit-learn": changed(),
+        "balanced accuracy, as a list": just(
+            lambda labels, said: [
+                np.mean(labels == said),
+                max(np.mean(labels == label) for label in labels),
+                metrics.balanced_accuracy_score(labels, said),
+                1 / len(set(labels.tolist())),
+            ]
+        ),
+        "as an array": just(lambda labels, said: np.array(counted(labels, said))),
+    },
+    blank=(just(...), just(lambda labels, said: ...), just(lambda labels, said: (..., ..., ..., ...))),
+)
 
 
 PUT_MAP_TO_THE_TEST = Cases(

@@ -1,0 +1,184 @@
+"""A table of labels is read as people write it, finds the files that it means, and keeps groups together."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from made_pictures import findings, noise
+
+from helpers.pictures import folders, images, tables
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """Twelve pictures in one folder, named as cameras do."""
+    folder = tmp_path / "animals"
+    (folder / "pics").mkdir(parents=True)
+    for number in range(12):
+        noise().save(folder / "pics" / f"IMG_{number:02d}.PNG")
+    return folder
+
+
+def rows(name="pics/IMG_{:02d}.PNG"):
+    return [(name.format(number), "cat" if number < 6 else "dog") for number in range(12)]
+
+
+def write(folder, lines, head="file,label", name="labels.csv", encoding="utf-8"):
+    text = "\n".join([head, *(",".join(map(str, line)) for line in lines)])
+    (folder / name).write_text(text + "\n", encoding=encoding)
+    return folder / name
+
+
+class TestWays:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "pics/IMG_{:02d}.PNG",
+            "IMG_{:02d}.PNG",
+            "img_{:02d}.png",
+            "IMG_{:02d}",
+            "pics\\IMG_{:02d}.PNG",
+            "C:\\Users\\me\\animals\\pics\\IMG_{:02d}.PNG",
+            "/content/drive/pics/IMG_{:02d}.PNG",
+            "./pics/IMG_{:02d}.PNG",
+            " pics/IMG_{:02d}.PNG ",
+        ],
+    )
+    def test_of_naming_a_file(self, beside, name):
+        report = folders.examine(write(beside, rows(name)))
+        assert report.counts == {"cat": 6, "dog": 6} and report.usable and not report.bad
+
+    @pytest.mark.parametrize(
+        "head",
+        ["file,label", "Filename,Class", "image_id,category", '"Image Path",Target', "id,breed", "\ufefffile,label"],
+    )
+    def test_of_naming_a_column(self, beside, head):
+        assert folders.examine(write(beside, rows(), head)).counts == {"cat": 6, "dog": 6}
+
+    @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+    def test_of_telling_columns_apart(self, beside, delimiter):
+        path = write(beside, rows(), name="labels.tsv")
+        path.write_text(path.read_text().replace(",", delimiter))
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+    def test_of_writing_letters(self, beside, encoding):
+        lines = [(name, label.replace("cat", "Löwe")) for name, label in rows()]
+        assert folders.examine(write(beside, lines, encoding=encoding)).counts == {"Löwe": 6, "dog": 6}
+
+    def test_without_a_line_of_names(self, beside):
+        path = write(beside, rows()[1:], head=",".join(rows()[0]))
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
+
+    def test_with_other_columns_between(self, beside):
+        lines = [(number, name, "x", label, 3.5) for number, (name, label) in enumerate(rows())]
+        assert folders.examine(write(beside, lines, ",file,note,label,weight")).counts == {"cat": 6, "dog": 6}
+
+
+class TestSplits:
+    def test_are_taken_as_the_table_says(self, beside):
+        given = (["train"] * 3 + ["val"] + ["Test"] * 2) * 2
+        lines = [(*line, split) for line, split in zip(rows(), given, strict=True)]
+        data = images.load(write(beside, lines, "file,label,split"), 32)
+        assert data.counts().to_numpy().tolist() == [[3, 1, 2]] * 2 and data.name == "animals"
+
+    def test_an_unknown_one_is_named(self, beside):
+        lines = [(*line, "train" if number % 6 else "holdout") for number, line in enumerate(rows())]
+        path = write(beside, lines, "file,label,split")
+        report = folders.examine(path)
+        assert list(report.bad.values()) == ["the table says 'holdout' for its split"] * 2
+
+
+class TestGroups:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_stay_in_one_split(self, beside, seed):
+        lines = [(*line, f"day {number // 2}") for number, line in enumerate(rows())]
+        data = images.load(write(beside, lines, "file,label,group"), 32, seed=seed)
+        of_group = {}
+        for split in images.SPLITS:
+            for path in data.files(split):
+                of_group.setdefault(int(path.name[4:6]) // 2, set()).add(split)
+        assert len(of_group) == 6 and all(len(splits) == 1 for splits in of_group.values())
+        assert data.counts().to_numpy().min() >= 1
+
+    def test_are_told_for_cross_validation(self, beside):
+        lines = [(*line, f"day {number // 2}") for number, line in enumerate(rows())]
+        data = images.load(write(beside, lines, "file,label,group"), 32)
+        for split in images.SPLITS:
+            days = [int(path.name[4:6]) // 2 for path in data.files(split)]
+            series = data.series(split).tolist()
+            assert len(set(zip(days, series, strict=True))) == len(set(days)) == len(set(series))
+
+    def test_too_few_for_the_splits_are_an_obstacle(self, beside):
+        lines = [(*line, f"day {number // 3}") for number, line in enumerate(rows())]
+        path = write(beside, lines, "file,label,patient_id")
+        assert folders.examine(path).obstacles[0].startswith("cat: 2 groups in the table: each goes into one split")
+        with pytest.raises(ValueError, match="add pictures of other groups"):
+            images.load(path)
+
+    def test_another_grouping_deals_anew(self, beside):
+        before = images.load(
+            write(beside, [(*line, 0 if n % 6 < 2 else n) for n, line in enumerate(rows())], "file,label,group")
+        )
+        after = images.load(write(beside, [(*line, n) for n, line in enumerate(rows())], "file,label,group"))
+        assert before.folder != after.folder
+
+
+class TestTrouble:
+    def test_each_kind_of_line_says_what_is_wrong_with_it(self, beside):
+        lines = [*rows(), ("IMG_00.PNG", "dog"), ("IMG_99.PNG", "cat"), ("IMG_01.PNG", "")]
+        shutil.copytree(beside / "pics", beside / "more")
+        noise().save(beside / "more" / "IMG_12.png")
+        path = write(beside, lines)
+        assert findings(path, "IMG_99.PNG")[0][0] == "is in the table, but there is no such file"
+        found = folders.examine(path).table["found"].tolist()
+        assert "is in the table, but several files have this name" in found
+        assert "13 pictures that the table does not name, such as more/IMG_00.PNG" in found
+
+    def test_a_picture_of_two_labels_and_one_of_none_are_left_out(self, beside):
+        lines = [*rows()[:-1], (rows()[-1][0], ""), (rows()[0][0], "dog")]
+        report = folders.examine(write(beside, lines))
+        assert report.counts == {"cat": 5, "dog": 5}
+        assert list(report.bad.values()) == ["has no label in the table", "has several labels in the table: cat, dog"]
+        assert images.load(beside / "labels.csv", 32, on_bad="skip").counts().to_numpy().sum() == 10
+
+    def test_a_file_elsewhere_is_never_read(self, beside, tmp_path):
+        noise().save(tmp_path / "private.png")
+        for name in ("../private.png", str(tmp_path / "private.png")):
+            report = folders.examine(write(beside, [*rows(), (name, "cat")]))
+            assert report.counts == {"cat": 6, "dog": 6} and len(report.bad) == 1
+
+    @pytest.mark.parametrize(("label", "stored"), [("n/a", "n_a"), (".hidden", "_hidden"), ("a:b*", "a_b_")])
+    def test_a_label_that_no_folder_can_have_is_kept_under_another(self, beside, label, stored):
+        lines = [(name, label if old == "cat" else old) for name, old in rows()]
+        path = write(beside, lines)
+        assert stored in folders.examine(path).counts
+        data = images.load(path, 32)
+        assert stored in data.class_names and all(file.is_relative_to(data.folder) for file in data.files("train"))
+
+    def test_columns_that_it_lacks_are_named(self, beside):
+        with pytest.raises(
+            tables.TableError, match="has the columns 'a', 'b', 'c': expected one for 'file' and one for"
+        ):
+            folders.examine(write(beside, [], "a,b,c"))
+        with pytest.raises(ValueError, match=r"expected one for 'label' .* table.idxmax\(axis=1\)"):
+            images.load(write(beside, [("IMG_00.PNG", 1, 0)], "file,cat,dog"))
+
+    @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe\x00", b'file,label\n"a', bytes(range(256))])
+    def test_what_is_no_table_is_said(self, beside, content):
+        (beside / "labels.csv").write_bytes(content)
+        with pytest.raises(ValueError, match="labels.csv|no class folder"):
+            images.load(beside / "labels.csv")
+
+    def test_pictures_of_one_name_in_two_folders_are_both_kept(self, beside):
+        (beside / "more").mkdir()
+        for number in range(3):
+            noise().save(beside / "more" / f"IMG_{number:02d}.PNG")
+        lines = [*rows(), *((f"more/IMG_{number:02d}.PNG", "cat") for number in range(3))]
+        data = images.load(write(beside, lines), 32, seed=3)
+        assert data.counts().sum(axis=1).tolist() == [9, 6]
+
+
+def test_reading_needs_no_file_column_twice(tmp_path):
+    pd.DataFrame({"filename": ["a"], "id": ["1"], "label": ["x"]}).to_csv(tmp_path / "t.csv", index=False)
+    assert tables.read(tmp_path / "t.csv").to_dict("records") == [{"file": "a", "label": "x"}]
