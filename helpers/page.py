@@ -12,10 +12,9 @@ import os
 import socket
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
-from helpers import session
+from helpers import predict, session
 from helpers.course import jupyter
 from helpers.pictures import naming
 
@@ -46,53 +45,39 @@ class PageError(RuntimeError):
     """The page cannot be shown: a package is missing, or no port is free."""
 
 
-class Answers:
+class Answers(predict.Asked):
     """What a saved model says of a picture, and where it looked: a function of the picture's path.
 
     Raises `helpers.saving.model_file.ModelFileError` when the file at `path` cannot be loaded in safe mode.
     """
-
-    def __init__(self, path):
-        import numpy as np
-
-        from helpers.network import inspection
-        from helpers.saving import explain, export
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of the card: its problem is shown on the page
-            self.model, self.class_names = export.load(path)
-        self.size, self.fit = inspection.image_size(self.model), inspection.fit(self.model)
-        self.unknown_below = export.facts(path)["unknown_below"]
-        try:
-            self.cam, self.no_cam = explain.GradCam(self.model), ""
-            self.cam(np.zeros((1, *self.size, 3), "uint8"))  # now, so that the first picture need not wait
-        except ValueError as error:
-            self.cam, self.no_cam = None, f"<p>Where it looked cannot be shown. {_plain(error)}</p>"
 
     def __call__(self, path):
         """Return the answer in words (HTML), the probability of each class (a dict), and the pictures (HTML).
 
         Raises ValueError when the file is no picture.
         """
-        import numpy as np
-
-        from helpers import plots, predict
+        from helpers import plots
         from helpers.course.widgets import frame
 
-        pixels = predict.pixels(path, self.size, self.fit)
-        (table,) = predict.tables(self.model, self.class_names, pixels)
+        pixels, table, answer = super().__call__(path)
         name, share = table["class"][0], table["probability"][0]
         said = f"<strong>{_plain(name)}</strong>, with a probability of {share:.1%}."
-        if self.unknown_below is not None and share < self.unknown_below:
+        if answer == predict.UNKNOWN:
             said = f"<strong>unknown</strong>. The most probable class is {_plain(name)}, {share:.1%}: less than the "
             said += f"{self.unknown_below:.1%} that this model's answer needs."
         seen = [frame.thumbnail_html(pixels[0], "The picture as the model sees it", "as the model sees it", SIDE)]
-        if self.cam:
-            heat = self.cam(np.rint(pixels).astype("uint8"), self.class_names.index(name))[0]
+        no_cam = self.no_cam
+        try:
+            evidence = self.evidence(pixels, name) if self.cam else None
+        except ValueError as error:  # no gradient, for instance
+            evidence, no_cam = None, str(error)
+        if evidence is not None:
             alt = f"The same picture in grey, coloured up to bright yellow where it speaks for {name}"
-            seen.append(frame.thumbnail_html(plots.overlay(pixels[0], heat), alt, f"what speaks for {name}", SIDE))
+            coloured = plots.overlay(pixels[0], evidence)
+            seen.append(frame.thumbnail_html(coloured, alt, f"what speaks for {name}", SIDE))
+        no_cam = f"<p>Where it looked cannot be shown. {_plain(no_cam)}</p>" if no_cam else ""
         shares = dict(table.itertuples(index=False))
-        return f"{_plain(Path(path).name)}: {said}", shares, frame.row_html(seen) + self.no_cam
+        return f"{_plain(Path(path).name)}: {said}", shares, frame.row_html(seen) + no_cam
 
 
 def build(path):

@@ -74,6 +74,39 @@ def answer(table, unknown_below=None):
     return UNKNOWN if unknown_below is not None and probability < unknown_below else name
 
 
+class Asked:
+    """A saved model that is asked about one picture after another, also where in it the evidence was.
+
+    `path` is a file that `helpers.saving.export.save` wrote; a warning about its card is left to the caller. Where
+    Grad-CAM cannot be computed, ``cam`` is None and ``no_cam`` says why. Raises
+    `helpers.saving.model_file.ModelFileError` when the file cannot be loaded in safe mode.
+    """
+
+    def __init__(self, path):
+        from helpers.network import inspection
+        from helpers.saving import explain, export
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            self.model, facts = export.opened(path)
+        self.class_names, self.unknown_below = tuple(facts["class_names"]), facts["unknown_below"]
+        self.size, self.fit = inspection.image_size(self.model), inspection.fit(self.model)
+        try:
+            self.cam, self.no_cam = explain.GradCam(self.model), ""
+        except ValueError as error:
+            self.cam, self.no_cam = None, str(error)
+
+    def __call__(self, picture):
+        """Return the pixels that the model gets, as `pixels` does, the table of `classify`, and what `answer` says."""
+        batch = pixels(picture, self.size, self.fit)
+        (table,) = tables(self.model, self.class_names, batch)
+        return batch, table, answer(table, self.unknown_below)
+
+    def evidence(self, batch, class_name):
+        """Return where in one picture, `pixels`, the evidence for a class was: float32 (height, width), 0 to 1."""
+        return self.cam(np.rint(batch).astype("uint8"), self.class_names.index(class_name))[0]
+
+
 def compiled(model, precision=None):
     """Return (function of a batch, precision): the model as a graph, for many batches.
 
@@ -131,7 +164,7 @@ def _run(options):
         print(f"Note: {said} differ. --precision {facts['precision']} computes as tested.", file=sys.stderr)
     found, counts, below = [], {}, facts["unknown_below"]
     bar = tqdm.tqdm(total=len(paths), unit="picture", leave=False, delay=1, disable=sys.stdout.isatty() or None)
-    for path, table in _answered(model, facts["class_names"], paths, run if many else None, bar):
+    for path, table in answered(model, facts["class_names"], paths, run if many else None, bar.update):
         best, said = table.head(max(1, options.top)), answer(table, below)
         counts[said] = counts.get(said, 0) + 1
         found.append({"picture": path, "answer": said, "classes": best.to_dict("records")})
@@ -187,10 +220,11 @@ def _pictures_in(folder):
     return pictures or [folder]
 
 
-def _answered(model, class_names, paths, run, bar):
-    """Yield (path, table) for the pictures that could be answered on; of the others, say why not.
+def answered(model, class_names, paths, run=None, progress=None):
+    """Yield (path, table) for the pictures that could be answered on; of the others, say why not on stderr.
 
-    The next pictures are opened while the model computes.
+    The next pictures are opened while the model computes. `run` is that of `tables`; `progress` is called with the
+    number of pictures that are done.
     """
     from helpers.network import inspection
 
@@ -220,7 +254,8 @@ def _answered(model, class_names, paths, run, bar):
                 if isinstance(result, str):
                     print(f"{naming.shown(path)}: {result}", file=sys.stderr)
             yield from _of_batch(model, class_names, opened, run)
-            bar.update(len(batch))
+            if progress:
+                progress(len(batch))
 
 
 def _of_batch(model, class_names, opened, run):

@@ -1,4 +1,4 @@
-"""What do features in shards cost? ``python -m tools.bench_shards [--pictures 10000]``: six minutes on two cores.
+"""What do features in shards cost? ``python -m tools.bench_shards [--pictures 10000]``: 3 to 6 minutes on two cores.
 
 Peak memory and time of `shards.write` here, of `features.run` on arrays, and of `shards.write` on a local cluster of
 two workers; for a tenth of the pictures and for all, each in a process of its own, where TensorFlow computes with one

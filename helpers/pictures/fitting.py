@@ -22,7 +22,7 @@ def check_fit(fit):
 
 
 def how(fit):
-    """Return `fit` as the arguments of `keras.utils.image_dataset_from_directory` and `keras.layers.Resizing`."""
+    """Return `fit` as the arguments of `keras.layers.Resizing`."""
     return {"crop_to_aspect_ratio": fit == "crop", "pad_to_aspect_ratio": fit == "pad"}
 
 
@@ -53,14 +53,18 @@ def pixels(picture, size, fit="stretch"):
     ValueError
         When the file or the array is not a picture, or `size` or `fit` is none.
     """
-    import keras
-
     sides = np.asarray(size)
     if sides.shape != (2,) or sides.dtype.kind not in "iu" or sides.min() < 1:
         raise ValueError(f"size={size!r}: expected height and width in pixels, such as (96, 96).")
     batch = np.asarray(_rgb(picture), "float32")[None]
-    resized = keras.ops.image.resize(batch, tuple(size), interpolation=INTERPOLATION, **how(check_fit(fit)))
-    return np.clip(np.asarray(resized), 0, 255)  # bicubic overshoots
+    return np.clip(np.asarray(resized(batch, size, check_fit(fit))), 0, 255)  # bicubic overshoots
+
+
+def resized(pictures, size, fit):
+    """Return pictures (n, h, w, 3), or one (h, w, 3), as `keras.layers.Resizing` resizes them; not clipped."""
+    import keras
+
+    return keras.ops.image.resize(pictures, tuple(size), interpolation=INTERPOLATION, **how(fit))
 
 
 def _rgb(picture):

@@ -79,20 +79,41 @@ class ImageSets:
             class_names=list(self.class_names),
             image_size=self.image_size,
             interpolation=fitting.INTERPOLATION,
-            **fitting.how(self.fit),
+            crop_to_aspect_ratio=self.fit == "crop",
             batch_size=self.batch_size,
             shuffle=shuffle,
             seed=self.seed,
             verbose=False,
         )
+        names, paths = read.class_names, read.file_paths
+        if self.fit == "pad":
+            read = self._padded(paths, shuffle)
         # The autotuner sleeps for longer and longer, and the end of a pass waits until it wakes: with a slow consumer
         # such as a trunk, a pass took up to one and a half times as long.
         options = tf.data.Options()
         options.autotune.enabled = False
         clipped = read.map(lambda pictures, labels: (keras.ops.clip(pictures, 0, 255), labels))  # bicubic overshoots
         dataset = clipped.with_options(options)
-        dataset.class_names, dataset.file_paths = read.class_names, read.file_paths
+        dataset.class_names, dataset.file_paths = names, paths
         return dataset
+
+    def _padded(self, paths, shuffle):
+        """Return pictures padded as `keras.layers.Resizing` pads them; Keras's own loader does it otherwise."""
+        labels = [self.class_names.index(Path(path).parent.name) for path in paths]
+        files = tf.data.Dataset.from_tensor_slices((paths, tf.constant(labels, "int32")))
+        if shuffle:
+            files = files.shuffle(len(paths), seed=self.seed)
+
+        def read(path, label):
+            picture = tf.image.decode_png(tf.io.read_file(path), channels=3)
+            picture = tf.ensure_shape(fitting.resized(tf.cast(picture, "float32"), self.image_size, "pad"), self._shape)
+            return picture, label
+
+        return files.map(read).batch(self.batch_size)
+
+    @property
+    def _shape(self):
+        return (*self.image_size, 3)
 
     def files(self, split):
         """Return the paths of a split's pictures, in the order of `in_order`."""

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers import storage
-from helpers.pictures import folders, images, opening
+from helpers.pictures import fitting, folders, images, opening
 
 COUNTS = {"train": 6, "validation": 2, "test": 3}
 PICTURES_A_CLASS = 12
@@ -602,3 +602,33 @@ class TestDecodesOnce:
         monkeypatch.setattr(storage, "sha256", lambda path: pytest.fail("read"))
         with pytest.raises(ValueError, match="holds .* files, expected at most 5"):
             images.load(mine)
+
+
+class TestFit:
+    @pytest.mark.parametrize("fit", fitting.FITS)
+    def test_pictures_come_as_a_resizing_layer_makes_them_with_their_labels(self, tmp_path, fit):
+        generator = np.random.default_rng(0)
+        for name in ("bird", "fish"):
+            (tmp_path / "wide" / name).mkdir(parents=True)
+            for index in range(6):
+                pixels = generator.integers(0, 256, (30 + 9 * index, 70, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "wide" / name / f"{name}{index}.png")
+        data = images.load(tmp_path / "wide", (40, 48), batch_size=3, fit=fit)
+        resize = keras.layers.Resizing(40, 48, interpolation="bicubic", **fitting.how(fit))
+        for split in images.SPLITS:
+            pictures, labels = data.arrays(split)
+            for path, picture, label in zip(data.files(split), pictures, labels, strict=True):
+                original = np.asarray(Image.open(path), "float32")[None]
+                expected = np.clip(np.asarray(resize(original)), 0, 255)[0]
+                np.testing.assert_allclose(picture, expected, atol=1e-3)
+                assert path.parent.name == data.class_names[label]
+        shuffled = dict(pairs(*everything(data.train)))
+        assert shuffled == pairs(*data.arrays("train")) and pictures.shape[1:] == (40, 48, 3)
+
+    def test_another_fit_gives_other_features_in_the_cache(self, own):
+        marks = {images.load(own, 32, fit=fit).fingerprint("train") for fit in fitting.FITS}
+        assert len(marks) == 3
+
+    def test_an_unknown_one_is_refused(self, own):
+        with pytest.raises(ValueError, match="fit='cover': expected 'stretch'"):
+            images.load(own, 32, fit="cover")

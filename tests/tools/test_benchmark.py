@@ -45,6 +45,14 @@ def test_both_precisions_are_timed_side_by_side():
     assert ratio > 0 and rates.endswith(" pictures/s")
 
 
+def test_predict_is_timed_against_its_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "SIDE", 32)
+    pixels = keras.Input((32, 32, 3))
+    model = keras.Model(pixels, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(pixels)))
+    ratio, rates = benchmark.predicting(model, tmp_path, number=40)
+    assert ratio > 0 and rates.endswith(" pictures/s") and len(list(tmp_path.iterdir())) == 40
+
+
 @pytest.mark.parametrize("cut", ["block5_pool", "block4_pool"])
 def test_both_ways_train_alike_and_from_the_same_start(cut, fresh_cache, monkeypatch):
     monkeypatch.setattr(benchmark, "SIDE", 32)

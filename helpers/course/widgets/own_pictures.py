@@ -1,7 +1,6 @@
 """Two explorers for your own pictures: put them into a folder of classes, and try a saved model on them."""
 
 import tempfile
-import warnings
 from pathlib import Path
 
 import ipywidgets
@@ -10,9 +9,8 @@ from matplotlib.figure import Figure
 
 from helpers import plots, predict
 from helpers.course.widgets import frame, maps
-from helpers.network import inspection
 from helpers.pictures import folders, naming, uploads
-from helpers.saving import explain, export
+from helpers.saving import export
 
 ACCEPTED = ",".join(naming.ENDINGS)
 ROWS = 12  # of findings shown
@@ -81,11 +79,11 @@ class TryModel(frame.Explorer):
     """
 
     def __init__(self, path, folder=None):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of the card: said in the words below the picture
-            self.model, self.class_names = export.load(path)
-        self.size, self.cam = inspection.image_size(self.model), explain.GradCam(self.model)
-        self.note = export.card_problem(path)
+        self.asked = predict.Asked(path)
+        if not self.asked.cam:
+            raise ValueError(self.asked.no_cam)
+        self.note = export.card_problem(path)  # said in the words below the picture
+        classes = [PREDICTED, *self.asked.class_names]
         self.files, self.uploads, self.upload_count = _pictures_of(folder), {}, 0
         self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
         self.upload.layout.width = "15em"
@@ -93,7 +91,7 @@ class TryModel(frame.Explorer):
             "try_model",
             {
                 "which": ipywidgets.Dropdown(options=list(self.files), description="Picture"),
-                "looked_for": ipywidgets.Dropdown(options=[PREDICTED, *self.class_names], description="Places for"),
+                "looked_for": ipywidgets.Dropdown(options=classes, description="Places for"),
             },
             above=[self.upload],
         )
@@ -103,26 +101,26 @@ class TryModel(frame.Explorer):
         """Return the probabilities and the places that spoke for a class, for one picture."""
         if which is None:
             return "", frame.plain_html("Upload a picture, or call try_model with a folder of pictures.")
-        pixels = self._pixels(which)
-        (table,) = predict.tables(self.model, self.class_names, pixels)
+        pixels, table, said = self._asked(which)
         class_name = table["class"][0] if looked_for == PREDICTED else looked_for
-        heat = self.cam(np.rint(pixels).astype("uint8"), self.class_names.index(class_name))[0]
+        heat = self.asked.evidence(pixels, class_name)
         coloured, best, evidence = plots.overlay(pixels[0], heat), table.head(BARS), _evidence(heat, class_name)
         shown = [
             frame.thumbnail_html(pixels[0], f"As the model sees it: {which}.", "as the model sees it", SIDE),
             frame.thumbnail_html(coloured, f"The same in grey. {evidence}", f"places for {class_name}", SIDE),
             frame.figure_html(_bars(best, class_name), f"Bars: {_listed(best)}."),
         ]
-        text = f"The model says {_listed(table.head(3))}. {evidence} "
-        text += "The maps behind it are {}×{}: it cannot be finer.".format(*self.cam.grid)
+        unknown = "The answer is unknown: no class is probable enough. " if said == predict.UNKNOWN else ""
+        text = f"{unknown}The model says {_listed(table.head(3))}. {evidence} "
+        text += "The maps behind it are {}×{}: it cannot be finer.".format(*self.asked.cam.grid)
         return frame.row_html(shown), frame.plain_html(f"{text} {self.note}" if self.note else text)
 
-    def _pixels(self, which):
+    def _asked(self, which):
         if which in self.files:
-            return predict.pixels(self.files[which], self.size)
+            return self.asked(self.files[which])
         with tempfile.TemporaryDirectory() as temporary:
             folder = uploads.from_upload([self.uploads[which]], Path(temporary, "upload"), "picture") / "picture"
-            return predict.pixels(next(folder.iterdir()), self.size)
+            return self.asked(next(folder.iterdir()))
 
     def _received(self, change):
         for file in change["new"]:
