@@ -23,11 +23,22 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+def packages_of(project, extra):
+    """The packages of an extra and of those that it names."""
+    for line in project["optional-dependencies"][extra]:
+        requirement = Requirement(line)
+        if requirement.name == project["name"]:
+            for other in sorted(requirement.extras):
+                yield from packages_of(project, other)
+        else:
+            yield line
+
+
 def test_environment_yml_holds_the_packages_of_pyproject(project):
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     listed = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     packages = [line for line in listed if not line.startswith("--")]
-    assert sorted(packages) == sorted(project["dependencies"] + project["optional-dependencies"]["test"])
+    assert sorted(packages) == sorted([*project["dependencies"], *packages_of(project, "test")])
     assert [line for line in listed if line.startswith("--")] == ["--constraint constraints.txt", "--editable ."]
 
 
@@ -36,12 +47,18 @@ def test_every_package_has_a_lower_bound_that_its_pin_satisfies(project):
     for line in (ROOT / "constraints.txt").read_text().splitlines():
         pin = Requirement(line)
         pins.setdefault(canonicalize_name(pin.name), []).append(str(pin.specifier).removeprefix("=="))
-    wanted = project["dependencies"] + [line for extra in project["optional-dependencies"].values() for line in extra]
-    for line in wanted:
+    extras = project["optional-dependencies"]
+    for line in {*project["dependencies"], *(line for extra in extras for line in packages_of(project, extra))}:
         requirement = Requirement(line)
         assert any(part.operator == ">=" for part in requirement.specifier), line
         versions = pins[canonicalize_name(requirement.name)]
         assert all(requirement.specifier.contains(version) for version in versions), (line, versions)
+
+
+def test_the_readme_names_every_extra_that_a_learner_may_want(project):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for extra in project["optional-dependencies"].keys() - {"test", "assets"}:
+        assert f'".[{extra}]"' in text, extra
 
 
 def test_constraints_name_no_host():
