@@ -110,7 +110,7 @@ def write(card, path, model, facts, digest):
     resize = 'pixels = keras.ops.image.resize(pixels, ({}, {}), interpolation="bicubic")\n'.format(*size)
     resize += "pixels = keras.ops.clip(pixels, 0, 255)\n"
     inside = inspection.resizing(model) is not None
-    takes = "of any size, which it brings to {}×{}" if inside else "{}×{}"
+    takes = "of any size up to 512 (larger ones made smaller first), brought to {}×{}" if inside else "{}×{}"
     ends = "logits (softmax makes probabilities of them)" if outputs == "logits" else "probabilities (softmax inside)"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     texts = {

@@ -69,7 +69,8 @@ class TestCard:
         model = keras.Model(any_size, tiny(activation="softmax")(keras.layers.Resizing(8, 8)(any_size)))
         export.save(model, tmp_path / "a.keras", NAMES, card(), unknown_below=0.4)
         text = model_card.path_beside(tmp_path / "a.keras").read_text(encoding="utf-8")
-        assert "of any size, which it brings to 8×8" in text and "below a probability of 0.400 the answer is" in text
+        assert "of any size up to 512 (larger ones made smaller first), brought to 8×8" in text
+        assert "below a probability of 0.400 the answer is" in text
         assert "tested in float32" in text and "image.resize" not in text
         photo().save(tmp_path / "picture.jpg", quality=95)
         monkeypatch.chdir(tmp_path)
