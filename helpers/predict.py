@@ -108,14 +108,23 @@ class Asked:
 
 
 def compiled(model, precision=None):
-    """Return (function of a batch, precision): the model as a graph, for many batches.
+    """Return (function of a batch, precision): the model as a graph, for many batches of at most `BATCH` pictures.
 
-    `precision` is "float32", "bfloat16", or None: what is faster here, as `helpers.pictures.features.run` chooses.
+    A smaller batch is filled up, since another size would be compiled anew. `precision` is "float32", "bfloat16", or
+    None: what is faster here, as `helpers.pictures.features.run` chooses.
     """
+    import keras
+
     from helpers.pictures import features
 
     network = features.in_bfloat16(model) if features.chosen(precision, model) == "bfloat16" else None
-    return (network or model).predict_on_batch, "bfloat16" if network else "float32"
+
+    def run(batch):
+        full = np.concatenate([batch, np.repeat(batch[-1:], max(0, BATCH - len(batch)), axis=0)])
+        rows = (network or model).predict_on_batch(full)
+        return keras.tree.map_structure(lambda part: part[: len(batch)], rows)
+
+    return run, "bfloat16" if network else "float32"
 
 
 def main(arguments=None, program="python -m helpers.predict"):
