@@ -19,7 +19,17 @@ from helpers.pictures.report import Report, in_order, obstacles, of_file, row
 
 SPLITS = dealing.SPLITS
 OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
-HIDDEN = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}  # put there unasked
+HIDDEN = {
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "$recycle.bin",
+    "system volume information",
+}  # put there unasked
 SPREADSHEETS = (".xls", ".xlsx", ".ods")
 MOST_FILES = 20_000  # more is a folder given by mistake, such as a whole home folder
 FEW_IN_CLASS = 20  # a quarter of them, five, would be tested
@@ -169,7 +179,7 @@ class Listing:
         digests = self.digests()
         files = [(path.relative_to(self.folder), split, digests.get(path)) for path, split in self.files.items()]
         links = [path.relative_to(self.folder) for path in self.bad]
-        groups = [list(self.groups.values())] if self.groups else []
+        groups = [[(path.relative_to(self.folder), group) for path, group in self.groups.items()]] * bool(self.groups)
         return hashlib.sha256(repr((files, links, *groups)).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -85,11 +85,13 @@ class Finder:
     """Finds the files that a table names: with their path, as any system writes it, or without it or the ending."""
 
     def __init__(self, folder):
-        self.folder, self.by_name = folder, defaultdict(list)
+        self.folder, self.by_name, self.files = folder, defaultdict(list), set()
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder).parts
             if not any(part.startswith(".") for part in inside) and not path.is_dir():
-                for name in {path.name, path.stem}:
+                self.files.add(path)
+                picture = naming.ending_of(path) in naming.ENDINGS
+                for name in {path.name, path.stem if picture else path.name}:
                     self.by_name[unicodedata.normalize("NFC", name).casefold()].append(path)
 
     def find(self, name):
@@ -97,6 +99,8 @@ class Finder:
         parts = [part for part in PureWindowsPath(name).parts if part not in (".", "..")]
         if not parts:
             return "no file is named"
+        if (exact := self.folder.joinpath(*parts)) in self.files:
+            return exact
         last = unicodedata.normalize("NFC", parts[-1]).casefold()
         found = self.by_name.get(last, [])
         for depth in range(2, len(parts) + 1):

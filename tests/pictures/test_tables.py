@@ -75,6 +75,19 @@ class TestWays:
         assert folders.examine(write(beside, lines, ",file,note,label,weight")).counts == {"cat": 6, "dog": 6}
 
 
+class TestFinding:
+    def test_a_file_at_the_very_path_comes_before_others_of_its_name(self, beside):
+        shutil.copytree(beside / "pics", beside / "backup" / "pics")
+        assert folders.examine(write(beside, rows())).counts == {"cat": 6, "dog": 6}
+
+    def test_what_lies_beside_pictures_under_their_names_is_in_nobodys_way(self, beside):
+        for path in list((beside / "pics").iterdir()):
+            path.with_name(f"{path.name}.json").write_text("{}")
+            path.with_suffix(".txt").write_text("?")
+        for name in ("pics/IMG_{:02d}.PNG", "IMG_{:02d}"):
+            assert folders.examine(write(beside, rows(name))).counts == {"cat": 6, "dog": 6}
+
+
 class TestSplits:
     def test_are_taken_as_the_table_says(self, beside):
         given = (["train"] * 3 + ["val"] + ["Test"] * 2) * 2
@@ -108,6 +121,13 @@ class TestGroups:
             days = [int(path.name[4:6]) // 2 for path in data.files(split)]
             series = data.series(split).tolist()
             assert len(set(zip(days, series, strict=True))) == len(set(days)) == len(set(series))
+
+    def test_moved_to_other_pictures_deal_anew(self, beside):
+        before = images.load(write(beside, [(*line, n // 2) for n, line in enumerate(rows())], "file,label,group"))
+        groups = [number // 2 for number in range(12)]
+        groups[1], groups[2] = groups[2], groups[1]
+        lines = [(*line, group) for line, group in zip(rows(), groups, strict=True)]
+        assert images.load(write(beside, lines, "file,label,group")).folder != before.folder
 
     def test_too_few_for_the_splits_are_an_obstacle(self, beside):
         lines = [(*line, f"day {number // 3}") for number, line in enumerate(rows())]
