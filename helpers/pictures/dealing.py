@@ -7,6 +7,8 @@ import numpy as np
 SPLITS = ("train", "validation", "test")
 SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}  # of what comes without splits
 
+TRIES = 50  # deals that are looked at before a series is divided
+
 
 def dealt(splits, series, seed):
     """Return split → class → pictures for all three splits; those that are missing are drawn from ``train``.
@@ -29,15 +31,30 @@ def dealt(splits, series, seed):
     missing = [split for split in SPLITS if split not in whole]
     rest = sum(SHARES[split] for split in missing)
     shares = {split: SHARES[split] / rest for split in reversed(missing)}  # the test is drawn first, training last
-    placed = {}  # series → split, of classes that were dealt before: a series may hold several
-    for split, classes in whole.items():
-        placed |= {series[path]: split for paths in classes.values() for path in paths if path in series}
-    generator, parts = np.random.default_rng(seed), {split: {} for split in missing}
-    for name, paths in drawn_from.items():
-        for split, chosen in _of_class(paths, series, shares, placed, generator).items():
+    given = {
+        series[path]: split for split in whole for paths in whole[split].values() for path in paths if path in series
+    }
+    for attempt in range(TRIES):
+        last = attempt == TRIES - 1
+        generator = np.random.default_rng([seed, attempt] if attempt else seed)
+        if parts := _of_classes(drawn_from, series, shares, given, generator, divide=last):
+            return {split: whole.get(split) or parts[split] for split in SPLITS}
+
+
+def _of_classes(classes, series, shares, given, generator, divide):
+    """Return split → class → pictures, or None where a class would lack a split; with `divide` series are divided."""
+    placed = dict(given)  # series → split, of classes that were dealt before: a series may hold several
+    parts = {split: {} for split in shares}
+    for name, paths in classes.items():
+        dealt_out = _of_class(paths, series, shares, placed, generator)
+        if not all(dealt_out.values()) and len(paths) >= len(shares):
+            if not divide:
+                return None
+            dealt_out = _of_class(paths, {}, shares, {}, generator)
+        for split, chosen in dealt_out.items():
             parts[split][name] = chosen
             placed |= {series[path]: split for path in chosen if path in series}
-    return {split: whole.get(split) or parts[split] for split in SPLITS}
+    return parts
 
 
 def _of_class(paths, series, shares, placed, generator):
@@ -60,6 +77,4 @@ def _of_class(paths, series, shares, placed, generator):
                 free.remove(unit)
                 parts[split] += unit
     parts[last] += [path for unit in free for path in unit]
-    if series and not all(parts.values()) and len(paths) >= len(shares):
-        return _of_class(paths, {}, shares, {}, generator)
     return parts

@@ -42,6 +42,19 @@ def test_a_series_of_two_classes_is_in_one_split():
         assert all(len(home) == 1 for home in homes) and everything(splits) == sorted(paths["a"] + paths["b"])
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_of_two_classes_that_share_few_series_none_is_divided(seed):
+    """One class has a series of its own for each picture, the other only three that it shares."""
+    shared = {name: [(name, patient, index) for patient in "pqr" for index in range(4)] for name in "ab"}
+    classes = {"a": [*shared["a"], *(("a", number, 0) for number in range(20))], "b": shared["b"]}
+    series = {path: path[1] for name in "ab" for path in shared[name]}
+    splits, homes = dealing.dealt({"": classes}, series, seed), {}
+    for split, of_split in splits.items():
+        for path in (path for of_class in of_split.values() for path in of_class if path in series):
+            homes.setdefault(series[path], set()).add(split)
+    assert all(len(home) == 1 for home in homes.values()) and all(splits[split]["b"] for split in dealing.SPLITS)
+
+
 class TestBursts:
     def shots(self, folder, seconds, camera="X100"):
         for number, moment in enumerate(seconds):
