@@ -26,6 +26,8 @@ READERS = {  # what is to be installed where these cannot be read
     "AVIF": "an AVIF picture",
 }
 
+JOINERS = "\u200c\u200d"  # join letters or keep them apart, as Persian, Sinhala and emoji need
+
 
 def ending_of(path):
     """Return the ending of a file's name in small letters, blanks around the name ignored."""
@@ -63,7 +65,10 @@ def brand_of(data):
 
 def shown(name):
     """Return a name fit for print: control characters, broken text and marks that turn its direction are escaped."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
+    return "".join(
+        letter if letter.isprintable() or letter in JOINERS else letter.encode("unicode_escape").decode()
+        for letter in str(name)
+    )
 
 
 def counted(number, thing="picture", one="", many="s"):

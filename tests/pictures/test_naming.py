@@ -80,3 +80,9 @@ class TestKindsOfFiles:
         assert naming.other_kind(b"\0\0\0\x18ftyp" + brand) == (None, "")
         assert naming.brand_of(b"\0\0\0\x18ftyp" + brand) == ("AVIF" if brand == b"avif" else "HEIF")
         assert naming.other_kind(b"\0\0\0\x18ftypqt  ") == ("a video", "")
+
+
+def test_letters_that_are_joined_are_no_broken_text():
+    for name in ("می\u200cخواهم", "🐈\u200d⬛", "ක්\u200dෂ"):
+        assert naming.shown(name) == name and naming.stored_name(name) == name
+    assert naming.shown("a\u202eb") != "a\u202eb"
