@@ -152,15 +152,15 @@ def image_size(model):
         )
     if "float" not in kind:
         raise ValueError(f"{model.name!r} takes {kind} numbers: expected float32, keras.Input's default.")
-    layer = resizing(model) if None in shape[1:] else None
-    if layer is not None:
-        return layer.height, layer.width
-    if None in shape[1:]:
+    if None not in shape[1:]:
+        return shape[1], shape[2]
+    layer = resizing(model)
+    if layer is None:
         raise ValueError(
             f"{model.name!r} takes pictures of any size, {shape}: give it the size of its training, for instance "
             "keras.Input((96, 96, 3)), or keras.layers.Resizing as its first layer."
         )
-    return shape[1], shape[2]
+    return layer.height, layer.width
 
 
 def check_image_size(image_size):

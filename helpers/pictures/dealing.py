@@ -10,6 +10,11 @@ SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}  # of what comes witho
 TRIES = 50  # deals that are looked at before a series is divided
 
 
+def drawn(splits):
+    """Return the splits that are drawn from what comes without splits, or from ``train``, which is one of them."""
+    return [split for split in SPLITS if split not in splits or split == "train"]
+
+
 def dealt(splits, series, seed):
     """Return split → class → pictures for all three splits; those that are missing are drawn from ``train``.
 
@@ -26,9 +31,8 @@ def dealt(splits, series, seed):
     dict of str to dict
         Each class is in each split, if it has a picture for each. Where its series are too few, they are divided.
     """
-    whole = dict(splits)
+    whole, missing = dict(splits), drawn(splits)
     drawn_from = whole.pop("", None) or whole.pop("train")
-    missing = [split for split in SPLITS if split not in whole]
     rest = sum(SHARES[split] for split in missing)
     shares = {split: SHARES[split] / rest for split in reversed(missing)}  # the test is drawn first, training last
     given = {

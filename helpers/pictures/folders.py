@@ -136,16 +136,11 @@ def _series(listing, marks, rows):
 
 def _on_groups(listing, splits):
     """Yield a row for each class whose groups, as the table tells them, are fewer than the splits to fill."""
-    parts = len(_missing(splits))
+    parts = len(dealing.drawn(splits))
     for name, paths in splits.get("", splits.get("train", {})).items() if parts > 1 else ():
         groups = {listing.groups.get(path, path) for path in paths}
         if len(groups) < min(parts, len(paths)):
             yield row("too_few_series", naming.shown(name), groups=naming.counted(len(groups), "group"), parts=parts)
-
-
-def _missing(splits):
-    """Return the splits that are drawn from what comes without splits, or from ``train``, which is one of them."""
-    return SPLITS if "" in splits else [split for split in SPLITS if split == "train" or split not in splits]
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,7 +348,7 @@ def _on_classes(totals, listing):
 
 
 def _on_sizes(counts, totals, nested):
-    parts = len(_missing(counts))
+    parts = len(dealing.drawn(counts))
     for split, classes in counts.items():
         for name, number in classes.items():
             about = naming.shown(f"{split}/{name}" if split else name)
@@ -372,7 +367,7 @@ def _on_sizes(counts, totals, nested):
 
 
 def _on_splits(counts):
-    known, missing = sorted(set().union(*counts.values())), _missing(counts)
+    known, missing = sorted(set().union(*counts.values())), dealing.drawn(counts)
     for split in SPLITS if "" not in counts and counts else ():
         if split in counts:
             if lacking := [naming.shown(name) for name in known if name not in counts[split]]:
