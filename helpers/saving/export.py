@@ -57,8 +57,8 @@ def save(model, path, class_names, card, unknown_below=None):
     with storage.written_whole(path) as temporary:
         uncompiled.save(temporary)
         model_file.add_facts(temporary, names, outputs, unknown_below, _precision(model))
-        _check_same(model, temporary, size=size, outputs=outputs)
-        model_card.write(card, path, model, model_file.read_facts(temporary), storage.sha256(temporary))
+        known = _check_same(model, temporary, size=size, outputs=outputs)
+        model_card.write(card, path, model, known, storage.sha256(temporary))
     return path
 
 
@@ -77,7 +77,7 @@ def load(path, class_names=None):
 
 
 def opened(path, class_names=None):
-    """Load a model as `load` does; return it with all that its file tells, as `facts` returns it."""
+    """Load a model as `load` does; return it and what `model_file.read_facts` tells of its file."""
     path = storage.checked_path(path).expanduser()
     known = model_file.read_facts(path, class_names)
     model = _loaded(path)
@@ -92,11 +92,6 @@ def opened(path, class_names=None):
     if problem := card_problem(path):
         warnings.warn(problem, stacklevel=3)
     return model, known
-
-
-def facts(path):
-    """Return what `save` wrote into a file beside the model: see `helpers.saving.model_file.read_facts`."""
-    return model_file.read_facts(storage.checked_path(path).expanduser())
 
 
 def card_problem(path):
@@ -168,8 +163,8 @@ def _uncompiled(model):
 
 
 def _check_same(model, path, size, outputs):
-    """Raise unless the file at `path` loads, gives the same outputs as `model`, and these are of the kind `outputs`."""
-    model_file.read_facts(path)
+    """Return the facts of a file; raise unless it loads and gives the outputs of `model`, of the kind `outputs`."""
+    known = model_file.read_facts(path)
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *size, 3)).astype("float32")
     before = np.asarray(keras.tree.flatten(model(pictures, training=False))[0])  # a dictionary of one, perhaps
     after = np.asarray(_loaded(path)(pictures, training=False))
@@ -190,6 +185,7 @@ def _check_same(model, path, size, outputs):
             f"{model.name!r} seems to end in {outputs}, but its rows sum to {before[0].sum():.3g}. End it in a "
             "Dense layer without activation, or with 'softmax'."
         )
+    return known
 
 
 def _loaded(path):

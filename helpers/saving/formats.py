@@ -112,7 +112,7 @@ def load(path, threads=None):
 
 
 def facts(path):
-    """Return what is in a file beside the model, as `helpers.saving.export.facts` does; raises what `load` raises."""
+    """Return what is in a file beside the model, as `model_file.read_facts` does; raises what `load` raises."""
     return _opened(path, 1)[1]
 
 
