@@ -23,6 +23,7 @@ from helpers import assets, storage
 from helpers.measuring import evaluation
 from helpers.network import inspection
 from helpers.pictures import dealing, fitting, folders, look_alikes, naming, opening, report
+from helpers.pictures.listing import existing, listed
 
 SPLITS = dealing.SPLITS
 LARGEST_SIDE = opening.LARGEST_SIDE
@@ -74,6 +75,8 @@ class ImageSets:
     def _dataset(self, split, shuffle):
         if not self.folder.is_dir():
             raise ValueError(f"The copy of {self.name!r} in the cache was cleared: load it again with images.load.")
+        if split not in SPLITS:
+            raise ValueError(f"There is no split {split!r}: expected one of {', '.join(map(repr, SPLITS))}.")
         read = keras.utils.image_dataset_from_directory(
             self.folder / split,
             class_names=list(self.class_names),
@@ -185,7 +188,7 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     if on_bad not in ("raise", "skip"):
         raise ValueError(f"on_bad={on_bad!r}: expected 'raise' or 'skip'.")
     fitting.check_fit(fit)
-    own = folders.existing(source)
+    own = existing(source)
     name = source if isinstance(source, str) else ""
     if name in assets.COLLECTIONS:
         folder = assets.unpacked(assets.COLLECTIONS[name])
@@ -257,11 +260,11 @@ def _prepared(own, seed, on_bad):
     the same folder and seed left before is cleared: its `ImageSets` have to be loaded again.
     """
     home, place = storage.cache_folder("own"), _key(own.resolve())
-    kept = f"{place}-{_key(seed, LARGEST_SIDE, 'series')}"
+    kept = f"{place}-{_key(seed, LARGEST_SIDE, 'three series')}"
     for _ in range(3):
-        listing = folders.listed(own)
+        listing = listed(own)
         folder = listing.folder
-        _check(folder, listing.obstacles(), listing.bad)  # before any picture is read
+        _check(folder, folders.obstacles(listing), listing.bad)  # before any picture is read
         digest = listing.digest()
         entry = home / f"{kept}-{digest[:24]}"
         before = sorted(home.glob(f"{place}-*"), key=lambda path: path.stat().st_mtime)[-1:]
@@ -354,9 +357,9 @@ def _decode(source, listing, digest, seed, target, before):
         picture.save(free(path), compress_level=1)  # 3 % larger than at Pillow's usual level, in a quarter of the time
         marks[path] = mark
 
-    found, series = folders.examine(source, keep, known=marks), {}
+    found, series = folders.examine(source, keep, marks, seed), {}
     _check(folder, found.obstacles, found.bad, found.copies)
-    for split, classes in dealing.dealt(found.splits, found.series, seed).items():
+    for split, classes in found.dealt.items():
         for name, paths in classes.items():
             inside = target / split / naming.stored_name(name)
             inside.mkdir(parents=True)
@@ -369,7 +372,7 @@ def _decode(source, listing, digest, seed, target, before):
     left_out = {"bad": _named(found.bad, folder), "stored": stored, "series": series}
     left_out["copies"] = report.copies_in_words(found) if found.copies else ""
     (target / LEFT_OUT).write_text(json.dumps(left_out), encoding="utf-8")
-    if folders.listed(source).digest() != digest:
+    if listed(source).digest() != digest:
         raise _ChangedMeanwhileError
 
 

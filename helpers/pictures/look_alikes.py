@@ -10,8 +10,9 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 SIDE = 16  # pixels of a sketch
-SIMILAR = 0.98  # correlation of two sketches of one scene; no two of the 3,200 bundled animals reach 0.97
-BLOCK = 2000  # sketches compared with the earlier ones at a time
+SIMILAR = 0.98  # correlation of two sketches of one scene; of the 3,200 bundled animals no two reach 0.97
+BLOCK = 1000  # sketches compared with the earlier ones at a time
+MIRRORED = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)[:, ::-1].ravel()  # the places of a sketch, left to right
 SECONDS = 3  # between two pictures of a burst
 
 
@@ -54,27 +55,35 @@ def sketch(shades):
 
 
 def look_alikes(sketches):
-    """Return key → the earlier key that it resembles most, for the sketches that are of one scene."""
+    """Return the pairs that join the sketches of one scene, mirrored or not, whatever their order.
+
+    A list of (key, earlier key): for each key first the earlier one that it resembles most, then as many as join it
+    with further scenes. A crop by more than about 3 %, a turn, or other words on one ground make another scene.
+    """
     if len(sketches) < 2:
-        return {}
-    keys, table, twins = list(sketches), np.stack(list(sketches.values())), {}
+        return []
+    keys, table, pairs = list(sketches), np.stack(list(sketches.values())), []
+    scene = np.arange(len(keys))
     for start in range(0, len(keys), BLOCK):
         block = table[start : start + BLOCK]
-        correlations = np.tril(block @ table[: start + len(block)].T, start - 1)  # with earlier ones
-        best = correlations.argmax(axis=1)
-        alike = np.flatnonzero(correlations.max(axis=1) >= SIMILAR)
-        twins |= {keys[start + later]: keys[best[later]] for later in alike}
-    return twins
+        earlier = table[: start + len(block)]
+        correlations = block @ earlier.T
+        np.maximum(correlations, block[:, MIRRORED] @ earlier.T, out=correlations)
+        correlations = np.tril(correlations, start - 1)  # with earlier ones
+        for place in np.flatnonzero(correlations.max(axis=1) >= SIMILAR):
+            alike = np.flatnonzero(correlations[place] >= SIMILAR)
+            alike = alike[np.argsort(-correlations[place, alike], kind="stable")]
+            scenes, first = np.unique(scene[alike], return_index=True)
+            pairs += [(keys[start + place], keys[other]) for other in alike[np.sort(first)]]
+            scene[np.isin(scene, scenes)] = scene[start + place] = scenes[0]
+    return pairs
 
 
-def bursts(taken):
-    """Return key → the key before it, for what one camera took within 3 seconds of the one before.
-
-    `taken` are the camera and the time of each key, as in `Mark`.
-    """
-    in_order = sorted((camera, moment, key) for key, (camera, moment) in taken.items())
+def bursts(marks):
+    """Return pairs (key, key before it) of what one camera took within 3 seconds of the one before, by key → `Mark`."""
+    in_order = sorted((*mark.taken, key) for key, mark in marks.items() if mark.taken)
     pairs = zip(in_order, in_order[1:], strict=False)
-    return {key: before for (one, then, before), (other, now, key) in pairs if one == other and now - then <= SECONDS}
+    return [(key, before) for (one, then, before), (other, now, key) in pairs if one == other and now - then <= SECONDS]
 
 
 def joined(keys, links):

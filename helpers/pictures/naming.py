@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 
 JPEG = dict.fromkeys((".jfif", ".jpe", ".jpeg", ".jpg"), "JPEG")
@@ -18,6 +19,14 @@ OTHER_KINDS = (  # how files begin that are no pictures of ours, what they are, 
     (b"#!", "a script", ""),
     ((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe"), "a program", ""),
     (b"8BPS", "a Photoshop file", SAVE_AGAIN),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", SAVE_AGAIN),
+    ((b"\xff\x0a", b"\0\0\0\x0cJXL "), "a JPEG XL picture", SAVE_AGAIN),
+    ((b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7"), "a picture of Netpbm (PPM)", SAVE_AGAIN),
+    ((b"\0\0\1\0", b"\0\0\2\0"), "an icon", SAVE_AGAIN),
+    (b"SIMPLE  =", "a picture of astronomy (FITS)", SAVE_AGAIN),
+    (b"\x89HDF", "an HDF5 file", ""),
+    (b"Rar!", "a RAR archive", ""),
+    (b"7z\xbc\xaf", "a 7z archive", ""),
     (b"version https://git-lfs", "a note of Git LFS in place of the picture", "; fetch the files with git lfs pull"),
 )
 BRANDS = {"HEIF": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "AVIF": (b"avif", b"avis")}
@@ -69,6 +78,11 @@ def shown(name):
         letter if letter.isprintable() or letter in JOINERS else letter.encode("unicode_escape").decode()
         for letter in str(name)
     )
+
+
+def plain(name):
+    """Return a name without what people see past when they compare names: capitals, and how its letters are stored."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def counted(number, thing="picture", one="", many="s"):

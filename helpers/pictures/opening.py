@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +130,8 @@ def _in_words(path, data=b""):
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
-            raise _too_many_pixels(path, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels", MOST_PIXELS) from error
+            most = MOST_PIXELS_OF["JPEG"] if data.startswith(b"\xff\xd8") else MOST_PIXELS
+            raise _too_many_pixels(path, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels", most) from error
         except Image.UnidentifiedImageError as error:
             raise _no_picture(path, data) from error
         except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
@@ -197,6 +199,8 @@ def _decoded(path, data, largest_side):
         if kind == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError(path, f"a JPEG of more than {MOST_SCANS} scans", refused=True)
         notes = list(_first_notes(ending, kind, width, height))
+        if kind == "PNG" and not _checksums_hold(data):
+            notes.append(("damaged: a checksum in it does not hold", "kept; look at it, or replace it"))
         if kind in ("TIFF", "HEIF") and getattr(picture, "n_frames", 1) > 1:
             notes.append((f"{_frames(path, data)} pages or pictures in one file", "first one taken"))
         elif kind != "JPEG" and getattr(picture, "is_animated", False):
@@ -247,6 +251,19 @@ def _lacks_data(data, in_passes, picture, largest_side):
         return _upright_rgb(again, largest_side, []).tobytes() != picture.tobytes()
 
 
+def _checksums_hold(data):
+    """Return whether the checksum of each part of a PNG holds; its reader looks at few of them."""
+    place = 8
+    while place + 12 <= len(data):
+        end = place + 8 + int.from_bytes(data[place : place + 4])
+        if data[end : end + 4] != zlib.crc32(data[place + 4 : end]).to_bytes(4):
+            return False
+        if data[place + 4 : place + 8] == b"IEND":
+            return True
+        place = end + 4
+    return True
+
+
 def _too_many_pixels(path, declared, most):
     reason = f"declares {declared}: more than the {most:,} that are decoded (a decompression bomb?)"
     return PictureError(path, f"{reason}; if it is a picture, save it smaller, as JPEG", refused=True)
@@ -255,20 +272,26 @@ def _too_many_pixels(path, declared, most):
 def _no_picture(path, data):
     (kind, advice), ending = naming.other_kind(data), naming.ending_of(path)
     if kind is None:
-        return PictureError(path, "damaged from its beginning")
+        if data.startswith((b"II", b"MM")):
+            return PictureError(path, f"a TIFF of a kind that is not read here, or damaged{naming.SAVE_AGAIN}")
+        return PictureError(path, "damaged from its beginning, or of a kind that is not read here")
     name = f"its name ends in {ending}" if ending else "it is among pictures"
     return PictureError(path, f"holds {kind} though {name}: a file that lies about its type{advice}", refused=True)
 
 
 def _first_notes(ending, kind, width, height):
     if not ending:
-        yield f"a {kind} picture whose name has no ending", "kept: the content decides"
+        yield f"{_one(kind)} picture whose name has no ending", "kept: the content decides"
     elif naming.ENDINGS[ending] != kind:
-        yield f"wrongly named: a {kind} picture that ends in {ending}", "kept: the content decides"
+        yield f"wrongly named: {_one(kind)} picture that ends in {ending}", "kept: the content decides"
     if min(width, height) < TINY_SIDE:
         yield f"tiny: {width} × {height} pixels, fewer than {TINY_SIDE} a side", "kept; it will be enlarged and blurred"
     if width * height > LARGE_PIXELS:
         yield f"huge: {width} × {height} pixels", "kept; it is made smaller when it is loaded"
+
+
+def _one(kind):
+    return f"an {kind}" if kind == "AVIF" else f"a {kind}"
 
 
 def _frames(path, data):
@@ -315,6 +338,8 @@ def _upright_rgb(picture, largest_side, notes):
         notes.append(("a colour profile other than sRGB", "kept; the profile is not applied, here and in predict"))
     if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
         grey, clear = np.asarray(picture), picture.info.get("transparency")
+        if getattr(picture, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0:  # white is 0, as in a scan
+            grey = 65535 - grey
         picture = Image.fromarray((grey // 257).astype(np.uint8))
         if isinstance(clear, int):
             picture.putalpha(Image.fromarray(np.where(grey == clear, 0, 255).astype(np.uint8)))

@@ -34,9 +34,9 @@ class Row(NamedTuple):
         return self.rank == FIRST
 
 
-def row(kind, about, **values):
-    """Return the row of a finding of ``findings.toml``."""
-    finding = FINDINGS[kind]
+def row(kind, about, table="", **values):
+    """Return the row of a finding of ``findings.toml``, as it is put for a `table` of labels where one is named."""
+    finding = {**FINDINGS[kind], **(FINDINGS[kind].get("table", {}) if table else {})}
     return Row(about, finding["found"].format(**values), finding["done"].format(**values), kind, RANKS[finding["rank"]])
 
 
@@ -60,7 +60,9 @@ class Report:
     splits: dict  # split → class → paths of pictures that can be used, each once; one split "" for a folder without
     bad: dict  # path of a file that cannot be used → why
     copies: dict  # path of a picture that is left out → path of the same one, which is kept
+    beside: list = field(default_factory=list)  # paths of pictures that are in no class
     series: dict = field(default_factory=dict)  # path of a picture → number of its series; only where it has one
+    dealt: dict = field(default_factory=dict)  # split → class → paths, as `images.load` takes them; {} if it cannot
 
     @property
     def table(self):
@@ -96,6 +98,7 @@ class Report:
         classes = ", ".join(f"{naming.shown(name)} {number}" for name, number in self.counts.items()) or "none"
         left_out = [f"{len(self.bad)} that cannot be used"] if self.bad else []
         left_out += [copies_in_words(self)] if self.copies else []
+        left_out += [f"{naming.counted(len(self.beside))} in no class"] if self.beside else []
         lines = [
             f"Pictures that can be used: {sum(self.counts.values())} ({classes}).",
             f"Files left out: {', '.join(left_out) or 'none'}.",
@@ -148,7 +151,8 @@ def copies_in_words(report):
     """Return how many copies there are, of how many pictures, and where most are."""
     originals = len(set(report.copies.values()))
     (most, number), *others = Counter(path.parent.name for path in report.copies).most_common()
-    where = f"most in {naming.shown(most)}/" if others else f"all in {naming.shown(most)}/"
+    share = "all" if not others else "most" if number > len(report.copies) / 2 else f"{number}"
+    where = f"{share} in {naming.shown(most)}/"
     counted = naming.counted(len(report.copies), "cop", "y", "ies")
     return f"{counted} of {naming.counted(originals)}" + (f", {where}" if len(report.copies) > 1 else "")
 

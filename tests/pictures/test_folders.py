@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_pictures import findings, noise, write
 
-from helpers.pictures import folders, images
+from helpers.pictures import folders, images, listing
 
 
 class TestTheCollection:
@@ -29,7 +29,7 @@ class TestTheCollection:
     def test_pictures_without_classes_are_an_obstacle(self, own):
         report = folders.examine(own / "bird")
         assert not report.usable and "no class folder" in report.obstacles[0]
-        assert report.table["found"].tolist().count("a file beside the class folders") == 20
+        assert report.table["found"].tolist().count("a picture beside the class folders") == 20
 
     def test_an_empty_class_is_an_obstacle(self, own):
         (own / "cow").mkdir()
@@ -193,11 +193,14 @@ class TestGivenSplits:
 
     def test_what_is_beside_them_is_said(self, split):
         (split / "labels.csv").write_text("?")
+        (split / "notes").mkdir()
         shutil.copytree(split / "train", split / "more")
         report = folders.examine(split)
-        assert report.usable and report.table.to_numpy().tolist() == [
-            [name, "beside the folders of the splits", "left out"] for name in ("labels.csv", "more")
+        assert report.usable and report.table["found"].tolist() == [
+            "40 pictures beside the folders of the splits",
+            *["beside the folders of the splits"] * 2,
         ]
+        assert "Files left out: 40 pictures in no class." in report.summary()
 
     def test_a_letter_with_dots_is_one_letter_or_two(self, split):
         for index, name in enumerate(images.SPLITS):
@@ -302,8 +305,22 @@ class TestFoldersOfStrangers:
 
     def test_a_file_beside_the_class_folders_is_said(self, own):
         noise().save(own / "lost.png")
-        assert findings(own, "lost.png") == [("a file beside the class folders", "left out")]
-        assert not folders.examine(own).bad
+        (own / "notes.md").write_text("?")
+        (found,) = findings(own, "lost.png")
+        assert found == ("a picture beside the class folders", "left out; move it into the folder of its class")
+        assert findings(own, "notes.md") == [("a file beside the class folders", "left out")]
+        report = folders.examine(own)
+        assert not report.bad and "Files left out: 1 picture in no class." in report.summary()
+
+    def test_splits_within_the_classes_are_to_be_turned_round(self, own):
+        for name in ("bird", "fish"):
+            for place, path in enumerate(sorted((own / name).iterdir())):
+                (own / name / ("train", "test")[place % 2]).mkdir(exist_ok=True)
+                path.rename(own / name / ("train", "test")[place % 2] / path.name)
+        obstacles = folders.examine(own).obstacles
+        assert obstacles[0] == (
+            "bird: folders of splits within a class; put the splits outside and the classes inside: test/bird"
+        )
 
     def test_hidden_files_and_folders_are_passed_over(self, own):
         (own / "fish" / ".DS_Store").write_text("?")
@@ -340,7 +357,7 @@ class TestFoldersOfStrangers:
         assert folders.examine(tmp_path / "link").usable
 
     def test_a_whole_disk_given_by_mistake_is_refused(self, own, monkeypatch):
-        monkeypatch.setattr(folders, "MOST_FILES", 39)
+        monkeypatch.setattr(listing, "MOST_FILES", 39)
         with pytest.raises(ValueError, match="holds 40 files, expected at most 39"):
             folders.examine(own)
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers import storage
-from helpers.pictures import fitting, folders, images, opening
+from helpers.pictures import fitting, folders, images, listing, opening
 
 COUNTS = {"train": 6, "validation": 2, "test": 3}
 PICTURES_A_CLASS = 12
@@ -588,17 +588,17 @@ class TestDecodesOnce:
         with open(mine / "dark" / "film.png", "wb") as stream:
             stream.truncate(opening.MOST_BYTES + 1)
         monkeypatch.setattr(storage, "sha256", lambda path: pytest.fail("read") if path.endswith("film.png") else "0")
-        assert len(folders.listed(mine).digest()) == 64
+        assert len(listing.listed(mine).digest()) == 64
 
     def test_a_file_that_cannot_be_read_is_left_to_the_examination(self, mine, monkeypatch):
         def refused(path):
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(storage, "sha256", refused)
-        assert len(folders.listed(mine).digest()) == 64
+        assert len(listing.listed(mine).digest()) == 64
 
     def test_too_many_files_are_refused_before_one_is_read(self, mine, monkeypatch):
-        monkeypatch.setattr(folders, "MOST_FILES", 5)
+        monkeypatch.setattr(listing, "MOST_FILES", 5)
         monkeypatch.setattr(storage, "sha256", lambda path: pytest.fail("read"))
         with pytest.raises(ValueError, match="holds .* files, expected at most 5"):
             images.load(mine)
@@ -632,3 +632,9 @@ class TestFit:
     def test_an_unknown_one_is_refused(self, own):
         with pytest.raises(ValueError, match="fit='cover': expected 'stretch'"):
             images.load(own, 32, fit="cover")
+
+
+@pytest.mark.parametrize("ask", ["files", "series", "arrays", "in_order", "fingerprint"])
+def test_a_split_that_there_is_not_is_named(ask):
+    with pytest.raises(ValueError, match="There is no split 'val': expected one of 'train', 'validation', 'test'"):
+        getattr(images.load("animals", 32), ask)("val")

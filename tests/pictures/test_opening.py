@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_pictures import bmp, chunk, encoded, findings, gif, half_red, jpeg, noise, png, webp, write
-from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin
+from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from helpers.pictures import folders, images, naming, opening
 
@@ -504,3 +504,43 @@ class TestAttacks:
         start = whole.rindex(b"\xff\xda")
         path = write(own / "fish" / "odd.jpg", whole[:-2] + whole[start:-2] * 200 + whole[-2:])
         assert refused(path) == "a JPEG of more than 100 scans"
+
+
+class TestWhatDecodersDoNotSay:
+    def test_a_scan_whose_white_is_zero_is_no_negative(self, tmp_path):
+        ramp = (np.arange(64 * 64).reshape(64, 64) * 16).astype("uint16")
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[262] = 0
+        Image.fromarray(65535 - ramp).save(tmp_path / "scan.tif", tiffinfo=tags)
+        Image.fromarray(ramp).save(tmp_path / "plain.tif")
+        scan, plain = (np.asarray(opening.open_picture(tmp_path / f"{name}.tif")) for name in ("scan", "plain"))
+        np.testing.assert_array_equal(scan, plain)
+        assert scan[0].mean() < 10
+
+    def test_a_png_with_a_wrong_checksum_is_said(self, own):
+        path = own / "fish" / "fish00.png"
+        data = bytearray(path.read_bytes())
+        place = data.index(b"IEND") - 8
+        data[place + 2] ^= 1  # in the checksum of what comes before
+        path.write_bytes(data)
+        assert "damaged: a checksum in it does not hold" in dict(findings(own, "fish/fish00.png"))
+        assert findings(own, "fish/fish01.png") == []
+
+    @pytest.mark.parametrize(
+        ("begin", "said"),
+        [
+            (b"\0\0\0\x0cjP  \r\n\x87\n", "holds a JPEG 2000 picture"),
+            (b"\xff\x0a\xfa", "holds a JPEG XL picture"),
+            (b"P6 9 9 255\n", "holds a picture of Netpbm"),
+            (b"Rar!\x1a\7", "holds a RAR archive"),
+            (b"MM\x00*\0\0\0\x08\xff", "a TIFF of a kind that is not read here, or damaged"),
+            (b"\x01\x02\x03\0", "damaged from its beginning, or of a kind that is not read here"),
+        ],
+    )
+    def test_what_is_no_picture_of_ours_is_told_from_damage(self, own, begin, said):
+        write(own / "fish" / "odd.jpg", begin + bytes(200))
+        assert findings(own, "fish/odd.jpg")[0][0].startswith(said)
+
+    def test_the_pixels_of_a_jpeg_are_compared_with_what_a_jpeg_may_have(self, own):
+        write(own / "fish" / "vast.jpg", jpeg(40_000, 40_000))
+        assert "170,000,000" in findings(own, "fish/vast.jpg")[0][0]

@@ -74,8 +74,56 @@ class TestWays:
         lines = [(number, name, "x", label, 3.5) for number, (name, label) in enumerate(rows())]
         assert folders.examine(write(beside, lines, ",file,note,label,weight")).counts == {"cat": 6, "dog": 6}
 
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+    def test_of_writing_letters_that_nothing_tells(self, beside, encoding):
+        assert folders.examine(write(beside, rows(), encoding=encoding)).counts == {"cat": 6, "dog": 6}
+
+    def test_another_alphabet_is_said_to_be_guessed(self, beside):
+        lines = [(name, label.replace("cat", "Ćma")) for name, label in rows()]
+        (found,) = findings(write(beside, lines, encoding="cp1250"), "labels.csv")
+        assert found[0] == "not in UTF-8" and "save it as CSV in UTF-8" in found[1]
+
+    def test_a_line_for_a_spreadsheet_and_empty_cells_at_the_end(self, beside):
+        path = write(beside, [(*line, "", "") for line in rows()], "file,label,,")
+        path.write_text("sep=;\n" + path.read_text().replace(",", ";"))
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
+
+    def test_which_columns_were_taken_is_said(self, beside):
+        lines = [(name, f"shot {n}", label, n // 2, n % 5) for n, (name, label) in enumerate(rows())]
+        (found,) = findings(write(beside, lines, "image,name,species,date,fold"), "labels.csv")
+        assert found[0] == "file from 'image', label from 'species', group from 'date'; not used: 'name', 'fold'"
+        assert not folders.examine(write(beside, rows())).rows[0].found.startswith("file from")
+
+    def test_lines_that_do_not_fit_are_said_in_plain_words(self, beside):
+        with pytest.raises(tables.TableError, match="line 3 has more cells than the first line, or a quotation"):
+            folders.examine(write(beside, [("a.png", "cat"), ("b.png", "dog", "x", "y")], "file,label"))
+
 
 class TestFinding:
+    def test_a_file_of_another_folder_is_not_taken_for_one_that_is_missing(self, beside):
+        (beside / "more").mkdir()
+        noise().save(beside / "more" / "IMG_20.png")
+        path = write(beside, [*rows(), ("pics/IMG_20.png", "cat"), ("C:\\me\\pics\\IMG_20.png", "dog")])
+        report = folders.examine(path)
+        assert list(report.bad.values()) == ["is in the table, but there is no such file"] * 2
+
+    def test_a_file_belongs_to_the_line_whose_folder_fits(self, beside):
+        lines = [*rows("old/{:02d}.PNG".replace("{", "IMG_{")), *rows()]
+        report = folders.examine(write(beside, lines))
+        assert report.counts == {"cat": 6, "dog": 6} and len(report.bad) == 12
+        assert "fits another line as well or better" in str(report)
+        report = folders.examine(write(beside, [*rows("old/IMG_{:02d}.PNG"), *rows("new/IMG_{:02d}.PNG")]))
+        assert not report.usable and len(report.bad) == 24
+
+    def test_none_in_the_folder_of_the_table_is_one_obstacle(self, beside):
+        obstacles = folders.examine(write(beside, rows("D:\\shots\\DSC_{:02d}.JPG"))).obstacles
+        none = "labels.csv: none of the 12 files that the table names is in its folder, such as shots/DSC_00.JPG; "
+        assert obstacles[0].startswith(none) and "no picture with a label" in obstacles[1] and len(obstacles) == 2
+
+    def test_a_hidden_file_is_found_where_it_is_named(self, beside):
+        noise().save(beside / ".hidden.png")
+        assert folders.examine(write(beside, [*rows(), (".hidden.png", "cat")])).counts == {"cat": 7, "dog": 6}
+
     def test_a_file_at_the_very_path_comes_before_others_of_its_name(self, beside):
         shutil.copytree(beside / "pics", beside / "backup" / "pics")
         assert folders.examine(write(beside, rows())).counts == {"cat": 6, "dog": 6}
@@ -101,8 +149,59 @@ class TestSplits:
         report = folders.examine(path)
         assert list(report.bad.values()) == ["the table says 'holdout' for its split"] * 2
 
+    def test_a_picture_of_two_is_left_out(self, beside):
+        lines = [(*line, ("train", "test")[n % 2]) for n, line in enumerate(rows())] + [(*rows()[0], "test")]
+        report = folders.examine(write(beside, lines, "file,label,split"))
+        assert list(report.bad.values()) == ["has several splits in the table: test, train"]
+
+    def test_a_column_without_any_is_an_obstacle(self, beside):
+        path = write(beside, [(*line, n % 3) for n, line in enumerate(rows())], "file,label,split")
+        assert any("the column for the split says '0', '1', '2'" in one for one in folders.examine(path).obstacles)
+
+    def test_lines_are_asked_for_and_not_folders(self, beside):
+        path = write(
+            beside, [(*line, "train" if n < 6 else "test") for n, line in enumerate(rows())], "file,label,split"
+        )
+        obstacles = folders.examine(path).obstacles
+        assert obstacles and not any("folder" in obstacle for obstacle in obstacles)
+        path = write(beside, [(name, "cat") for name, _ in rows()])
+        assert folders.examine(path).obstacles == (
+            "(all): one class only, cat; give the table lines of at least 2 labels",
+        )
+
 
 class TestGroups:
+    @pytest.mark.parametrize("nothing", ["NA", "nan", "None", "-", ""])
+    def test_none_is_no_group(self, beside, nothing):
+        assert not folders.examine(write(beside, [(*line, nothing) for line in rows()], "file,label,group")).series
+
+    def test_in_two_given_splits_is_said(self, beside):
+        lines = [(*line, ("train", "test")[n % 2], n // 2) for n, line in enumerate(rows())]
+        report = folders.examine(write(beside, lines, "file,label,split,group"))
+        assert report.table["found"].tolist().count("its pictures are in test and train") == 6
+
+    def test_of_two_of_a_picture_all_stay_together(self, beside):
+        lines = [(*line, f"{n // 6} {n % 6 // 2}") for n, line in enumerate(rows())] + [(*rows()[0], "1 0")]
+        report = folders.examine(write(beside, lines, "file,label,group"))
+        together = {number for path, number in report.series.items() if path.name in ("IMG_00.PNG", "IMG_06.PNG")}
+        assert len(together) == 1
+
+    def test_that_no_deal_keeps_whole_are_an_obstacle_and_never_divided_unsaid(self, beside):
+        """Classes a and b force s and r into one split, so that c, of r, s and t, cannot be in all three."""
+        for number in range(12, 18):
+            noise().save(beside / "pics" / f"IMG_{number:02d}.PNG")
+        people = [
+            *(("a", one) for one in "ppqqrr"),
+            *(("b", one) for one in "ppqqss"),
+            *(("c", one) for one in "rrsstt"),
+        ]
+        lines = [(f"pics/IMG_{number:02d}.PNG", *line) for number, line in enumerate(people)]
+        path = write(beside, lines, "file,label,person")
+        obstacles = folders.examine(path).obstacles
+        assert obstacles and "no way was found to put each into one split" in obstacles[0]
+        with pytest.raises(ValueError, match="give the table a column split"):
+            images.load(path)
+
     @pytest.mark.parametrize("seed", range(4))
     def test_stay_in_one_split(self, beside, seed):
         lines = [(*line, f"day {number // 2}") for number, line in enumerate(rows())]
@@ -176,6 +275,10 @@ class TestTrouble:
         data = images.load(path, 32)
         assert stored in data.class_names and all(file.is_relative_to(data.folder) for file in data.files("train"))
 
+    def test_labels_that_differ_only_there_stay_two_classes(self, beside):
+        lines = [(name, "a/b" if label == "cat" else "a_b") for name, label in rows()]
+        assert folders.examine(write(beside, lines)).counts == {"a_b": 6, "a_b (2)": 6}
+
     def test_columns_that_it_lacks_are_named(self, beside):
         with pytest.raises(
             tables.TableError, match="has the columns 'a', 'b', 'c': expected one for 'file' and one for"
@@ -201,4 +304,4 @@ class TestTrouble:
 
 def test_reading_needs_no_file_column_twice(tmp_path):
     pd.DataFrame({"filename": ["a"], "id": ["1"], "label": ["x"]}).to_csv(tmp_path / "t.csv", index=False)
-    assert tables.read(tmp_path / "t.csv").to_dict("records") == [{"file": "a", "label": "x"}]
+    assert tables.read(tmp_path / "t.csv")[0].to_dict("records") == [{"file": "a", "label": "x"}]
