@@ -26,7 +26,7 @@ import tqdm.auto
 
 from helpers import storage
 from helpers.network import inspection
-from helpers.pictures import former, images
+from helpers.pictures import images
 
 UNNAMED = ("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # hold code that settings do not tell
 KEPT_METHODS = ("build", "quantize")  # Keras keeps them wrapped, in each layer
@@ -78,10 +78,7 @@ def extract(trunk, data, splits=images.SPLITS, precision=None):
     name += "" if precision == "float32" else f" {precision}"
     for split in splits:
         key = hashlib.sha256(f"{name} {data.fingerprint(split)}".encode()).hexdigest()[:24]
-        entry = folder / key
-        if not entry.exists() and (older := folder / former.entry(trunk, data, split)).exists():
-            entry = older  # all digits, kept by the first version of the course
-        results[split] = _cached(entry, functools.partial(compute, split))
+        results[split] = _cached(folder / key, functools.partial(compute, split))
     return Features(**results)
 
 

@@ -41,10 +41,10 @@ def save(model, path, class_names, card, unknown_below=None):
     or when it could not be loaded in safe mode without the learner's own code; `helpers.storage.StorageError` when file
     or card cannot be written: an earlier model at `path` stays as it was.
     """
-    path = _checked_path(path)
+    path = model_file.check_path(path, ".keras")
     size = inspection.image_size(model)
     outputs = inspection.outputs_of(model)
-    names = _checked_names(model, class_names)
+    names = model_file.check_names(class_names, model)
     unknown_below = model_file.check_threshold(unknown_below)
     _check_preprocessing(model)
     if not isinstance(card, model_card.Card):
@@ -84,7 +84,7 @@ def opened(path, class_names=None):
     try:
         inspection.image_size(model)
         fits = inspection.outputs_of(model) == known["outputs"] or known["outputs"] is None
-        _checked_names(model, known["class_names"])
+        model_file.check_names(known["class_names"], model)
     except ValueError as error:
         raise model_file.ModelFileError(f"{path.name}: {error}") from error
     if not fits:
@@ -106,26 +106,6 @@ def card_problem(path):
             "Do not rely on its numbers; export.save writes both again."
         )
     return None
-
-
-def _checked_path(path):
-    path = storage.checked_path(path).expanduser()
-    if path.suffix != ".keras" or path.is_dir():
-        raise ValueError(f"{str(path)!r}: expected the name of a file that ends in .keras, such as 'my_model.keras'.")
-    if not path.parent.is_dir():
-        raise ValueError(f"There is no folder {str(path.parent)!r}: make it first.")
-    return path
-
-
-def _checked_names(model, class_names):
-    names = model_file.check_names(class_names)
-    shape = tuple(model.outputs[0].shape)
-    if len(model.outputs) != 1 or len(shape) != 2 or shape[1] != len(names):
-        raise ValueError(
-            f"{model.name!r} gives shape {shape}, but there are {len(names)} class names: expected "
-            f"(n, {len(names)}), one output for each. surgery.replace_final_dense makes an end that fits."
-        )
-    return names
 
 
 def _precision(model):

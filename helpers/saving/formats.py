@@ -125,15 +125,10 @@ def _needed(package):
 
 def _prepared(model, path, ending, class_names, unknown_below):
     """Return the path, the model for pictures of one size (its layers are those of `model`), and the facts to keep."""
-    path = storage.checked_path(path).expanduser()
-    if path.suffix != ending or path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"{str(path)!r}: expected a file name that ends in {ending}, in a folder that there is.")
-    size, names = inspection.image_size(model), model_file.check_names(class_names)
-    outputs, shape = inspection.outputs_of(model), tuple(model.outputs[0].shape)
+    path, size = model_file.check_path(path, ending), inspection.image_size(model)
+    names, outputs = model_file.check_names(class_names, model), inspection.outputs_of(model)
     if outputs != "probabilities":
         raise ValueError(f"{model.name!r} gives logits: end it in keras.layers.Softmax(), as other programs expect.")
-    if len(model.outputs) != 1 or shape[1:] != (len(names),):
-        raise ValueError(f"{model.name!r} gives shape {shape}: expected (n, {len(names)}), as there are class names.")
     if others := {layer.compute_dtype for layer in inspection.flat_layers(model) if layer.weights} - {"float32"}:
         raise ValueError(f"{model.name!r} computes in {others.pop()}: build it in float32, with the same weights.")
     if layer := inspection.resizing(model):

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import h5py
 import keras
 
+from helpers import storage
 from helpers.measuring import evaluation
 
 FACTS = "class_names.json"
@@ -222,12 +223,28 @@ def check_threshold(unknown_below):
     raise ValueError(f"unknown_below={unknown_below!r}: expected a probability, from 0 to below 1, or None.")
 
 
-def check_names(class_names):
-    """Return class names as a list, or say what is wrong with them."""
+def check_path(path, ending):
+    """Return where a model is to be written; ValueError where the name does not end so, or its folder is missing."""
+    path = storage.checked_path(path).expanduser()
+    if path.suffix != ending or path.is_dir():
+        raise ValueError(f"{str(path)!r}: expected a file name that ends in {ending}, such as 'my_model{ending}'.")
+    if not path.parent.is_dir():
+        raise ValueError(f"There is no folder {str(path.parent)!r}: make it first.")
+    return path
+
+
+def check_names(class_names, model=None):
+    """Return class names as a list, or say what is wrong with them: a `model` that is given has an output for each."""
     names = evaluation.in_order(class_names)
     wrong = [name for name in names if not isinstance(name, str) or not name.strip() or not name.isprintable()]
     if wrong:
         raise ValueError(f"class_names has {wrong[0]!r}: expected words, in the order of the labels.")
     if len(set(names)) < len(names) or len(names) < 2:
         raise ValueError(f"class_names={names}: expected at least two, all different, in the order of the labels.")
+    shape = tuple(model.outputs[0].shape) if model else (None, len(names))
+    if len(shape) != 2 or shape[1] != len(names) or model and len(model.outputs) != 1:
+        raise ValueError(
+            f"{model.name!r} gives shape {shape}, but there are {len(names)} class names: expected "
+            f"(n, {len(names)}), one output for each. surgery.replace_final_dense makes an end that fits."
+        )
     return names

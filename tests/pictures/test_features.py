@@ -60,28 +60,6 @@ def same(one, other):
     return all(np.array_equal(mine, theirs) for mine, theirs in zip(one, other, strict=True))
 
 
-@pytest.mark.skipif(
-    not keras.__version__.startswith("3.15"), reason="settings as the first version of the course wrote them"
-)
-@pytest.mark.parametrize(
-    ("name", "entry"), [("animals", "664c6a41689bca756ab02832"), ("emoji", "464dafd700b34f19c7f379be")]
-)
-def test_what_the_first_version_of_the_course_kept_is_found(monkeypatch, tmp_path, name, entry):
-    # The names were made by commit 0fc4cfa, for this trunk and these pictures.
-    monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path))
-    pixels, small = keras.Input((32, 32, 3)), [keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3, activation="relu")]
-    maps = keras.Sequential(small)(CAFFE(pixels))
-    trunk = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(maps))
-    trunk.set_weights([np.arange(part.size, dtype="float32").reshape(part.shape) / 100 for part in trunk.get_weights()])
-    data = images.load(name, image_size=32, per_class={"train": 8})
-    right = features.extract(trunk, data, ["train"]).train
-    (made,) = (tmp_path / "features").iterdir()
-    assert made.name != entry
-    made.rename(made.with_name(entry))
-    assert same(features.extract(refusing(trunk), data, ["train"]).train, right)
-    assert [path.name for path in (tmp_path / "features").iterdir()] == [entry]
-
-
 class TestRows:
     @pytest.mark.parametrize("split", images.SPLITS)
     def test_row_i_belongs_to_file_i(self, animals, split):

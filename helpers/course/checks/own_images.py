@@ -138,11 +138,13 @@ def keep_series_together(answer):
                 raise Refusal("class-missing", label=int(label))
 
 
-# Labels and what was said of them: unequal classes, one of them never said; equal classes; five classes.
+# Labels and what was said of them: unequal classes, one of them never said; equal classes; five classes; a class that
+# is said more often than the largest.
 TESTS = (
     ([0] * 9 + [1] * 3 + [2] * 2, [0] * 8 + [1] + [1, 1, 0] + [0, 0]),
     ([1, 0, 1, 0, 1, 0], [1, 1, 1, 0, 0, 0]),
     ([4, 4, 4, 4, 4, 3, 3, 2, 1, 0], [4, 4, 3, 4, 0, 3, 4, 2, 4, 4]),
+    ([0, 0, 0, 0, 0, 1, 1, 1, 2], [0, 1, 1, 1, 0, 1, 1, 2, 2]),
 )
 
 
@@ -157,7 +159,7 @@ def count_fairly(answer):
         if row.shape != (4,):
             raise Refusal("no-four-numbers", returned=describe(returned))
         if np.isnan(row).any():
-            raise Refusal("not-a-number")
+            raise Refusal("not-a-number", numbers=_rounded(row), labels=labels.tolist())
         sizes, times_said = np.bincount(labels), np.bincount(said, minlength=labels.max() + 1)
         right = np.bincount(labels[labels == said], minlength=len(sizes))
         wanted = np.mean(labels == said), sizes.max() / len(labels), np.mean(right / sizes), 1 / len(sizes)
@@ -184,7 +186,8 @@ def count_fairly(answer):
         if is_(3, wanted[1]):
             raise Refusal("largest-class", number=number)
         place = ("first", "second", "third", "fourth")[first]
-        raise Refusal("wrong-number", place=place, number=number, wanted=f"{wanted[first]:.3g}", labels=labels.tolist())
+        labels, said, right = labels.tolist(), said.tolist(), f"{wanted[first]:.3g}"
+        raise Refusal("wrong-number", place=place, number=number, wanted=right, labels=labels, said=said)
 
 
 def _rounded(row):
