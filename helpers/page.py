@@ -36,9 +36,22 @@ POLICY = (  # for the browser: a model card that comes from elsewhere may name p
 )
 STYLE = """
 #words .md {font-size: 1.2em}
+.asked #words .md, .asked #answer {visibility: hidden}
+.asked #words::before {content: "No answer yet. If none comes, the file was refused: no picture, or above MOST MB."}
+#seen img {outline: 1px solid #8C8C8C; outline-offset: -1px}
+#bars .inner-wrap {min-width: 0; width: 100%}
+#bars .text {min-width: 0; overflow-wrap: anywhere; white-space: normal}
 #card {overflow-x: auto}
 #card th, #card td {overflow-wrap: normal; word-break: normal; padding: 0.3em}
-"""
+""".replace("MOST", str(MOST_BYTES // 2**20))
+# The answer before is taken from sight as soon as another file is given, which the browser itself may refuse.
+SCRIPT = """<script>
+  const given = (event) => event.target.closest("#drop") && document.body.classList.add("asked");
+  ["change", "drop"].forEach((name) => document.addEventListener(name, given, true));
+  const ofWords = (change) => (change.target.parentElement ?? change.target).closest?.("#words");
+  const answered = (changes) => changes.some(ofWords) && document.body.classList.remove("asked");
+  new MutationObserver(answered).observe(document, {childList: true, subtree: true, characterData: true});
+</script>"""
 
 
 class PageError(RuntimeError):
@@ -105,7 +118,7 @@ def build(path):
         gr.Markdown(f"<h1>What does your picture show?</h1><p>{_plain(path.name)} knows {len(names)}: {listed}.</p>")
         drop = gr.File(label=f"Picture, at most {most} MB", file_types=list(naming.ENDINGS), height=150, elem_id="drop")
         words = gr.Markdown("No picture yet.", elem_id="words")
-        with gr.Row(visible=False) as row:
+        with gr.Row(visible=False, elem_id="answer") as row:
             bars = gr.Label(
                 num_top_classes=BARS, label="Probability", show_heading=False, min_width=SIDE, elem_id="bars"
             )
@@ -142,7 +155,15 @@ def application(page):
 
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     safe = {"max_file_size": MOST_BYTES, "show_error": False, "enable_monitoring": False, "run_history": False}
-    plain = {"footer_links": [], "ssr_mode": False, "mcp_server": False, "pwa": False, "theme": theme, "css": STYLE}
+    plain = {
+        "footer_links": [],
+        "ssr_mode": False,
+        "mcp_server": False,
+        "pwa": False,
+        "theme": theme,
+        "css": STYLE,
+        "head": SCRIPT,
+    }
     page.has_launched = True  # or Gradio would open whatever path it is sent, not only what was uploaded
     inner = gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), page, "/", server_name=HOST, **safe, **plain)
 
@@ -152,7 +173,9 @@ def application(page):
         path, headers = scope["path"], datastructures.Headers(scope=scope)
         asked = path in ASKED or path.startswith(ASKED_BELOW)
         from_here = path == "/" or headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-        if not asked or not from_here or headers.get("host", "").partition(":")[0] not in (HOST, "localhost"):
+        host = headers.get("host", "").lower()
+        from_here = from_here and headers.get("origin", f"http://{host}").lower() == f"http://{host}"
+        if not asked or not from_here or host.partition(":")[0] not in (HOST, "localhost"):
             return await responses.PlainTextResponse("Not a part of the page.", 403)(scope, receive, send)
 
         async def send_with_policy(message):
@@ -195,12 +218,20 @@ def _listening(port):
     raise PageError(f"No port from {port} on is free (those below 1024 are for root): choose another with --port.")
 
 
+def _port(text):
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to 65535")
+    return int(text)
+
+
 def main(arguments=None, program="python -m helpers.page"):
     """Show the page for the model named on the command line; return 130 after Ctrl-C, 1 when it cannot be shown."""
     session.make_streams_safe("backslashreplace")
     parser = argparse.ArgumentParser(prog=program, description="Show what a model says of pictures, on a small page.")
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
-    parser.add_argument("--port", type=int, default=PORT, help="%(default)s by default; the next free one where taken")
+    parser.add_argument(
+        "--port", type=_port, default=PORT, help="%(default)s by default; the next free one where taken"
+    )
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     given = parser.parse_args(arguments)
     try:

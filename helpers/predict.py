@@ -7,6 +7,7 @@ log lines before it loads.
 import argparse
 import concurrent.futures
 import contextlib
+import csv
 import glob
 import io
 import json
@@ -129,9 +130,10 @@ def compiled(model, precision=None):
 
 def main(arguments=None, program="python -m helpers.predict"):
     """Classify the pictures named on the command line; return 0, or 1 when something could not be read or used."""
+    closed = sys.stdout is None
     session.make_streams_safe("backslashreplace")  # a Windows pipe lacks most letters
     try:
-        code = _run(_parser(program).parse_args(arguments))
+        code = _run(_parser(program).parse_args(arguments)) or int(closed)
         sys.stdout.flush()
         return code
     except OSError as error:  # a full disk, or who read the output has gone, as `head` does
@@ -142,19 +144,35 @@ def main(arguments=None, program="python -m helpers.predict"):
 
 
 def _parser(program):
-    endings = f"Pictures end in {', '.join(naming.ENDINGS)}. Example: {program} my_model.keras holiday --top 1"
+    endings = f"Pictures end in {', '.join(naming.ENDINGS)}. Example: {program} my_model.keras holiday --top 1. "
+    endings += "Ends with 0; with 1 where a picture or the model could not be used, 2 on a wrong option, 130 on Ctrl-C."
     parser = argparse.ArgumentParser(prog=program, description="Classify pictures.", epilog=endings)
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
     named = "picture files, and folders with all that is in them; * stands for any letters"
     parser.add_argument("pictures", nargs="+", metavar="path", help=named)
-    parser.add_argument("--top", type=int, default=SHOWN, metavar="N", help="classes shown for a picture (%(default)s)")
+    parser.add_argument(
+        "--top", type=_top, default=SHOWN, metavar="N", help="classes shown for a picture (%(default)s)"
+    )
     parser.add_argument("--classes", metavar="a,b,c", help="names, for a model that was not saved by export.save")
-    parser.add_argument("--unknown-below", type=float, metavar="P", help="in place of the probability in the file")
+    parser.add_argument("--unknown-below", type=_share, metavar="P", help="in place of the probability in the file")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="what is faster here, by default")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a list of pictures with their answers and classes")
     form.add_argument("--csv", action="store_true", help="a row for each picture and class")
     return parser
+
+
+def _top(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1 on")
+    return int(text)
+
+
+def _share(text):
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected a probability, from 0 to below 1")
 
 
 def _run(options):
@@ -171,25 +189,56 @@ def _run(options):
     if many and facts["precision"] not in (None, precision):
         said = f"tested in {facts['precision']}, computed in {precision}, which is faster here; answers near a tie may"
         print(f"Note: {said} differ. --precision {facts['precision']} computes as tested.", file=sys.stderr)
-    found, counts, below = [], {}, facts["unknown_below"]
+    counts, below, write = (
+        {},
+        facts["unknown_below"],
+        _as_json if options.json else _as_csv if options.csv else _as_text,
+    )
     bar = tqdm.tqdm(total=len(paths), unit="picture", leave=False, delay=1, disable=sys.stdout.isatty() or None)
-    for path, table in answered(model, facts["class_names"], paths, run if many else None, bar.update):
-        best, said = table.head(max(1, options.top)), answer(table, below)
-        counts[said] = counts.get(said, 0) + 1
-        found.append({"picture": path, "answer": said, "classes": best.to_dict("records")})
-        if not (options.json or options.csv):
-            print(_shown(path, best, below if said == UNKNOWN else None), flush=True)
-    bar.close()
-    if options.json:
-        print(json.dumps(found, indent=1))
-    elif options.csv:
-        rows = [{"picture": one["picture"], "answer": one["answer"], **row} for one in found for row in one["classes"]]
-        table = pd.DataFrame(rows, columns=["picture", "answer", "class", "probability"])
-        print(table.to_csv(index=False, lineterminator="\n"), end="")
-    elif many:
+    answers = answered(model, facts["class_names"], paths, run if many else None, bar.update)
+    with contextlib.closing(bar), write() as written:  # one after the other: what is interrupted keeps what it has
+        for path, table in answers:
+            said = answer(table, below)
+            counts[said] = counts.get(said, 0) + 1
+            written(path, said, table.head(options.top).to_dict("records"), below)
+            sys.stdout.flush()
+    if many and write is _as_text:
         kinds = ", ".join(f"{naming.shown(name)} {number}" for name, number in sorted(counts.items()))
-        print(f"{len(found)} of {len(paths)} pictures classified" + (f": {kinds}" if kinds else ""))
-    return int(len(found) < len(paths))
+        print(f"{sum(counts.values())} of {len(paths)} pictures classified" + (f": {kinds}" if kinds else ""))
+    return int(sum(counts.values()) < len(paths))
+
+
+@contextlib.contextmanager
+def _as_text():
+    def write(path, said, rows, below):
+        width = max(len(row["class"]) for row in rows)
+        unknown = [f"  {UNKNOWN}: no class reaches {below:.1%}"] if said == UNKNOWN and below is not None else []
+        lines = [f"  {row['class']:<{width}}  {row['probability']:6.1%}" for row in rows]
+        print("\n".join([naming.shown(path), *unknown, *lines]))
+
+    yield write
+
+
+@contextlib.contextmanager
+def _as_csv():
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["picture", "answer", "class", "probability"])
+    yield lambda path, said, rows, _: table.writerows([path, said, *row.values()] for row in rows)
+
+
+@contextlib.contextmanager
+def _as_json():
+    before = "[\n"
+
+    def write(path, said, rows, _):
+        nonlocal before
+        print(before + json.dumps({"picture": path, "answer": said, "classes": rows}, indent=1), end="")
+        before = ",\n"
+
+    try:
+        yield write
+    finally:
+        print("[]" if before == "[\n" else "\n]")
 
 
 def _opened(options):
@@ -200,24 +249,28 @@ def _opened(options):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model, facts = export.opened(options.model, names)
+    if names and names != facts["class_names"]:
+        own = ", ".join(map(naming.shown, facts["class_names"][:SHOWN]))
+        raise ValueError(f"{options.model} has names of its own for its classes ({own}, ...): leave --classes out.")
     for warning in caught:
         if warning.category is UserWarning:
             print(f"Note: {_one_line(warning.message)}", file=sys.stderr)
     if options.unknown_below is not None:
-        facts["unknown_below"] = model_file.check_threshold(options.unknown_below)
+        facts["unknown_below"] = model_file.check_threshold(options.unknown_below, facts["class_names"])
     return model, facts
 
 
 def _matching(given):
     """Return the files that an argument names: itself, or what ``*`` stands for, or the pictures in a folder."""
     # Shells of Windows leave the * to the command.
+    given = given if os.path.lexists(given) else os.path.expanduser(given)
     found = [given] if os.path.lexists(given) else sorted(glob.glob(given, recursive=True)) or [given]
     return [path for one in found for path in (_pictures_in(one) if os.path.isdir(one) else [one])]
 
 
 def _pictures_in(folder):
-    pictures, others = [], 0
-    for inside, folders, files in os.walk(folder):
+    pictures, shut, others = [], [], 0
+    for inside, folders, files in os.walk(folder, onerror=lambda error: shut.append(error.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         visible = sorted(name for name in files if not name.startswith("."))
         chosen = [name for name in visible if naming.ending_of(name) in naming.ENDINGS]
@@ -226,7 +279,7 @@ def _pictures_in(folder):
     if others:
         passed = f"{naming.counted(others, 'file')} without the ending of a picture passed over"
         print(f"Note: {naming.shown(folder)}: {passed}.", file=sys.stderr)
-    return pictures or [folder]
+    return [*pictures, *shut] or [folder]
 
 
 def answered(model, class_names, paths, run=None, progress=None):
@@ -244,10 +297,13 @@ def answered(model, class_names, paths, run=None, progress=None):
             return pixels(path, size, fit)
         except Exception as error:  # the other pictures are still classified
             if os.path.isdir(path):
-                return "a folder without pictures"
+                return _of_folder(path)
             if path == "-" or "://" in path:
                 return "not a file; download or save the picture first (standard input and addresses are not read)"
-            return _one_line(getattr(error, "reason", error)) or type(error).__name__
+            return (
+                _one_line(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
+                or type(error).__name__
+            )
 
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -278,15 +334,19 @@ def _of_batch(model, class_names, opened, run):
         return []
 
 
-def _shown(path, table, below):
-    width = max(map(len, table["class"]))
-    rows = [f"  {name:<{width}}  {probability:6.1%}" for name, probability in table.itertuples(index=False)]
-    unknown = [] if below is None else [f"  {UNKNOWN}: no class reaches {below:.1%}"]
-    return "\n".join([naming.shown(path), *unknown, *rows])
+def _of_folder(path):
+    try:
+        os.listdir(path)
+        return "a folder without pictures"
+    except OSError as error:
+        return error.strerror
 
 
-def _one_line(text):
-    return naming.shown(" ".join(str(text).split()))
+def _one_line(problem):
+    """Return an error, or a text, on one line; of the system's errors what was wrong, and with what."""
+    if isinstance(problem, OSError) and problem.strerror:
+        problem = f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+    return naming.shown(" ".join(str(problem).split()))
 
 
 if __name__ == "__main__":

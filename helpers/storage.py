@@ -43,15 +43,15 @@ def checked_path(path):
 
 
 def digest(path):
-    """Return the SHA-256 of a file, remembered as long as its size and its time of change stay."""
-    status = os.stat(path)
-    return _digest(os.fspath(path), status.st_size, status.st_mtime_ns)
+    """Return the SHA-256 of a file, remembered as long as its state stays."""
+    return _digest(os.fspath(path), *_state(path))
 
 
 def digests(paths):
     """Return path → SHA-256 of many files, remembered from one kernel to the next in the cache's ``digests.json``.
 
-    A file is read again only where its size or time of change differs; one that cannot be read is left out.
+    A file is read again only where its size, its place on the disk or a time of change differs: of two that change
+    names neither the size nor the time of writing does. One that cannot be read is left out.
     """
     memory = cache_folder() / "digests.json"
     known = notes(memory) or {}
@@ -63,20 +63,24 @@ def digests(paths):
     if now != known:
         with written_whole(memory) as temporary:
             temporary.write_text(json.dumps(now), encoding="utf-8")
-    return {path: sha for path, (_, _, sha) in entries.items()}
+    return {path: sha for path, (*_, sha) in entries.items()}
 
 
 def _entry(path, before=None):
-    """Return size, time of change and SHA-256 of a file: the entry `before` where it still has both, or read again."""
-    status = path.stat()
-    now = [status.st_size, status.st_mtime_ns]
-    if isinstance(before, list) and len(before) == 3 and before[:2] == now:
+    """Return what tells a file's state, and its SHA-256: the entry `before` where it still holds, or read again."""
+    now = _state(path)
+    if isinstance(before, list) and before[:-1] == now:
         return before
     return [*now, digest(path)]
 
 
+def _state(path):
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
 @functools.lru_cache(maxsize=50_000)
-def _digest(path, size, modified):
+def _digest(path, *state):
     return sha256(path)
 
 
@@ -226,7 +230,7 @@ def _damage(folder):
     try:
         listed = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
         expected = {name: entry[-1] if isinstance(entry, list) else entry for name, entry in listed.items()}
-        found = {name: sha for name, (_, _, sha) in _entries(folder, listed).items()}
+        found = {name: sha for name, (*_, sha) in _entries(folder, listed).items()}
         differ = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
     except (OSError, ValueError, AttributeError, IndexError):
         return "its list of checksums cannot be read"

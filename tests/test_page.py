@@ -355,6 +355,12 @@ class TestCommand:
     def test_without_a_free_port_it_says_so(self, run, folder, monkeypatch):
         monkeypatch.setattr(page, "TRIED", 1)
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            for port in (taken.getsockname()[1], 70_000, -5):
-                code, output, errors = run(folder / "model.keras", f"--port={port}")
-                assert (code, output) == (1, "") and errors.startswith(f"No port from {port} on is free")
+            port = taken.getsockname()[1]
+            code, output, errors = run(folder / "model.keras", f"--port={port}")
+            assert (code, output) == (1, "") and errors.startswith(f"No port from {port} on is free")
+
+    @pytest.mark.parametrize("port", ["70000", "-5", "any"])
+    def test_a_port_that_cannot_be_is_refused_at_once(self, run, folder, capsys, port):
+        with pytest.raises(SystemExit) as ended:
+            run(folder / "model.keras", f"--port={port}")
+        assert ended.value.code == 2 and "expected a number from 0 to 65535" in capsys.readouterr().err

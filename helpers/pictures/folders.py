@@ -64,12 +64,15 @@ def examine(folder, keep=None, known=None, seed=0):
             split, name = listing.files[path]
             splits[split][name].append(path)
     rows += [*_judged(splits, listing), *_on_groups(splits, listing)]
-    twins, bursts = _twins(listing, marks, copies, rows), look_alikes.bursts(marks)
-    series = _series(marks, copies, listing.groups, twins, bursts)
+    (twins, alike, layouts), bursts = _twins(listing, marks, copies), look_alikes.bursts(marks)
+    series = _series(marks, copies, listing.groups, (twins, bursts, alike))
     dealt = {} if reports.obstacles(rows) else dealing.dealt(splits, series, seed)
-    rows += [*_on_series(listing, dealt, twins, bursts), *_on_divided(listing, dealt)]
+    homes = {path: split for split, classes in dealt.items() for paths in classes.values() for path in paths}
+    rows += _on_series(listing, homes, twins, bursts)
+    rows += [*_on_layouts(listing, splits, homes, layouts), *_on_divided(listing, homes)]
     dealt = {} if reports.obstacles(rows) else dealt
-    return Report(listing.folder, reports.in_order(rows), splits, bad, copies, listing.beside, series[0], dealt)
+    whole = _kept_whole(series, homes)
+    return Report(listing.folder, reports.in_order(rows), splits, bad, copies, listing.beside, whole, dealt)
 
 
 def obstacles(listing):
@@ -98,51 +101,81 @@ def _compare(listing, fingerprints, bad, rows):
     return copies
 
 
-def _twins(listing, marks, copies, rows):
-    """Return pairs of pictures of perhaps one scene; a row says where most of a class would be: it shares a layout."""
+def _twins(listing, marks, copies):
+    """Return pairs of pictures of perhaps one scene, pairs that may share a layout alone, and the layouts.
+
+    A layout is what more than half of a class looks alike in: number → (split, class) → pictures.
+    """
     marks = {path: mark for path, mark in marks.items() if path not in copies}
     pairs = look_alikes.look_alikes({path: look_alikes.sketch(mark.shades) for path, mark in marks.items()})
     sizes = Counter(listing.files[path] for path in marks)
-    alike, together = defaultdict(list), look_alikes.joined(marks, pairs)
+    layouts, together = defaultdict(lambda: defaultdict(list)), look_alikes.joined(marks, pairs)
     for path in marks:
-        alike[together[path], listing.files[path]].append(path)
-    layouts = set()
-    for (number, (split, name)), paths in alike.items():
-        size = sizes[split, name]
-        if len(paths) > max(3, LARGEST_SERIES * size):
-            layouts.add((number, (split, name)))
-            about, (first, second) = naming.shown(f"{split}/{name}" if split else name), map(listing.name, paths[:2])
-            where = "where they are" if split else "in any split"
-            values = {"alike": len(paths), "number": size, "first": first, "second": second, "where": where}
-            rows.append(row("many_look_alikes", about, **values))
-    return [pair for pair in pairs if not all((together[path], listing.files[path]) in layouts for path in pair)]
+        layouts[together[path]][listing.files[path]].append(path)
+    for classes in layouts.values():
+        for place in [one for one, paths in classes.items() if len(paths) <= max(3, LARGEST_SERIES * sizes[one])]:
+            del classes[place]
+    twins, alike = [], []
+    for pair in pairs:
+        in_layout = all(listing.files[path] in layouts[together[path]] for path in pair)
+        (alike if in_layout else twins).append(pair)
+    return twins, alike, layouts.values()
 
 
-def _series(marks, copies, groups, twins, bursts):
-    """Return three times picture → number of its series: by all that is known, without bursts, by groups alone."""
+def _series(marks, copies, groups, links):
+    """Return picture → number of its series, from what may belong together to what must: the groups of a table."""
     first, of_groups = {}, list(copies.items())
     for path in marks:
         of_groups += [(path, first.setdefault(group, path)) for group in groups.get(path, ())]
     series = []
-    for links in ([*of_groups, *twins, *bursts], [*of_groups, *twins], of_groups):
-        together = look_alikes.joined(marks, links)
+    for left_out in range(len(links) + 1):
+        pairs = [*of_groups, *(pair for some in links[: len(links) - left_out] for pair in some)]
+        together = look_alikes.joined(marks, pairs)
         members = Counter(together[path] for path in marks if path not in copies)
         series.append({path: number for path, number in together.items() if members[number] > 1 and path not in copies})
     return series
 
 
-def _on_series(listing, dealt, twins, bursts):
+def _kept_whole(series, homes):
+    """Return picture → number of the largest series of it that is in one split."""
+    numbers = {}
+    for depth, together in enumerate(series):
+        places = defaultdict(set)
+        for path, number in together.items():
+            places[number].add(homes.get(path))
+        for path, number in together.items():
+            if len(places[number]) == 1:
+                numbers.setdefault(path, (depth, number))
+    order = {number: place for place, number in enumerate(dict.fromkeys(numbers.values()))}
+    return {path: order[number] for path, number in numbers.items()}
+
+
+def _on_series(listing, homes, twins, bursts):
     """Yield a row for each picture that looks like another or was taken within seconds of it: are they in one split?"""
-    homes, said = _homes(dealt), set()
+    said = set()
     for kind, pairs in (("look_alike", twins), ("burst", bursts)):
         for path, other in pairs:
-            across = listing.files[path][0] != listing.files[other][0]
+            given = {listing.files[path][0], listing.files[other][0]}
             divided = homes.get(path) != homes.get(other)
             if path not in said and (path in homes and other in homes or not homes):
                 said.add(path)
-                kind_of_pair = f"{kind}_across" if across else f"{kind}_divided" if divided else kind
-                about, seconds = listing.name(path), look_alikes.SECONDS
-                yield row(kind_of_pair, about, other=listing.name(other), seconds=seconds)
+                kind_of_pair = f"{kind}_across" if len(given) > 1 else f"{kind}_divided" if divided else kind
+                values = {"seconds": look_alikes.SECONDS, "measured": "test" if "test" in given else "validation"}
+                yield row(kind_of_pair, listing.name(path), other=listing.name(other), **values)
+
+
+def _on_layouts(listing, splits, homes, layouts):
+    """Yield a row for each class of which more than half looks alike."""
+    for classes in layouts:
+        names = {place: naming.shown("/".join(filter(None, place))) for place in classes}
+        places = {homes.get(path) for paths in classes.values() for path in paths}
+        where = "all in one split" if len(places) == 1 else "in several splits"
+        for place, paths in classes.items():
+            others, (first, second) = [name for name in names.values() if name != names[place]], paths[:2]
+            also = f"; also some in {', '.join(others[:3])}" if others else ""
+            values = {"first": listing.name(first), "second": listing.name(second), "where": where, "also": also}
+            number = len(splits[place[0]][place[1]])
+            yield row("many_look_alikes", names[place], alike=len(paths), number=number, **values)
 
 
 def _on_groups(splits, listing):
@@ -154,9 +187,9 @@ def _on_groups(splits, listing):
             yield row("too_few_series", naming.shown(name), groups=naming.counted(len(groups), "group"), parts=parts)
 
 
-def _on_divided(listing, dealt):
+def _on_divided(listing, homes):
     """Yield a row for each group that the table itself puts into several splits, and one where dealing had to."""
-    homes, members = _homes(dealt), defaultdict(list)
+    members = defaultdict(list)
     for path, groups in listing.groups.items():
         for group in groups if path in homes else ():
             members[group].append(path)
@@ -167,10 +200,6 @@ def _on_divided(listing, dealt):
     if torn := [g for g, paths in members.items() if len(given[g]) == 1 and len({homes[path] for path in paths}) > 1]:
         names = ", ".join(naming.shown(repr(group)) for group in torn[:3])
         yield row("group_divided", "(all)", groups=names + (" and others" if len(torn) > 3 else ""))
-
-
-def _homes(dealt):
-    return {path: split for split, classes in dealt.items() for paths in classes.values() for path in paths}
 
 
 def _judged(splits, listing):

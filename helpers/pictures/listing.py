@@ -111,7 +111,7 @@ def _of_table(path):
     table, notes = tables.read(path)
     listing, finder = Listing(path.parent, path.name), tables.Finder(path.parent)
     listing.rows.extend(row(kind, naming.shown(path.name), **values) for kind, values in notes)
-    found, names = finder.found(table["file"]), tables.class_names(table["label"])
+    (found, places), names = finder.found(table["file"]), tables.class_names(table["label"])
     of_splits = {said: split_of(said) for said in table.get("split", ()) if said}
     if of_splits and not any(of_splits.values()):
         values = ", ".join(map(repr, list(of_splits)[:3]))
@@ -139,8 +139,12 @@ def _of_table(path):
             listing.bad[place] = listing.say("two_splits", place, splits=", ".join(splits))
         else:
             listing.files[place] = pairs[0]
-    if len(table) and not said and all(isinstance(place, str) for place in found.values()):
-        listing.say("no_files", path, number=len(found), first=naming.shown(tables.written(table["file"].iloc[0])))
+    if any(found) and all(isinstance(place, str) for place in found.values()):
+        first = next(name for name in table["file"] if name)
+        listing.say("no_files", path, number=len(found), first=naming.shown(tables.written(first)))
+    elif places:
+        where = ", ".join(f"{naming.shown(place)}/ {number}" for place, number in places.most_common(5))
+        listing.say("found_elsewhere", path, places=where + (" and others" if len(places) > 5 else ""))
     used = {label for _, label in listing.files.values()}
     for label, stored in names.items():
         if stored in used and stored != unicodedata.normalize("NFC", label):

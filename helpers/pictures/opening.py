@@ -11,6 +11,7 @@ import io
 import os
 import re
 import stat
+import textwrap
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -135,7 +136,13 @@ def _in_words(path, data=b""):
         except Image.UnidentifiedImageError as error:
             raise _no_picture(path, data) from error
         except Exception as error:  # damage makes Pillow raise nearly anything: struct.error, SyntaxError, ...
-            raise PictureError(path, f"damaged ({naming.shown(str(error))[:100] or type(error).__name__})") from error
+            raise PictureError(path, f"damaged ({_short(error)})") from error
+
+
+def _short(error):
+    if "truncated" in str(error).lower():
+        return "cut short: its data end before the picture does"
+    return textwrap.shorten(naming.shown(str(error)), 100, placeholder=" ...") or type(error).__name__
 
 
 def _bytes_of(path, folder):
@@ -205,12 +212,13 @@ def _decoded(path, data, largest_side):
             notes.append((f"{_frames(path, data)} pages or pictures in one file", "first one taken"))
         elif kind != "JPEG" and getattr(picture, "is_animated", False):
             notes.append((f"animated, {_frames(path, data)} frames", "first frame taken"))
-        in_passes, taken = "progressive" in picture.info, _taken(picture)
-        if kind == "TIFF":
-            picture.load()  # which turns it upright
-            if picture.mode in ("I", "F"):
-                said = f"shades of {picture.mode} numbers, which have no known range; save it with 8 or 16 bits a shade"
-                raise PictureError(path, said)
+        in_passes = "progressive" in picture.info
+        if kind in ("TIFF", "PNG"):  # a TIFF is turned upright; whoever asks a PNG for its EXIF is not told of damage
+            picture.load()
+        taken = _taken(picture)
+        if kind == "TIFF" and picture.mode in ("I", "F"):
+            said = f"shades of {picture.mode} numbers, which have no known range; save it with 8 or 16 bits a shade"
+            raise PictureError(path, said)
         upright_picture = _upright_rgb(picture, largest_side, notes)
         if kind == "JPEG" and _lacks_data(data, in_passes, upright_picture, largest_side):
             notes.append(("damaged: its data end before the picture does", "kept, the rest grey or coarse; replace it"))

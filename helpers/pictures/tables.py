@@ -5,7 +5,7 @@ import itertools
 import re
 import unicodedata
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path, PureWindowsPath
 
 import pandas as pd
@@ -21,6 +21,7 @@ COLUMNS = {  # what they may be called
     "split": "split set subset partition",
 }
 NO_GROUP = ("", "na", "n/a", "nan", "none", "null", "-", "?")
+MOST_NAMED = 8  # columns
 DELIMITERS = ",;\t|"
 MOST_BYTES = 64 * 2**20
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in the name of a folder, on one system or another
@@ -58,6 +59,8 @@ def read(path):
             f"{' and one for '.join(repr(name) for name in missing)} (and perhaps 'group' and 'split'). Rename a "
             "column. Where each class has a column of 0 and 1, make one of them: table.idxmax(axis=1) in pandas."
         )
+    if not len(table):
+        raise TableError(f"{path.name} has one line: expected names of columns, and a line for each picture.")
     kept = table[list(found.values())].set_axis(list(found), axis=1)
     kept = kept.apply(lambda column: column.str.strip()).reset_index(drop=True)
     if "group" in kept:
@@ -66,14 +69,15 @@ def read(path):
     unused = [naming.shown(name) for name in table.columns if name not in found.values() and str(name).strip()]
     if unused or list(found) != list(found.values()):
         taken = ", ".join(f"{column} from {naming.shown(name)!r}" for column, name in found.items())
-        rest = f"; not used: {', '.join(map(repr, unused[:8]))}" if unused else ""
+        more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
+        rest = f"; not used: {', '.join(map(repr, unused[:MOST_NAMED]))}{more}" if unused else ""
         notes.append(("columns_taken", {"taken": taken, "rest": rest}))
     return kept, notes
 
 
 def _pictures(column, cells):
-    """Return the share of cells that name a picture, by which one of several columns is taken for ``file``."""
-    return cells.map(lambda cell: naming.ending_of(cell) in naming.ENDINGS).mean() if column == "file" else 0
+    """Return how many cells name a picture, by which one of several columns is taken for ``file``."""
+    return cells.map(lambda cell: naming.ending_of(cell) in naming.ENDINGS).sum() if column == "file" else 0
 
 
 def _text(path):
@@ -127,7 +131,9 @@ def class_names(labels):
 
 
 def _folder_name(label):
-    name = FORBIDDEN.sub("_", unicodedata.normalize("NFC", label)).rstrip(" .")
+    plain = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", label))
+    plain = "".join(letter if letter.isprintable() or letter in naming.JOINERS else "_" for letter in plain)
+    name = FORBIDDEN.sub("_", plain).rstrip(" .") or "_" * len(plain)
     return f"_{name[1:]}" if name.startswith(".") else name
 
 
@@ -143,62 +149,85 @@ def written(name):
 
 
 class Finder:
-    """Finds the files that a table names: with their path, as any system writes it, or without it or the ending."""
+    r"""Finds the files that a table names, with their folders or without, with their endings or without.
+
+    Where one of them is at the very path that is written, so are all. Otherwise a folder as it is written, such as
+    ``C:\me\pics``, stands for one folder here: of that name, or where most of its files are.
+    """
 
     def __init__(self, folder):
-        self.folder, self.by_name, self.files, self.pictures, self.ends = folder, defaultdict(list), set(), set(), set()
+        self.folder, self.pictures = folder, set()
+        self.inside = defaultdict(lambda: defaultdict(list))  # parts of a folder here → plain name → paths
+        self.anywhere = defaultdict(list)  # plain name → paths, without what is hidden
         for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
-            inside = path.relative_to(folder).parts
-            self.files.add(path)
-            if any(part.startswith(".") for part in inside):
-                continue  # found where it is named in full
-            self.ends |= {self._plain(inside[start:-1]) for start in range(len(inside))}
-            if picture := naming.ending_of(path) in naming.ENDINGS:
-                self.pictures.add(path)
-            for name in {path.name, path.stem if picture else path.name}:
-                self.by_name[naming.plain(name)].append(path)
+            parts, picture = path.relative_to(folder).parts, naming.ending_of(path) in naming.ENDINGS
+            names, hidden = {path.name, path.stem if picture else path.name}, any(part[0] == "." for part in parts)
+            for name in map(naming.plain, names):
+                self.inside[parts[:-1]][name].append(path)
+                self.anywhere[name] += [] if hidden else [path]
+            self.pictures |= {path} if picture and not hidden else set()
 
     def found(self, names):
-        """Return name → path of its file, or the kind of finding where there is none.
+        """Return name → path of its file, or the kind of finding where there is none; and folder → number found there.
 
-        Where names in different folders find one file, it belongs to the name whose folder fits, or to none.
+        The folders are those in which files were found although the table writes others, or none.
         """
-        found, claims = {name: self._find(_parts(name)) for name in set(names)}, defaultdict(dict)
+        written = defaultdict(list)
+        for name in sorted(set(names)):
+            written[tuple(_parts(name)[:-1])].append(name)
+        found = {name: path for folder, of in written.items() for name, path in self._at(self._here(folder), of)}
+        if any(isinstance(path, Path) for path in found.values()):
+            return found, {}
+        homes = {folder: self._home(folder, of) for folder, of in written.items() if folder}
+        for folder, home in homes.items():
+            rivals = [other for other in homes if homes[other] == home and home is not None]
+            fits = _shared(folder, home) == max((_shared(other, home) for other in rivals), default=0)
+            found |= self._at(home if fits else None, written[folder])
+        for name in written.get((), ()):
+            found[name] = _one(self.anywhere[naming.plain(_last(name))], name)
+        claims = defaultdict(set)
         for name, path in found.items():
-            if isinstance(path, Path):
-                claims[path][name] = self._plain(_parts(name)[:-1])
-        for path, ends in claims.items():
-            home = self._plain(path.relative_to(self.folder).parts[:-1])
-            for name, end in ends.items() if len(ends) > 1 else ():
-                rivals = [other for other in ends.values() if not _agree(end, other)]
-                if any(_shared(other, home) >= _shared(end, home) for other in rivals):
-                    found[name] = "file_of_another"
-        return found
+            claims[path].add(tuple(_parts(name)[:-1]))
+        for name, path in found.items():
+            if isinstance(path, Path) and len(claims[path] - {()}) > 1:
+                found[name] = "file_of_another"
+        places = (path.parent.relative_to(self.folder).as_posix() for path in found.values() if isinstance(path, Path))
+        return found, Counter(places)
 
-    def _find(self, parts):
-        if not parts:
-            return "no_file_named"
-        if (exact := self.folder.joinpath(*parts)) in self.files:
-            return exact
-        found = self.by_name.get(naming.plain(parts[-1]), [])
-        ends = [self._plain(parts[start:-1]) for start in range(len(parts) - 1)]
-        if end := next((end for end in ends if end in self.ends), ()):  # a folder of this name is there
-            found = [path for path in found if self._plain(path.parts[-1 - len(end) : -1]) == end]
-        direct = [path for path in found if path.parent == self.folder]
-        if len(found) > 1 and len(direct) != 1:
-            return "several_files"
-        return (direct or found)[0] if found else "no_file"
+    def _here(self, written):
+        """Return the parts of the folder at this very path, or of the one that differs by capitals alone, or None."""
+        wanted = [naming.plain(part) for part in written]
+        plain = [parts for parts in self.inside if [naming.plain(part) for part in parts] == wanted]
+        return written if written in self.inside else plain[0] if len(plain) == 1 else None
 
-    @staticmethod
-    def _plain(parts):
-        return tuple(map(naming.plain, parts))
+    def _at(self, home, names):
+        """Yield (name, path or finding) of names in one folder."""
+        for name in names:
+            known = self.inside[home] if home is not None and home in self.inside else {}
+            last = _last(name)
+            same = known.get(naming.plain(last), [])
+            yield name, _one([path for path in same if path.name == last] or same, name)
 
-
-def _shared(end, other):
-    """Return how many parts two paths have in common at their ends."""
-    pairs = zip(reversed(end), reversed(other), strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    def _home(self, written, names):
+        """Return the parts of the folder where the files of a written folder are: of its name, or with most of them."""
+        votes = Counter()
+        for name in names:
+            homes = {path.relative_to(self.folder).parts[:-1] for path in self.anywhere[naming.plain(_last(name))]}
+            votes.update(homes)
+        return max(votes, key=lambda home: (_shared(written, home), votes[home]), default=None)
 
 
-def _agree(end, other):
-    return _shared(end, other) == min(len(end), len(other))
+def _one(paths, name):
+    if not _parts(name):
+        return "no_file_named"
+    return paths[0] if len(paths) == 1 else "several_files" if paths else "no_file"
+
+
+def _last(name):
+    return next(iter(_parts(name)[-1:]), "")
+
+
+def _shared(written, here):
+    """Return how many folders at the end of a written path are also at the end of one that is here."""
+    pairs = zip(reversed(written), reversed(here or ()), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: naming.plain(pair[0]) == naming.plain(pair[1]), pairs))

@@ -10,7 +10,18 @@ from helpers import storage
 from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
-MOVE_PIXELS = ("Cast", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "UpSampling2D", "Pad", "ReLU")  # or copy
+MOVE_PIXELS = (
+    "Cast",
+    "Flatten",
+    "Flip",
+    "GetItem",
+    "Permute",
+    "Reshape",
+    "Transpose",
+    "UpSampling2D",
+    "Pad",
+    "ReLU",
+)  # or copy
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
@@ -45,7 +56,7 @@ def save(model, path, class_names, card, unknown_below=None):
     size = inspection.image_size(model)
     outputs = inspection.outputs_of(model)
     names = model_file.check_names(class_names, model)
-    unknown_below = model_file.check_threshold(unknown_below)
+    unknown_below = model_file.check_threshold(unknown_below, names)
     _check_preprocessing(model)
     if not isinstance(card, model_card.Card):
         raise ValueError(f"card={card!r}: expected what model_card.describe(…) returns.")

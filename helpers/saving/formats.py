@@ -133,7 +133,7 @@ def _prepared(model, path, ending, class_names, unknown_below):
         raise ValueError(f"{model.name!r} computes in {others.pop()}: build it in float32, with the same weights.")
     if layer := inspection.resizing(model):
         size = layer.height, layer.width
-    below = model_file.check_threshold(unknown_below)
+    below = model_file.check_threshold(unknown_below, names)
     found = dict(zip(FACTS, (names, outputs, below, "float32"), strict=True))
     return path, _without(layer, model, keras.Input((*size, 3), name="pixels")), found
 
@@ -171,6 +171,8 @@ def _check_same(model, fixed, path, most):
     """Raise unless the file at `path` gives the probabilities of the model."""
     pictures = np.random.default_rng(0).uniform(0, 255, (PROBES, *fixed.input_shape[1:])).astype("float32")
     expected = np.asarray(keras.tree.flatten(model(pictures, training=False))[0])  # a dictionary of one, perhaps
+    if not np.isfinite(expected).all():
+        raise ValueError(f"{model.name!r} gives NaN or infinite numbers: it was not written. Train it anew.")
     difference = np.abs(load(path)[0](pictures) - expected).max()
     if not difference <= most:  # nor is NaN
         raise ValueError(
@@ -188,7 +190,7 @@ def _opened(path, threads):
     with _quiet(f"{path.name} cannot be opened", model_file.ModelFileError):
         run, shape, found = runtime(package, path, threads)
         found["class_names"] = model_file.check_names(found["class_names"])
-        found["unknown_below"] = model_file.check_threshold(found["unknown_below"])
+        found["unknown_below"] = model_file.check_threshold(found["unknown_below"], found["class_names"])
 
     def answer(pixels):
         pixels = np.asarray(pixels, "float32")

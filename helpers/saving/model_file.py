@@ -17,6 +17,7 @@ import keras
 
 from helpers import storage
 from helpers.measuring import evaluation
+from helpers.pictures import naming
 
 FACTS = "class_names.json"
 CONFIG = "config.json"
@@ -84,7 +85,7 @@ def read_facts(path, class_names=None):
     if FACTS not in texts:
         raise ModelFileError(
             f"{path.name} has no class names ({FACTS}): it was saved by model.save, not by export.save. Save it with "
-            "export.save, or load it with keras.models.load_model(path, safe_mode=True)."
+            "export.save, name them to predict (--classes cat,dog), or use keras.models.load_model(path)."
         )
     return _checked_facts(path, _parsed(path, FACTS, texts[FACTS]))
 
@@ -106,10 +107,15 @@ def _check_kind(path):
         kind = "a Python pickle, which could run any code and is never opened here"
     elif not start:
         kind = "empty"
+    elif path.suffix in (".tflite", ".onnx"):
+        kind = "for another runtime, and opened by formats.load; here the .keras file is asked that it was made from"
+    elif naming.ending_of(path) in naming.ENDINGS:
+        kind = "a picture: the model comes first, then the pictures"
     elif not start.startswith(b"PK"):
         kind = "no zip archive, as every .keras file is"
     if kind:
-        raise ModelFileError(f"{path.name} is {kind}. Save the model again with export.save(model, 'name.keras', …).")
+        again = "" if ":" in kind or ";" in kind else " Save the model again with export.save(model, 'name.keras', …)."
+        raise ModelFileError(f"{path.name} is {kind}.{again}")
     if path.suffix != ".keras":
         raise ModelFileError(f"{path.name} does not end in .keras. Give it that ending, if it is one.")
 
@@ -208,16 +214,18 @@ def _checked_facts(path, facts):
     if not isinstance(names, list) or outputs not in OUTPUTS:
         raise ModelFileError(f"{path.name}: {FACTS} does not tell class names and outputs. Save it with export.save.")
     try:
-        below = check_threshold(facts.get("unknown_below"))
+        below = check_threshold(facts.get("unknown_below"), names)
         precision = facts.get("precision") if facts.get("precision") in PRECISIONS else None
         return {"class_names": check_names(names), "outputs": outputs, "unknown_below": below, "precision": precision}
     except ValueError as error:
         raise ModelFileError(f"{path.name}: {error}") from error
 
 
-def check_threshold(unknown_below):
+def check_threshold(unknown_below, class_names):
     """Return the probability below which the answer is *unknown*, or None; ValueError where it is none."""
     number = isinstance(unknown_below, numbers.Real) and not isinstance(unknown_below, bool)
+    if unknown_below and any(name.strip().casefold() == "unknown" for name in class_names):
+        raise ValueError("A class is called 'unknown', as an answer below the threshold is: call it 'other', perhaps.")
     if unknown_below is None or (number and 0 <= unknown_below < 1):
         return None if unknown_below is None else float(unknown_below)
     raise ValueError(f"unknown_below={unknown_below!r}: expected a probability, from 0 to below 1, or None.")
@@ -241,8 +249,12 @@ def check_names(class_names, model=None):
         raise ValueError(f"class_names has {wrong[0]!r}: expected words, in the order of the labels.")
     if len(set(names)) < len(names) or len(names) < 2:
         raise ValueError(f"class_names={names}: expected at least two, all different, in the order of the labels.")
+    if model and len(model.outputs) != 1:
+        raise ValueError(
+            f"{model.name!r} has {len(model.outputs)} outputs: expected one, with a number for each class."
+        )
     shape = tuple(model.outputs[0].shape) if model else (None, len(names))
-    if len(shape) != 2 or shape[1] != len(names) or model and len(model.outputs) != 1:
+    if len(shape) != 2 or shape[1] != len(names):
         raise ValueError(
             f"{model.name!r} gives shape {shape}, but there are {len(names)} class names: expected "
             f"(n, {len(names)}), one output for each. surgery.replace_final_dense makes an end that fits."

@@ -113,9 +113,21 @@ def test_dropped_unknown_then_no_picture(opened, folder):
 
 @pytest.mark.parametrize(("name", "words"), [("notes.txt", "Invalid file type"), ("large.png", "maximum allowed size")])
 def test_what_is_refused_before_it_is_sent(opened, folder, name, words):
+    choose(opened, folder / "red.png")
+    opened.locator("#answer").wait_for()
     choose(opened, folder / name)
     opened.get_by_text(words).wait_for()
+    assert not opened.locator("#answer").is_visible()  # that of the picture before
     assert opened.locator("#drop input[type=file]").count() == 1  # ready for the next one
+
+
+def test_the_next_answer_is_seen_again_also_the_same(opened, folder):
+    for _ in range(2):
+        choose(opened, folder / "notes.txt")
+        opened.locator(".asked").wait_for()
+        choose(opened, folder / "red.png")
+        opened.locator("#answer").wait_for()
+        assert opened.locator(".asked").count() == 0
 
 
 def test_what_it_is_and_the_card_below_in_a_safe_form(opened):

@@ -176,6 +176,33 @@ class TestNearCopies:
         assert report.usable and done.str.startswith("kept, in another split than it").sum() >= 1
         assert len(done) == 18
 
+    @pytest.mark.parametrize("alike", [5, 6, 12, 16, 18])
+    def test_most_of_a_class_is_in_one_split_where_that_can_be(self, own, alike):
+        for path in sorted((own / "fish").iterdir())[:alike]:
+            scene = np.asarray(self.scene(0), int) + GENERATOR.integers(0, 9, (64, 80, 3))
+            Image.fromarray(scene.astype(np.uint8)).save(path)
+        report = folders.examine(own)
+        assert ("all in one split" in str(report)) == (alike > 10)
+        for seed in range(3):
+            data = images.load(own, 32, seed=seed)
+            of_scene = {f"fish{number:02d}" for number in range(alike)}
+            homes = [split for split in images.SPLITS for path in data.files(split) if path.name[:6] in of_scene]
+            assert len(set(homes)) == 1 and len(homes) == alike
+            series = {number for number in data.series(homes[0]).tolist()}
+            assert len(series) < len(data.files(homes[0]))
+
+    def test_what_fills_a_class_in_two_ready_splits_is_named_with_the_other(self, own, tmp_path):
+        for split, number in (("train", 12), ("test", 6)):
+            shutil.copytree(own / "bird", tmp_path / "ready" / split / "bird")
+            (tmp_path / "ready" / split / "fish").mkdir()
+            for shot in range(number):
+                scene = np.asarray(self.scene(0), int) + GENERATOR.integers(0, 9, (64, 80, 3))
+                Image.fromarray(scene.astype(np.uint8)).save(tmp_path / "ready" / split / "fish" / f"{shot}.png")
+        for path in (tmp_path / "ready" / "test" / "bird").iterdir():
+            noise().save(path)
+        found = dict(folders.examine(tmp_path / "ready").table[["file", "found"]].to_numpy().tolist())
+        assert found["train/fish"].endswith("also some in test/fish")
+
     def test_a_series_larger_than_half_a_class_is_told_of_another_split(self, own, tmp_path):
         for split in ("train", "test"):
             shutil.copytree(own, tmp_path / "ready" / split)

@@ -1,6 +1,7 @@
 """Pictures come out as promised, whatever they lay in before; a folder that cannot be used says why."""
 
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -632,6 +633,26 @@ class TestFit:
     def test_an_unknown_one_is_refused(self, own):
         with pytest.raises(ValueError, match="fit='cover': expected 'stretch'"):
             images.load(own, 32, fit="cover")
+
+
+def test_pictures_that_change_places_change_labels(tmp_path):
+    generator = np.random.default_rng(3)
+    for name in "ab":
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for number in range(4):
+            path = tmp_path / "two" / name / f"{number}.bmp"
+            Image.fromarray(generator.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(path)
+            os.utime(path, (1e9, 1e9))
+    first, second = tmp_path / "two" / "a" / "0.bmp", tmp_path / "two" / "b" / "3.bmp"
+    before = images.load(tmp_path / "two", 32)
+    pixels = Image.open(first).tobytes()
+    first.rename(tmp_path / "aside")
+    second.rename(first)
+    (tmp_path / "aside").rename(second)
+    after = images.load(tmp_path / "two", 32)
+    assert after.folder != before.folder
+    held = {path.parent.name for path in after.folder.rglob("*.png") if Image.open(path).tobytes() == pixels}
+    assert held == {"b"}
 
 
 @pytest.mark.parametrize("ask", ["files", "series", "arrays", "in_order", "fingerprint"])

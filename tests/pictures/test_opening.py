@@ -286,7 +286,7 @@ class TestUnusableFiles:
 
     WHOLE = encoded(noise(64, 64), "JPEG")
     KINDS = {
-        "truncated": ("odd.jpg", WHOLE[: len(WHOLE) // 2], "damaged (image file is truncated"),
+        "truncated": ("odd.jpg", WHOLE[: len(WHOLE) // 2], "damaged (cut short"),
         "only a beginning": ("odd.jpg", WHOLE[:20], "damaged"),
         "empty": ("odd.png", b"", "an empty file"),
         "zeros": ("odd.png", bytes(1000), "damaged from its beginning"),
@@ -525,6 +525,17 @@ class TestWhatDecodersDoNotSay:
         path.write_bytes(data)
         assert "damaged: a checksum in it does not hold" in dict(findings(own, "fish/fish00.png"))
         assert findings(own, "fish/fish01.png") == []
+
+    @pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+    def test_a_png_that_cannot_be_unpacked_is_left_out(self, own, place):
+        path = own / "fish" / "fish00.png"
+        data = bytearray(path.read_bytes())
+        middle = int(place * len(data))
+        data[middle : middle + 50] = bytes(50)
+        path.write_bytes(data)
+        assert "damaged" in folders.examine(own).bad[path]
+        with Image.open(path) as picture, pytest.raises(opening.PictureError):
+            opening.upright(picture)
 
     @pytest.mark.parametrize(
         ("begin", "said"),

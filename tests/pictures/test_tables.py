@@ -111,9 +111,45 @@ class TestFinding:
         lines = [*rows("old/{:02d}.PNG".replace("{", "IMG_{")), *rows()]
         report = folders.examine(write(beside, lines))
         assert report.counts == {"cat": 6, "dog": 6} and len(report.bad) == 12
-        assert "fits another line as well or better" in str(report)
         report = folders.examine(write(beside, [*rows("old/IMG_{:02d}.PNG"), *rows("new/IMG_{:02d}.PNG")]))
         assert not report.usable and len(report.bad) == 24
+        assert "the only file of this name fits another line as well" in str(report)
+
+    @pytest.mark.parametrize(
+        ("written", "here"),
+        [
+            ("more/IMG_20.PNG", "pics/IMG_20.PNG"),
+            ("IMG_20.PNG", "pics/IMG_20.PNG"),
+            ("IMG_20", "thumbs/IMG_20.PNG"),
+            ("/home/me/more/IMG_20.PNG", "pics/IMG_20.PNG"),
+            ("PICS/IMG_20.PNG", "pics/IMG_20.PNG"),
+        ],
+    )
+    def test_where_paths_are_exact_no_other_file_is_taken(self, beside, written, here):
+        (beside / "PICS").mkdir(exist_ok=True)
+        noise().save(beside / "PICS" / "another.png")
+        (beside / here).parent.mkdir(exist_ok=True)
+        noise().save(beside / here)
+        report = folders.examine(write(beside, [*rows(), (written, "cat")]))
+        assert report.counts == {"cat": 6, "dog": 6}
+        assert list(report.bad.values()) == ["is in the table, but there is no such file"]
+
+    def test_of_another_machine_a_folder_is_one_folder_here(self, beside):
+        noise().save(beside / "pics" / "IMG_20.PNG")
+        (beside / "more").mkdir()
+        noise().save(beside / "more" / "IMG_21.PNG")
+        lines = [*rows("C:\\me\\pics\\IMG_{:02d}.PNG"), ("C:\\me\\new\\IMG_20.PNG", "dog")]
+        lines += [("C:\\me\\pics\\IMG_21.PNG", "cat")]
+        path = write(beside, lines)
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
+        assert findings(path, "labels.csv")[0][0].endswith("found by name in pics/ 12")
+
+    def test_names_alone_are_found_anywhere_and_it_is_said_where(self, beside):
+        (beside / "more").mkdir()
+        (beside / "pics" / "IMG_00.PNG").rename(beside / "more" / "IMG_00.PNG")
+        path = write(beside, rows("IMG_{:02d}.PNG"))
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
+        assert findings(path, "labels.csv")[0][0].endswith("found by name in pics/ 11, more/ 1")
 
     def test_none_in_the_folder_of_the_table_is_one_obstacle(self, beside):
         obstacles = folders.examine(write(beside, rows("D:\\shots\\DSC_{:02d}.JPG"))).obstacles
@@ -245,13 +281,13 @@ class TestGroups:
 
 class TestTrouble:
     def test_each_kind_of_line_says_what_is_wrong_with_it(self, beside):
-        lines = [*rows(), ("IMG_00.PNG", "dog"), ("IMG_99.PNG", "cat"), ("IMG_01.PNG", "")]
+        lines = [*rows(), ("IMG_03.PNG", "dog"), ("IMG_99.PNG", "cat"), ("IMG_01.PNG", "")]
         shutil.copytree(beside / "pics", beside / "more")
         noise().save(beside / "more" / "IMG_12.png")
         path = write(beside, lines)
         assert findings(path, "IMG_99.PNG")[0][0] == "is in the table, but there is no such file"
         found = folders.examine(path).table["found"].tolist()
-        assert "is in the table, but several files have this name" in found
+        assert found.count("is in the table, but there is no such file") == 3  # where paths are exact, names are, too
         assert "13 pictures that the table does not name, such as more/IMG_00.PNG" in found
 
     def test_a_picture_of_two_labels_and_one_of_none_are_left_out(self, beside):
@@ -286,6 +322,19 @@ class TestTrouble:
             folders.examine(write(beside, [], "a,b,c"))
         with pytest.raises(ValueError, match=r"expected one for 'label' .* table.idxmax\(axis=1\)"):
             images.load(write(beside, [("IMG_00.PNG", 1, 0)], "file,cat,dog"))
+
+    def test_a_table_of_names_alone_and_one_of_no_files_are_told(self, beside):
+        with pytest.raises(tables.TableError, match="has one line: expected names of columns, and a line for each"):
+            folders.examine(write(beside, []))
+        report = folders.examine(write(beside, [("", "cat"), ("", "dog")]))
+        assert "lines of the table that name no file" in str(report) or "names no file" in str(report)
+        assert "(all): no picture with a label" in report.obstacles[0]
+
+    @pytest.mark.parametrize("label", [".", "..", "...", "\u200b", "a\tb"])
+    def test_a_label_of_signs_alone_is_a_class_as_any(self, beside, label):
+        lines = [(name, label if old == "cat" else old) for name, old in rows()]
+        report = folders.examine(write(beside, lines))
+        assert sorted(report.counts.values()) == [6, 6] and report.usable and not report.bad
 
     @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe\x00", b'file,label\n"a', bytes(range(256))])
     def test_what_is_no_table_is_said(self, beside, content):

@@ -141,8 +141,8 @@ DRAWN = {  # thresholds, of sure, right and share: the one that is asked for, an
 TINY = 1e-6  # numbers of 32 bits are no nearer
 
 
-def _kept(sure, threshold):
-    return sure >= threshold - TINY
+def _same_line(sure, line, other):
+    return any(np.array_equal(sure >= near, sure >= other) for near in (line, line - TINY))
 
 
 @exercise(NOTEBOOK)
@@ -155,7 +155,7 @@ def draw_the_line(answer):
         given.append((returned, (probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, share)))
 
     def everywhere(way):
-        return all(np.array_equal(_kept(case[0], line), _kept(case[0], DRAWN[way](*case))) for line, case in given)
+        return all(_same_line(case[0], line, DRAWN[way](*case)) for line, case in given)
 
     if everywhere("lowest"):
         return
@@ -163,7 +163,7 @@ def draw_the_line(answer):
         if everywhere(slip):
             raise Refusal(slip)
     for line, (sure, right, share) in given:
-        number, kept, lowest = f"{line:.3g}", _kept(sure, line), DRAWN["lowest"](sure, right, share)
+        number, kept, lowest = f"{line:.3g}", sure >= line - TINY, DRAWN["lowest"](sure, right, share)
         if not 0 <= line <= 1:
             raise Refusal("no-probability", number=number)
         if not kept.any():
@@ -171,7 +171,7 @@ def draw_the_line(answer):
         found = f"{np.mean(right[kept]):.0%} of {kept.sum()}"
         if np.mean(right[kept]) < share:
             raise Refusal("too-few-right", number=number, kept=found, share=f"{share:.0%}")
-        if kept.sum() != _kept(sure, lowest).sum():
+        if not _same_line(sure, line, lowest):
             raise Refusal("not-the-lowest", number=number, kept=found, wanted=f"{lowest:.3g}")
 
 

@@ -250,11 +250,11 @@ def lambda_of(pixels):
     return layers.Lambda(lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32"))(pixels)
 
 
-def fitted(scores, labels, bounds=(0.05, 20)):
+def fitted(scores, labels, bounds=(0.05, 20), part="x"):
     def loss(temperature):
         return metrics.log_loss(labels, special.softmax(scores / temperature, axis=1))
 
-    return optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x
+    return optimize.minimize_scalar(loss, bounds=bounds, method="bounded")[part]
 
 
 def on_a_grid(probabilities, labels):
@@ -277,6 +277,7 @@ FIND_TEMPERATURE = Cases(
     wrong={
         "upside down": (just(lambda given, labels: 1 / fitted(np.log(given), labels)), "upside-down"),
         "probabilities as logits": (just(fitted), "probabilities-for-logits"),
+        "the loss": (just(lambda given, labels: fitted(np.log(given), labels, part="fun")), "loss-returned"),
         "one": (just(lambda given, labels: 1.0), "nothing-changed"),
         "to half a number": (just(lambda given, labels: round(2 * fitted(np.log(given), labels)) / 2 + 0.1), "near"),
         "by another measure": (just(by_confidence), "near"),
@@ -302,12 +303,25 @@ def line(probabilities, labels, share, steps=None, pick=0):
     return enough[pick]
 
 
+def from_the_top(probabilities, labels, share):
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    drawn = sure.max()
+    for step in np.sort(sure)[::-1]:
+        if np.mean(right[sure >= step]) < share:
+            break
+        drawn = step
+    return drawn
+
+
 DRAW_THE_LINE = Cases(
     wrong={
         "the quantile of the pictures": (
             just(lambda given, labels, share: np.quantile(given.max(axis=1), 1 - share)),
             "share-of-pictures",
         ),
+        "the first row": (just(lambda *given: line(*given, steps=given[0].max(axis=1))), "unsorted"),
+        "more than the share": (just(lambda given, labels, share: line(given, labels, share + 1e-9)), "more-than"),
+        "down to the first that fails": (just(from_the_top), "from-the-top"),
         "the highest": (just(lambda *given: line(*given, pick=-1)), "not-the-lowest"),
         "a coarse grid": (just(lambda *given: line(*given, steps=np.arange(0.1, 1, 0.1))), "not-the-lowest"),
         "none": (just(lambda *given: 0.0), "too-few-right"),
