@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import storage
-from helpers.pictures import dealing, naming, opening, tables
+from helpers.pictures import dealing, named_files, naming, opening, tables
 from helpers.pictures.report import row
 
 SPLITS = dealing.SPLITS
@@ -108,20 +108,15 @@ def split_of(name):
 
 
 def _of_table(path):
-    table, notes = tables.read(path)
-    listing, finder = Listing(path.parent, path.name), tables.Finder(path.parent)
+    listing, finder = Listing(path.parent, path.name), named_files.Finder(path.parent)
+    table, notes = tables.read(path, finder.held)
     listing.rows.extend(row(kind, naming.shown(path.name), **values) for kind, values in notes)
-    (found, places), names = finder.found(table["file"]), tables.class_names(table["label"])
-    of_splits = {said: split_of(said) for said in table.get("split", ()) if said}
-    if of_splits and not any(of_splits.values()):
-        values = ", ".join(map(repr, list(of_splits)[:3]))
-        listing.say("no_split_known", path, values=values)
-    said = defaultdict(list)
-    for line in table.to_dict("records"):
+    found, places = finder.found(table["file"])
+    names, said = tables.class_names(table["label"]), defaultdict(list)
+    for line, split in zip(table.to_dict("records"), _splits_told(listing, path, table, found), strict=True):
         place, label = found[line["file"]], names[line["label"]]
-        split = of_splits.get(line.get("split", "")) if of_splits else ""
         if isinstance(place, str):
-            about = path.parent / (tables.written(line["file"])[-200:] or "(blank)")
+            about = path.parent / (named_files.written(line["file"])[-200:] or "(blank)")
             listing.bad[about] = listing.say(place, about)
         elif not label:
             listing.bad[place] = listing.say("no_label", place)
@@ -139,16 +134,8 @@ def _of_table(path):
             listing.bad[place] = listing.say("two_splits", place, splits=", ".join(splits))
         else:
             listing.files[place] = pairs[0]
-    if any(found) and all(isinstance(place, str) for place in found.values()):
-        first = next(name for name in table["file"] if name)
-        listing.say("no_files", path, number=len(found), first=naming.shown(tables.written(first)))
-    elif places:
-        where = ", ".join(f"{naming.shown(place)}/ {number}" for place, number in places.most_common(5))
-        listing.say("found_elsewhere", path, places=where + (" and others" if len(places) > 5 else ""))
-    used = {label for _, label in listing.files.values()}
-    for label, stored in names.items():
-        if stored in used and stored != unicodedata.normalize("NFC", label):
-            listing.rows.append(row("odd_label", naming.shown(stored), label=label, stored=stored))
+    _on_files(listing, path, found, places)
+    _on_labels(listing, names)
     given = {split for split, _ in listing.files.values()}
     for split in ("",) if given <= {""} else [one for one in SPLITS if one in given]:
         of_split = Counter(label for other, label in listing.files.values() if other == split)
@@ -158,6 +145,41 @@ def _of_table(path):
         number, first = naming.counted(len(listing.beside)), listing.name(listing.beside[0])
         listing.rows.append(row("not_in_table", "(all)", number=number, first=first))
     return listing
+
+
+def _splits_told(listing, path, table, found):
+    """Return the split of each line, by its column or the folders of the files: "" for none, None where unknown."""
+    told = {said: split_of(said) for said in table.get("split", ()) if said}
+    if told:
+        if not any(told.values()):
+            listing.say("no_split_known", path, values=", ".join(map(repr, list(told)[:3])))
+        return [told.get(said) for said in table["split"]]
+    here = {name: place.relative_to(path.parent).parts[:-1] for name, place in found.items() if isinstance(place, Path)}
+    splits = {name: next(filter(None, map(split_of, folders)), "") for name, folders in here.items()}
+    known = set(splits.values())
+    if "" in known or "train" not in known or len(known) < 2:
+        return [""] * len(table)
+    listing.say("splits_from_folders", path, splits=", ".join(split for split in SPLITS if split in known))
+    return [splits.get(name, "") for name in table["file"]]
+
+
+def _on_files(listing, path, found, places):
+    """Say where files were found; where none was, that is the obstacle."""
+    if any(found) and set(found.values()) <= {"no_file", "no_file_named", "file_outside"}:
+        first = next(name for name in found if name)
+        listing.say("no_files", path, number=len(found), first=naming.shown(named_files.written(first)))
+    elif places:
+        where = ", ".join(f"{naming.shown(place)}/ {number}" for place, number in places.most_common(5))
+        listing.say("found_elsewhere", path, places=where + (" and others" if len(places) > 5 else ""))
+
+
+def _on_labels(listing, names):
+    used = {label for _, label in listing.files.values()}
+    for label, stored in names.items():
+        if stored in used and stored != unicodedata.normalize("NFC", label):
+            listing.rows.append(row("odd_label", naming.shown(stored), label=label, stored=stored))
+        if stored in used and label.casefold() in tables.NOTHING:
+            listing.rows.append(row("no_name", naming.shown(stored), label=label))
 
 
 def _of_folder(folder):

@@ -36,6 +36,7 @@ class Card:
     intended_use: str
     limits: str
     date: str
+    answers: tuple = ()  # (largest probability, right or not) of each test picture, where probabilities were given
 
 
 QUESTIONS = {  # what only a person can answer
@@ -66,7 +67,7 @@ def describe(data, labels, predictions, *, name, training=None, intended_use=Non
             f"{' and '.join(blank)} of the model card is blank: write a sentence. Whoever finds the file in a year "
             "knows only what the card says."
         )
-    counts, names = data.counts(), list(data.class_names)
+    counts, names, predictions = data.counts(), list(data.class_names), np.asarray(predictions)
     matrix = evaluation.confusion(labels, predictions, names).to_numpy()
     if len(labels) != counts["test"].sum():
         raise ValueError(
@@ -80,9 +81,31 @@ def describe(data, labels, predictions, *, name, training=None, intended_use=Non
         tested=len(labels),
         by_class={name: (int(matrix[index, index]), int(matrix[index].sum())) for index, name in enumerate(names)},
         worst=_worst(matrix, names),
+        answers=_answers(labels, predictions),
         date=datetime.date.today().isoformat(),
         **{key: text.strip() for key, text in texts.items()},
     )
+
+
+def _answers(labels, predictions):
+    """Return (largest probability, right or not) of each picture, where the predictions are probabilities."""
+    if predictions.ndim != 2 or predictions.min() < 0 or not np.allclose(predictions.sum(axis=1), 1, atol=1e-3):
+        return ()
+    right = predictions.argmax(axis=1) == np.asarray(labels)
+    return tuple(zip(predictions.max(axis=1).tolist(), right.tolist(), strict=True))
+
+
+def _unknown(below, answers):
+    """Return what the threshold means, in words, and what it did on the test."""
+    if below is None:
+        return ""
+    said = f"; below a probability of {below:.3f} the answer is *unknown*"
+    kept = [right for probability, right in answers if probability >= below]
+    if kept:
+        said += (
+            f": {len(answers) - len(kept)} of {len(answers)} test pictures; of the others {np.mean(kept):.0%} are right"
+        )
+    return said
 
 
 def _worst(matrix, names):
@@ -118,7 +141,7 @@ def write(card, path, model, facts, digest):
         "table": _table(card),
         "takes": takes.format(*size),
         "resizing": "" if inside else resize,
-        "unknown": "" if below is None else f"; below a probability of {below:.3f} the answer is *unknown*",
+        "unknown": _unknown(below, card.answers),
         "precision": facts["precision"],
         "versions": f"Python {python}, TensorFlow {tf.__version__}, Keras {keras.__version__}",
     }

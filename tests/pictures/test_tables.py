@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from made_pictures import findings, noise
 
-from helpers.pictures import folders, images, tables
+from helpers.pictures import folders, images, named_files, tables
 
 
 @pytest.fixture
@@ -54,6 +54,22 @@ class TestWays:
     )
     def test_of_naming_a_column(self, beside, head):
         assert folders.examine(write(beside, rows(), head)).counts == {"cat": 6, "dog": 6}
+
+    @pytest.mark.parametrize("head", ["filename,filepath,note,label", "image_id,photo,note,species"])
+    def test_of_several_columns_that_in_which_files_are_found_is_taken(self, beside, head):
+        shutil.copytree(beside / "pics", beside / "more")
+        lines = [
+            (("Rex", "1.jpg")["path" in head], f"pics/IMG_{n:02d}.PNG", "x", line[1]) for n, line in enumerate(rows())
+        ]
+        assert folders.examine(write(beside, lines, head)).counts == {"cat": 6, "dog": 6}
+
+    def test_an_empty_column_is_not_taken(self, beside):
+        lines = [(name, "", label) for name, label in rows()]
+        assert folders.examine(write(beside, lines, "file,label,class")).counts == {"cat": 6, "dog": 6}
+
+    def test_with_lines_above_that_of_the_names(self, beside):
+        path = write(beside, rows(), "# made by hand, on a Monday\nfile,label")
+        assert folders.examine(path).counts == {"cat": 6, "dog": 6}
 
     @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
     def test_of_telling_columns_apart(self, beside, delimiter):
@@ -119,8 +135,6 @@ class TestFinding:
         ("written", "here"),
         [
             ("more/IMG_20.PNG", "pics/IMG_20.PNG"),
-            ("IMG_20.PNG", "pics/IMG_20.PNG"),
-            ("IMG_20", "thumbs/IMG_20.PNG"),
             ("/home/me/more/IMG_20.PNG", "pics/IMG_20.PNG"),
             ("PICS/IMG_20.PNG", "pics/IMG_20.PNG"),
         ],
@@ -133,6 +147,71 @@ class TestFinding:
         report = folders.examine(write(beside, [*rows(), (written, "cat")]))
         assert report.counts == {"cat": 6, "dog": 6}
         assert list(report.bad.values()) == ["is in the table, but there is no such file"]
+
+    @pytest.mark.parametrize("missing", ["0.jpg", "0"])
+    def test_names_alone_are_not_found_elsewhere_where_most_are_beside_the_table(self, beside, missing):
+        for path in list((beside / "pics").iterdir()):
+            path.rename(beside / path.name)
+        (beside / "thumbs").mkdir()
+        noise().save(beside / "thumbs" / "0.jpg")
+        report = folders.examine(write(beside, [*rows("IMG_{:02d}.PNG"), (missing, "cat")]))
+        assert report.counts == {"cat": 6, "dog": 6}
+        assert list(report.bad.values()) == ["is in the table, but there is no such file"]
+
+    def test_one_picture_beside_the_table_does_not_hide_the_others(self, beside):
+        (beside / "pics" / "IMG_00.PNG").rename(beside / "IMG_00.PNG")
+        assert folders.examine(write(beside, rows("IMG_{:02d}.PNG"))).counts == {"cat": 6, "dog": 6}
+
+    def test_folders_of_one_name_are_not_guessed_between(self, beside):
+        for name in ("original", "augmented"):
+            shutil.copytree(beside / "pics", beside / name / "pics")
+        shutil.rmtree(beside / "pics")
+        report = folders.examine(write(beside, rows("/home/me/pics/IMG_{:02d}.PNG")))
+        assert not report.usable and "several files have this name" in str(report)
+        shutil.copytree(beside / "original" / "pics", beside / "pics")
+        assert folders.examine(write(beside, rows("/home/me/pics/IMG_{:02d}.PNG"))).counts == {"cat": 6, "dog": 6}
+
+    def test_a_folder_that_is_missing_is_not_another_one(self, beside):
+        (beside / "bird").mkdir()
+        (beside / "pics").rename(beside / "cat")
+        for number in range(6, 12):
+            noise().save(beside / "bird" / f"IMG_{number:02d}.PNG")
+        lines = [(f"/home/me/{label}/IMG_{n:02d}.PNG", label) for n, (_, label) in enumerate(rows())]
+        report = folders.examine(write(beside, lines))
+        assert report.counts == {"cat": 6} and len(report.bad) == 6
+
+    @pytest.mark.parametrize(
+        ("written", "here"), [("0.jpg", "0.jpg.png"), ("strasse.png", "straße.png"), ("a.jpg", "a.png")]
+    )
+    def test_a_name_that_is_nearly_the_same_is_another(self, beside, written, here):
+        noise().save(beside / "pics" / here)
+        report = folders.examine(write(beside, [*rows(), (f"pics/{written}", "cat")]))
+        assert list(report.bad.values()) == ["is in the table, but there is no such file"]
+
+    def test_one_file_is_not_that_of_two_lines_with_other_letters(self, beside):
+        report = folders.examine(write(beside, [*rows(), ("pics/img_00.png", "cat")]))
+        assert report.counts == {"cat": 6, "dog": 6} and len(report.bad) == 1
+
+    def test_a_path_out_of_the_folder_is_refused_and_one_that_comes_back_is_not(self, beside):
+        for path in list((beside / "pics").iterdir()):
+            (beside / "labels" / "pics").mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, beside / "labels" / "pics")
+        report = folders.examine(write(beside / "labels", rows("../pics/IMG_{:02d}.PNG")))
+        assert not report.usable and "lies outside its folder" in str(report.table["found"].tolist())
+        assert folders.examine(write(beside, rows("more/../pics/IMG_{:02d}.PNG"))).usable
+
+    @pytest.mark.parametrize("name", ["file:///C:/my/pics/IMG_{:02d}.PNG", "https://host/a%20b/pics/IMG_{:02d}.PNG"])
+    def test_addresses_are_paths(self, beside, name):
+        assert folders.examine(write(beside, rows(name))).counts == {"cat": 6, "dog": 6}
+
+    def test_many_folders_of_the_same_names_are_found_at_once(self, tmp_path):
+        for number in range(400):
+            (tmp_path / "t" / f"s{number:04d}").mkdir(parents=True)
+            for shot in range(3):
+                (tmp_path / "t" / f"s{number:04d}" / f"{shot}.jpg").touch()
+        names = [f"/d/s{number:04d}/{shot}.jpg" for number in range(400) for shot in range(3)]
+        found, places = named_files.Finder(tmp_path / "t").found(names)
+        assert all(found[name] == tmp_path / "t" / name[3:] for name in names) and len(places) == 400
 
     def test_of_another_machine_a_folder_is_one_folder_here(self, beside):
         noise().save(beside / "pics" / "IMG_20.PNG")
@@ -185,6 +264,16 @@ class TestSplits:
         report = folders.examine(path)
         assert list(report.bad.values()) == ["the table says 'holdout' for its split"] * 2
 
+    def test_are_those_of_the_folders_where_no_column_tells(self, beside):
+        for number in range(12):
+            inside = beside / ("test" if number % 6 > 3 else "train")
+            inside.mkdir(exist_ok=True)
+            (beside / "pics" / f"IMG_{number:02d}.PNG").rename(inside / f"IMG_{number:02d}.PNG")
+        lines = [(f"{'test' if n % 6 > 3 else 'train'}/IMG_{n:02d}.PNG", label) for n, (_, label) in enumerate(rows())]
+        path = write(beside, lines)
+        assert findings(path, "labels.csv")[0][0] == "no column for the split, but folders of that name: train, test"
+        assert images.load(path, 32).counts()["test"].tolist() == [2, 2]
+
     def test_a_picture_of_two_is_left_out(self, beside):
         lines = [(*line, ("train", "test")[n % 2]) for n, line in enumerate(rows())] + [(*rows()[0], "test")]
         report = folders.examine(write(beside, lines, "file,label,split"))
@@ -210,6 +299,18 @@ class TestGroups:
     @pytest.mark.parametrize("nothing", ["NA", "nan", "None", "-", ""])
     def test_none_is_no_group(self, beside, nothing):
         assert not folders.examine(write(beside, [(*line, nothing) for line in rows()], "file,label,group")).series
+
+    @pytest.mark.parametrize("two", [("P1", "p1"), ("003", "3"), ("3", "3.0"), ("P  1", "P 1")])
+    def test_written_in_two_ways_is_one(self, beside, two):
+        lines = [(*line, two[n] if n < 2 else f"x{n}") for n, line in enumerate(rows())]
+        assert len(folders.examine(write(beside, lines, "file,label,PatientID")).series) == 2
+
+    @pytest.mark.parametrize(
+        "name", ["PatientID", "patientId", "subject_id", "GroupID", "lesion_id", "Session Id", "Clip"]
+    )
+    def test_are_known_by_many_names(self, beside, name):
+        lines = [(*line, n // 2) for n, line in enumerate(rows())]
+        assert len(folders.examine(write(beside, lines, f"file,label,{name}")).series) == 12
 
     def test_in_two_given_splits_is_said(self, beside):
         lines = [(*line, ("train", "test")[n % 2], n // 2) for n, line in enumerate(rows())]
@@ -287,7 +388,7 @@ class TestTrouble:
         path = write(beside, lines)
         assert findings(path, "IMG_99.PNG")[0][0] == "is in the table, but there is no such file"
         found = folders.examine(path).table["found"].tolist()
-        assert found.count("is in the table, but there is no such file") == 3  # where paths are exact, names are, too
+        assert found.count("is in the table, but there is no such file") == 1
         assert "13 pictures that the table does not name, such as more/IMG_00.PNG" in found
 
     def test_a_picture_of_two_labels_and_one_of_none_are_left_out(self, beside):
@@ -330,6 +431,10 @@ class TestTrouble:
         assert "lines of the table that name no file" in str(report) or "names no file" in str(report)
         assert "(all): no picture with a label" in report.obstacles[0]
 
+    def test_a_class_of_no_name_is_asked_for(self, beside):
+        lines = [(name, "nan" if label == "cat" else label) for name, label in rows()]
+        assert "which often stands for nothing" in str(folders.examine(write(beside, lines)).table["found"].tolist())
+
     @pytest.mark.parametrize("label", [".", "..", "...", "\u200b", "a\tb"])
     def test_a_label_of_signs_alone_is_a_class_as_any(self, beside, label):
         lines = [(name, label if old == "cat" else old) for name, old in rows()]
@@ -353,4 +458,4 @@ class TestTrouble:
 
 def test_reading_needs_no_file_column_twice(tmp_path):
     pd.DataFrame({"filename": ["a"], "id": ["1"], "label": ["x"]}).to_csv(tmp_path / "t.csv", index=False)
-    assert tables.read(tmp_path / "t.csv")[0].to_dict("records") == [{"file": "a", "label": "x"}]
+    assert tables.read(tmp_path / "t.csv", len)[0].to_dict("records") == [{"file": "a", "label": "x"}]

@@ -71,12 +71,21 @@ class TestCard:
         text = model_card.path_beside(tmp_path / "a.keras").read_text(encoding="utf-8")
         assert "of any size up to 512 (larger ones made smaller first), brought to 8×8" in text
         assert "below a probability of 0.400 the answer is" in text
+        assert "test pictures; of the others" not in text  # nobody said how sure it was of them
         assert "tested in float32" in text and "image.resize" not in text
         photo().save(tmp_path / "picture.jpg", quality=95)
         monkeypatch.chdir(tmp_path)
         names = {}
         exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[-1], names)
         assert names["names"] == NAMES and names["outputs"].shape == (1, 3)
+
+    def test_tells_how_many_answers_the_threshold_refused_in_the_test(self, tmp_path):
+        sure = np.eye(3)[PREDICTIONS] * 0.7 + 0.1  # 0.8 for the class that is said
+        sure[:3] = (np.eye(3)[PREDICTIONS] * 0.1 + 0.3)[:3]
+        told = model_card.describe(sets(), LABELS, sure, **TEXTS)
+        export.save(tiny(activation="softmax"), tmp_path / "a.keras", NAMES, told, unknown_below=0.5)
+        text = model_card.path_beside(tmp_path / "a.keras").read_text(encoding="utf-8")
+        assert "is *unknown*: 3 of 8 test pictures; of the others 40% are right" in text
 
     def test_is_refused_for_some_of_the_test_pictures_only(self):
         with pytest.raises(ValueError, match="5 labels, but 'toys' has 8 test pictures"):
