@@ -68,7 +68,7 @@ class Finder:
         return sum(found[name] not in NOT_FOUND for name in names)
 
     def _here(self, folder, names):
-        """Return the folder here at the path that is written, where half of the files are in it; None otherwise."""
+        """Return the folder at the path that is written; that of the table itself only if it holds half of the files."""
         known = [folder] if folder in self.inside else self.here.get(tuple(map(_plain, folder)), [])
         held = sum(bool(self._named(_parts(name), known[0])) for name in names) if len(known) == 1 else 0
         return known[0] if folder and known and len(known) == 1 or held * 2 >= len(names) and held else None
@@ -80,7 +80,8 @@ class Finder:
         for name in names if not votes else ():
             votes.update({home for home, _ in self.anywhere[_plain(_parts(name)[-1])]})
         rank = {home: (_shared(folder, home), votes[home], -len(home)) for home in votes}
-        best = [home for home in rank if rank[home] == max(rank.values())]
+        highest = max(rank.values(), default=None)
+        best = [home for home in rank if rank[home] == highest]
         return best[0] if len(best) == 1 else SEVERAL if best else None
 
     def _named(self, parts, home):
