@@ -68,10 +68,12 @@ class Finder:
         return sum(found[name] not in NOT_FOUND for name in names)
 
     def _here(self, folder, names):
-        """Return the folder at the path that is written; that of the table itself only if it holds half of the files."""
+        """Return the folder at the path that is written; the table's own only if half of the files are there."""
         known = [folder] if folder in self.inside else self.here.get(tuple(map(_plain, folder)), [])
-        held = sum(bool(self._named(_parts(name), known[0])) for name in names) if len(known) == 1 else 0
-        return known[0] if folder and known and len(known) == 1 or held * 2 >= len(names) and held else None
+        if len(known) != 1:
+            return None
+        held = sum(bool(self._named(_parts(name), known[0])) for name in names)
+        return known[0] if folder or held * 2 >= len(names) else None
 
     def _alike(self, folder, names):
         """Return the folder here that a folder of another machine stands for; `SEVERAL` where more than one fits."""
