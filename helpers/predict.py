@@ -130,10 +130,12 @@ def compiled(model, precision=None):
 
 def main(arguments=None, program="python -m helpers.predict"):
     """Classify the pictures named on the command line; return 0, or 1 when something could not be read or used."""
-    closed = sys.stdout is None
     session.make_streams_safe("backslashreplace")  # a Windows pipe lacks most letters
+    if getattr(getattr(sys.stdout, "buffer", None), "name", "") == os.devnull:  # put there for a closed one
+        print("The answers could not be written: the output is closed.", file=sys.stderr)
+        return 1
     try:
-        code = _run(_parser(program).parse_args(arguments)) or int(closed)
+        code = _run(_parser(program).parse_args(arguments))
         sys.stdout.flush()
         return code
     except OSError as error:  # a full disk, or who read the output has gone, as `head` does
@@ -296,8 +298,8 @@ def answered(model, class_names, paths, run=None, progress=None):
         try:
             return pixels(path, size, fit)
         except Exception as error:  # the other pictures are still classified
-            if os.path.isdir(path):
-                return _of_folder(path)
+            if not path or os.path.isdir(path):
+                return _of_folder(path) if path else "no file is named"
             if path == "-" or "://" in path:
                 return "not a file; download or save the picture first (standard input and addresses are not read)"
             return (

@@ -402,6 +402,19 @@ class TestCommand:
             run("model.keras", "red.jpg", *wrong)
         assert ended.value.code == 2 and "expected a" in capsys.readouterr().err
 
+    def test_a_name_of_no_letters_is_told(self, run):
+        code, _, errors = run("model.keras", "", "red.jpg", "--top", "1")
+        assert code == 1 and errors == [": no file is named"]
+
+    @pytest.mark.parametrize("module", ["helpers", "helpers.predict"])
+    def test_a_closed_output_is_told(self, model_folder, module):
+        words = [sys.executable, "-m", module, *(["predict"] if module == "helpers" else []), "model.keras", "red.jpg"]
+        ended = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *words],
+            cwd=model_folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert ended.returncode == 1 and "the output is closed" in ended.stderr
+
     def test_names_beside_those_of_the_file_are_refused(self, run):
         code, lines, errors = run("model.keras", "red.jpg", "--classes", "a,b")
         assert code == 1 and not lines and "names of its own for its classes" in errors[0]
