@@ -62,7 +62,8 @@ def _parser():
 
     lab = commands.add_parser("lab", help="lay out your copy of the notebooks and open JupyterLab on it")
     lab.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
-    lab.add_argument("--port", type=_port, default=PORT, help=f"{PORT} by default; the next free one where it is taken")
+    after = f"{PORT} by default; the next free one where it is taken"
+    lab.add_argument("--port", type=session.port, default=PORT, help=after)
     lab.add_argument("--ip", default="127.0.0.1", help="0.0.0.0 lets other machines in, with the token")
     lab.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     lab.set_defaults(run=_lab)
@@ -78,12 +79,6 @@ def _parser():
     where = commands.add_parser("where", help="print the folder of the cache, which may be deleted at any time")
     where.set_defaults(run=_where)
     return parser
-
-
-def _port(text):
-    if not (text.isdecimal() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535, or 0 for any free one")
-    return int(text)
 
 
 def _folder(text):

@@ -218,20 +218,13 @@ def _listening(port):
     raise PageError(f"No port from {port} on is free (those below 1024 are for root): choose another with --port.")
 
 
-def _port(text):
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to 65535")
-    return int(text)
-
-
 def main(arguments=None, program="python -m helpers.page"):
     """Show the page for the model named on the command line; return 130 after Ctrl-C, 1 when it cannot be shown."""
     session.make_streams_safe("backslashreplace")
     parser = argparse.ArgumentParser(prog=program, description="Show what a model says of pictures, on a small page.")
     parser.add_argument("model", help="a file that export.save wrote, ending in .keras")
-    parser.add_argument(
-        "--port", type=_port, default=PORT, help="%(default)s by default; the next free one where taken"
-    )
+    after = "%(default)s by default; the next free one where taken"
+    parser.add_argument("--port", type=session.port, default=PORT, help=after)
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     given = parser.parse_args(arguments)
     try:

@@ -191,11 +191,8 @@ def _run(options):
     if many and facts["precision"] not in (None, precision):
         said = f"tested in {facts['precision']}, computed in {precision}, which is faster here; answers near a tie may"
         print(f"Note: {said} differ. --precision {facts['precision']} computes as tested.", file=sys.stderr)
-    counts, below, write = (
-        {},
-        facts["unknown_below"],
-        _as_json if options.json else _as_csv if options.csv else _as_text,
-    )
+    counts, below = {}, facts["unknown_below"]
+    write = _as_json if options.json else _as_csv if options.csv else _as_text
     bar = tqdm.tqdm(total=len(paths), unit="picture", leave=False, delay=1, disable=sys.stdout.isatty() or None)
     answers = answered(model, facts["class_names"], paths, run if many else None, bar.update)
     with contextlib.closing(bar), write() as written:  # one after the other: what is interrupted keeps what it has
@@ -298,14 +295,14 @@ def answered(model, class_names, paths, run=None, progress=None):
         try:
             return pixels(path, size, fit)
         except Exception as error:  # the other pictures are still classified
-            if not path or os.path.isdir(path):
-                return _of_folder(path) if path else "no file is named"
+            if not path:
+                return "no file is named"
+            if os.path.isdir(path):
+                return _of_folder(path)
             if path == "-" or "://" in path:
                 return "not a file; download or save the picture first (standard input and addresses are not read)"
-            return (
-                _one_line(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
-                or type(error).__name__
-            )
+            reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or error
+            return _one_line(reason) or type(error).__name__
 
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -1,5 +1,6 @@
 """Start a notebook or a command: quiet logs, a fixed seed, one plot style, one line of versions."""
 
+import argparse
 import contextlib
 import os
 import sys
@@ -38,6 +39,13 @@ def make_streams_safe(errors="replace"):
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, open as long as the process
         with contextlib.suppress(AttributeError):  # a stream of another kind
             getattr(sys, name).reconfigure(errors=errors, line_buffering=True)
+
+
+def port(text):
+    """Return the number of a port that was given on the command line, as `argparse` takes it."""
+    if not (text.isdecimal() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535, or 0 for any free one")
+    return int(text)
 
 
 @contextlib.contextmanager

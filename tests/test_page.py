@@ -363,4 +363,7 @@ class TestCommand:
     def test_a_port_that_cannot_be_is_refused_at_once(self, run, folder, capsys, port):
         with pytest.raises(SystemExit) as ended:
             run(folder / "model.keras", f"--port={port}")
-        assert ended.value.code == 2 and "expected a number from 0 to 65535" in capsys.readouterr().err
+        assert (
+            ended.value.code == 2
+            and "is no port: give a number from 1 to 65535, or 0 for any free one" in capsys.readouterr().err
+        )

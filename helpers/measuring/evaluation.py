@@ -92,6 +92,11 @@ def confusion(labels, predictions, class_names):
     )
 
 
+def are_probabilities(rows):
+    """Return whether the rows of an array are probabilities: none below 0, and each adds up to 1."""
+    return rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3)
+
+
 def mistakes(labels, probabilities, class_names, files=None):
     """Return the wrong predictions, the most confident first.
 
@@ -114,7 +119,7 @@ def mistakes(labels, probabilities, class_names, files=None):
     """
     labels, predicted = _pair(labels, probabilities)
     probabilities, class_names = np.asarray(probabilities), in_order(class_names)
-    if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
+    if probabilities.ndim != 2 or not are_probabilities(probabilities):
         raise ValueError(
             "Expected probabilities (n, classes), rows that sum to 1: put logits through keras.ops.softmax first."
         )

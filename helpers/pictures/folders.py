@@ -63,13 +63,14 @@ def examine(folder, keep=None, known=None, seed=0):
         if path not in copies:
             split, name = listing.files[path]
             splits[split][name].append(path)
-    rows += [*_judged(splits, listing), *_on_groups(splits, listing)]
+    counts = {split: {name: len(paths) for name, paths in classes.items()} for split, classes in splits.items()}
+    rows += [*_judged(counts, listing), *_on_groups(splits, listing)]
     (twins, alike, layouts), bursts = _twins(listing, marks, copies), look_alikes.bursts(marks)
     series = _series(marks, copies, listing.groups, (twins, bursts, alike))
     dealt = {} if reports.obstacles(rows) else dealing.dealt(splits, series, seed)
     homes = {path: split for split, classes in dealt.items() for paths in classes.values() for path in paths}
     rows += _on_series(listing, homes, twins, bursts)
-    rows += [*_on_layouts(listing, splits, homes, layouts), *_on_divided(listing, homes)]
+    rows += [*_on_layouts(listing, counts, homes, layouts), *_on_divided(listing, homes)]
     dealt = {} if reports.obstacles(rows) else dealt
     whole = _kept_whole(series, homes)
     return Report(listing.folder, reports.in_order(rows), splits, bad, copies, listing.beside, whole, dealt)
@@ -77,10 +78,7 @@ def examine(folder, keep=None, known=None, seed=0):
 
 def obstacles(listing):
     """Return what makes training impossible even if every file of a listing is a picture."""
-    splits = {split: {} for split in listing.counts}
-    for split, classes in listing.counts.items():
-        splits[split] = {name: range(number) for name, number in classes.items()}
-    return reports.obstacles([*_judged(splits, listing), *listing.rows])
+    return reports.obstacles([*_judged(listing.counts, listing), *listing.rows])
 
 
 def _compare(listing, fingerprints, bad, rows):
@@ -164,7 +162,7 @@ def _on_series(listing, homes, twins, bursts):
                 yield row(kind_of_pair, listing.name(path), other=listing.name(other), **values)
 
 
-def _on_layouts(listing, splits, homes, layouts):
+def _on_layouts(listing, counts, homes, layouts):
     """Yield a row for each class of which more than half looks alike."""
     for classes in layouts:
         names = {place: naming.shown("/".join(filter(None, place))) for place in classes}
@@ -174,8 +172,8 @@ def _on_layouts(listing, splits, homes, layouts):
             others, (first, second) = [name for name in names.values() if name != names[place]], paths[:2]
             also = f"; also some in {', '.join(others[:3])}" if others else ""
             values = {"first": listing.name(first), "second": listing.name(second), "where": where, "also": also}
-            number = len(splits[place[0]][place[1]])
-            yield row("many_look_alikes", names[place], alike=len(paths), number=number, **values)
+            split, name = place
+            yield row("many_look_alikes", names[place], alike=len(paths), number=counts[split][name], **values)
 
 
 def _on_groups(splits, listing):
@@ -202,10 +200,9 @@ def _on_divided(listing, homes):
         yield row("group_divided", "(all)", groups=names + (" and others" if len(torn) > 3 else ""))
 
 
-def _judged(splits, listing):
+def _judged(counts, listing):
     """Return the rows on classes and their sizes."""
     totals = Counter()
-    counts = {split: {name: len(paths) for name, paths in classes.items()} for split, classes in splits.items()}
     for classes in counts.values():
         totals.update(classes)
     return [*_on_classes(totals, listing), *_on_sizes(counts, totals, listing), *_on_splits(counts, listing)]

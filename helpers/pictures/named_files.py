@@ -4,12 +4,10 @@ import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
 from helpers.pictures import naming
-
-NOT_FOUND = ("no_file", "no_file_named", "file_outside", "several_files", "file_of_another")  # kinds of findings
 
 
 class Finder:
@@ -57,15 +55,13 @@ class Finder:
             homes[folder] = None if relative or weak else home
         found = {name: self._one(own, homes[own[:-1]]) for name, own in parts.items()}
         _settle(found, parts)
-        elsewhere = (
-            path.parent for name, path in found.items() if path not in NOT_FOUND and parts[name][:-1] not in exact
-        )
-        return found, Counter(path.relative_to(self.folder).as_posix() for path in elsewhere)
+        elsewhere = (path for name, path in found.items() if isinstance(path, Path) and parts[name][:-1] not in exact)
+        return found, Counter(path.parent.relative_to(self.folder).as_posix() for path in elsewhere)
 
     def held(self, names):
         """Return how many of the names find a file."""
         found, _ = self.found(names)
-        return sum(found[name] not in NOT_FOUND for name in names)
+        return sum(isinstance(found[name], Path) for name in names)
 
     def _here(self, folder, names):
         """Return the folder at the path that is written; the table's own only if half of the files are there."""
@@ -112,7 +108,7 @@ def _settle(found, parts):
     for name, path in found.items():
         claims[path].add(parts[name])
     for name, path in found.items():
-        if path not in NOT_FOUND and len(claims[path]) > 1:
+        if isinstance(path, Path) and len(claims[path]) > 1:
             exact = [own for own in claims[path] if own == path.parts[-len(own) :]]
             longest = max(exact, key=len, default=None)
             if parts[name] != longest or sum(len(own) == len(longest) for own in exact) > 1:
@@ -127,6 +123,7 @@ def _of_name(name, paths):
 
 
 def _plain(name):
+    """Return a file's name in small letters; other than for `naming.plain`, ``ß`` is not ``ss``: it is another file."""
     return unicodedata.normalize("NFC", name).lower()
 
 

@@ -149,20 +149,17 @@ def _parsed(name, text, delimiter, above):
 
 def class_names(labels):
     """Return label → name of its class: what no folder's name can hold becomes ``_``; different ones stay different."""
-    names, taken = {}, {}
-    for label in sorted(
-        set(labels), key=lambda label: (_folder_name(label) != unicodedata.normalize("NFC", label), label)
-    ):
-        plain = unicodedata.normalize("NFC", label)
-        name, number = _folder_name(label), 2
-        while taken.setdefault(name, plain) != plain:
-            name, number = f"{_folder_name(label)} ({number})", number + 1
+    plain, names, taken = {label: unicodedata.normalize("NFC", label) for label in set(labels)}, {}, {}
+    for label in sorted(plain, key=lambda label: (_folder_name(plain[label]) != plain[label], label)):
+        name, number = _folder_name(plain[label]), 2
+        while taken.setdefault(name, plain[label]) != plain[label]:
+            name, number = f"{_folder_name(plain[label])} ({number})", number + 1
         names[label] = name
     return names
 
 
 def _folder_name(label):
-    plain = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", label))
+    plain = "".join(" " if letter.isspace() else letter for letter in label)
     plain = "".join(letter if letter.isprintable() or letter in naming.JOINERS else "_" for letter in plain)
     name = FORBIDDEN.sub("_", plain).rstrip(" .") or "_" * len(plain)
     return f"_{name[1:]}" if name.startswith(".") else name

@@ -7,21 +7,12 @@ import keras
 import numpy as np
 
 from helpers import storage
+from helpers.measuring import evaluation
 from helpers.network import inspection
 from helpers.saving import model_card, model_file
 
-MOVE_PIXELS = (
-    "Cast",
-    "Flatten",
-    "Flip",
-    "GetItem",
-    "Permute",
-    "Reshape",
-    "Transpose",
-    "UpSampling2D",
-    "Pad",
-    "ReLU",
-)  # or copy
+# These move pixels, or copy them.
+MOVE_PIXELS = ("Cast", "Flatten", "Flip", "GetItem", "Permute", "Reshape", "Transpose", "UpSampling2D", "Pad", "ReLU")
 PROBES = 2  # pictures of noise for which the saved copy must give the same outputs as the model
 
 
@@ -170,8 +161,7 @@ def _check_same(model, path, size, outputs):
             f"Loaded again, {model.name!r} gives other outputs, apart by up to {difference:.3g}: it was not saved. "
             "Does a layer keep numbers that are no weights?"
         )
-    sums_to_1 = bool((before >= 0).all() and np.allclose(before.sum(axis=1), 1, atol=1e-3))
-    if sums_to_1 != (outputs == "probabilities"):
+    if bool(evaluation.are_probabilities(before)) != (outputs == "probabilities"):
         raise ValueError(
             f"{model.name!r} seems to end in {outputs}, but its rows sum to {before[0].sum():.3g}. End it in a "
             "Dense layer without activation, or with 'softmax'."

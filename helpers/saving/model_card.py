@@ -89,7 +89,7 @@ def describe(data, labels, predictions, *, name, training=None, intended_use=Non
 
 def _answers(labels, predictions):
     """Return (largest probability, right or not) of each picture, where the predictions are probabilities."""
-    if predictions.ndim != 2 or predictions.min() < 0 or not np.allclose(predictions.sum(axis=1), 1, atol=1e-3):
+    if predictions.ndim != 2 or not evaluation.are_probabilities(predictions):
         return ()
     right = predictions.argmax(axis=1) == np.asarray(labels)
     return tuple(zip(predictions.max(axis=1).tolist(), right.tolist(), strict=True))

@@ -100,22 +100,22 @@ def _check_kind(path):
         raise ModelFileError(f"No file is called {path}. Check the folder and the spelling; it ends in .keras.")
     with open(path, "rb") as stream:
         start = stream.read(8)
+    again = ". Save the model again with export.save(model, 'name.keras', …)"
     kind = None
     if start.startswith(b"\x89HDF"):
-        kind = "an HDF5 file (.h5), which is not opened here"
+        kind = f"an HDF5 file (.h5), which is not opened here{again}"
     elif start[:1] == b"\x80":
-        kind = "a Python pickle, which could run any code and is never opened here"
+        kind = f"a Python pickle, which could run any code and is never opened here{again}"
     elif not start:
-        kind = "empty"
+        kind = f"empty{again}"
     elif path.suffix in (".tflite", ".onnx"):
         kind = "for another runtime, and opened by formats.load; here the .keras file is asked that it was made from"
     elif naming.ending_of(path) in naming.ENDINGS:
         kind = "a picture: the model comes first, then the pictures"
     elif not start.startswith(b"PK"):
-        kind = "no zip archive, as every .keras file is"
+        kind = f"no zip archive, as every .keras file is{again}"
     if kind:
-        again = "" if ":" in kind or ";" in kind else " Save the model again with export.save(model, 'name.keras', …)."
-        raise ModelFileError(f"{path.name} is {kind}.{again}")
+        raise ModelFileError(f"{path.name} is {kind}.")
     if path.suffix != ".keras":
         raise ModelFileError(f"{path.name} does not end in .keras. Give it that ending, if it is one.")
 

@@ -138,11 +138,15 @@ class TestNearCopies:
         shades = np.random.default_rng(number).integers(0, 200, (6, 6, 3), dtype=np.uint8)
         return Image.fromarray(shades).resize((80, 64))
 
+    def shot(self, number):
+        """The scene once more, with other noise in it."""
+        pixels = np.asarray(self.scene(number), int) + GENERATOR.integers(0, 9, (64, 80, 3))
+        return Image.fromarray(pixels.astype(np.uint8))
+
     def test_are_in_one_split_whatever_the_seed(self, own):
         for number in range(5):
             for shot in range(3):
-                pixels = np.asarray(self.scene(number), int) + GENERATOR.integers(0, 9, (64, 80, 3))
-                Image.fromarray(pixels.astype(np.uint8)).save(own / "fish" / f"scene{number}-{shot}.png")
+                self.shot(number).save(own / "fish" / f"scene{number}-{shot}.png")
         for seed in range(4):
             data = images.load(own, 32, seed=seed)
             homes = {}
@@ -169,8 +173,7 @@ class TestNearCopies:
 
     def test_that_cannot_be_kept_together_are_said_to_be_divided(self, own):
         for place, path in enumerate(sorted((own / "fish").iterdir())):
-            scene = np.asarray(self.scene(place // 10), int) + GENERATOR.integers(0, 9, (64, 80, 3))
-            Image.fromarray(scene.astype(np.uint8)).save(path)
+            self.shot(place // 10).save(path)
         report = folders.examine(own)
         done = report.table.loc[report.table["found"].str.startswith("looks much like"), "done"]
         assert report.usable and done.str.startswith("kept, in another split than it").sum() >= 1
@@ -179,8 +182,7 @@ class TestNearCopies:
     @pytest.mark.parametrize("alike", [5, 6, 12, 16, 18])
     def test_most_of_a_class_is_in_one_split_where_that_can_be(self, own, alike):
         for path in sorted((own / "fish").iterdir())[:alike]:
-            scene = np.asarray(self.scene(0), int) + GENERATOR.integers(0, 9, (64, 80, 3))
-            Image.fromarray(scene.astype(np.uint8)).save(path)
+            self.shot(0).save(path)
         report = folders.examine(own)
         assert ("all in one split" in str(report)) == (alike > 10)
         for seed in range(3):
@@ -188,16 +190,14 @@ class TestNearCopies:
             of_scene = {f"fish{number:02d}" for number in range(alike)}
             homes = [split for split in images.SPLITS for path in data.files(split) if path.name[:6] in of_scene]
             assert len(set(homes)) == 1 and len(homes) == alike
-            series = {number for number in data.series(homes[0]).tolist()}
-            assert len(series) < len(data.files(homes[0]))
+            assert len(set(data.series(homes[0]).tolist())) < len(data.files(homes[0]))
 
     def test_what_fills_a_class_in_two_ready_splits_is_named_with_the_other(self, own, tmp_path):
         for split, number in (("train", 12), ("test", 6)):
             shutil.copytree(own / "bird", tmp_path / "ready" / split / "bird")
             (tmp_path / "ready" / split / "fish").mkdir()
             for shot in range(number):
-                scene = np.asarray(self.scene(0), int) + GENERATOR.integers(0, 9, (64, 80, 3))
-                Image.fromarray(scene.astype(np.uint8)).save(tmp_path / "ready" / split / "fish" / f"{shot}.png")
+                self.shot(0).save(tmp_path / "ready" / split / "fish" / f"{shot}.png")
         for path in (tmp_path / "ready" / "test" / "bird").iterdir():
             noise().save(path)
         found = dict(folders.examine(tmp_path / "ready").table[["file", "found"]].to_numpy().tolist())
@@ -209,9 +209,7 @@ class TestNearCopies:
         for path in (tmp_path / "ready" / "test").rglob("*.png"):
             noise().save(path)
         for number in range(30):
-            pixels = np.asarray(self.scene(1), int) + GENERATOR.integers(0, 9, (64, 80, 3))
-            place = tmp_path / "ready" / ("train" if number else "test") / "fish" / f"shot{number}.png"
-            Image.fromarray(pixels.astype(np.uint8)).save(place)
+            self.shot(1).save(tmp_path / "ready" / ("train" if number else "test") / "fish" / f"shot{number}.png")
         found = folders.examine(tmp_path / "ready").table["found"].tolist()
         assert any("in another split" in text for text in found)
 

@@ -12,6 +12,7 @@ from helpers.course import lab
 from helpers.course.checks import preparations, probes
 from helpers.course.checks.exercise import Refusal, describe, exercise, one_line
 from helpers.course.checks.other_backbones import holds, watched_base
+from helpers.measuring import evaluation
 
 NOTEBOOK = "09_break_it"
 NAMES = ", ".join(lab.MISTAKES)
@@ -80,7 +81,7 @@ def mend_set_up(answer):
         raise Refusal(reason, lowest=fed.min(), highest=fed.max(), shape=fed.shape)
     for alarm in doctor.diagnose(model, (pixels, labels)).alarms:
         raise Refusal(f"doctor:{alarm.name}", observed=alarm.observed, why=alarm.why)
-    probes.judge_compiled_loss(model, logits=not probes.are_probabilities(outputs))
+    probes.judge_compiled_loss(model, logits=not evaluation.are_probabilities(outputs))
     moved = probes.moved_by_fit(model, pixels, labels)
     if "block5_conv1" in moved or not moved:
         raise Refusal("moves-wrongly", moved=probes.listed(moved))

@@ -62,11 +62,6 @@ def in_inference(answer):
     return {"training": False} if "training" in inspect.signature(answer.call).parameters else {}
 
 
-def are_probabilities(outputs):
-    """Return whether the rows of an array are probabilities: none below 0, and each adds up to 1."""
-    return outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
-
-
 def same(first, second, close=CLOSE):
     """Return whether two arrays have one shape, and differ by at most `close` times the largest number of `second`."""
     return first.shape == second.shape and np.allclose(first, second, atol=close * max(np.abs(second).max(), 1e-6))

@@ -97,7 +97,7 @@ def fair_start(answer, validation):
     share = np.mean(predicted == labels)
     loss = float(LOSS(labels, outputs))
     for reason, met in (
-        ("probabilities", probes.are_probabilities(outputs)),
+        ("probabilities", evaluation.are_probabilities(outputs)),
         ("not-trained", taken == 0),
         ("too-many-steps", taken > MOST_STEPS),
         ("always-the-same", len(np.unique(predicted)) == 1),
