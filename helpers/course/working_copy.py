@@ -95,7 +95,8 @@ def lay_out(target, course=COURSE):
         for path in notebooks:
             if (target / path.name).is_dir():
                 raise storage.StorageError(f"{target / path.name} is a folder in a notebook's place: rename it.")
-        news = list(_renamed(target, notebooks))
+        with storage.noted(target / RECORD) as laid:
+            news = list(_renamed(target, notebooks, laid))
         for path, notebook in notebooks.items():
             with storage.noted(target / RECORD) as laid:  # after each, so that nothing is forgotten when it is stopped
                 news += _lay(target / path.name, cleared(notebook), laid)
@@ -111,7 +112,7 @@ def lay_out(target, course=COURSE):
 
 def _lay(copy, notebook, laid):
     """Lay one notebook, enter its version in `laid`, and yield what the learner has to know."""
-    name, version = copy.name, hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
+    name, version = copy.name, _version(notebook)
     if copy.is_symlink() and not copy.exists():
         yield f"{name} is a link to {os.readlink(copy)}, which is not there: it was left as it is."
         return
@@ -140,11 +141,16 @@ def _lay_text(copy, text, laid):
     laid[name] = version
 
 
-def _renamed(target, notebooks):
-    """Yield one line where a working copy holds notebooks that have another name now, and not yet the new ones."""
+def _renamed(target, notebooks, laid):
+    """Yield one line where a working copy holds notebooks that have another name now, and not yet the new ones.
+
+    A name that is both an old and a new one is old where what was laid under it is not today's version.
+    """
+    today = {path.stem: _version(cleared(notebook)) for path, notebook in notebooks.items()}
     new = {path.stem for path in notebooks if not (target / path.name).exists()}
-    there = {old: names for old, names in RENAMED.items() if (target / f"{old}.ipynb").exists()}
-    told = [f"{old} is {names}" for old, names in there.items() if new.intersection(names.split())]
+    old = [name for name in RENAMED if name not in today or laid.get(f"{name}.ipynb") != today[name]]
+    there = {name: RENAMED[name] for name in old if (target / f"{name}.ipynb").exists()}
+    told = [f"{name} is {names}" for name, names in there.items() if new.intersection(names.split())]
     if told:
         yield f"Some notebooks have new names, and your files keep the old ones: {'; '.join(told)}."
 
@@ -160,6 +166,10 @@ def _change(copy, notebook, version, known):
     if made_from == version or cells[0] == cells[1]:
         return None
     return "has changed in the course" if made_from or known else "differs from the course's, by you or by an update"
+
+
+def _version(notebook):
+    return hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
 
 
 def cleared(notebook):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 
 import nbformat
 import pytest
@@ -94,6 +95,14 @@ class TestOfTheFirstVersion:
         assert working_copy.lay_out(older) == []
 
     def test_a_new_copy_hears_nothing_of_it(self, tmp_path):
+        assert working_copy.lay_out(tmp_path / "mine") == []
+
+    def test_a_new_copy_that_was_stopped_half_way_hears_nothing_of_it(self, tmp_path):
+        (tmp_path / "half").mkdir()
+        for path in working_copy.course_notebooks()[:4]:
+            shutil.copy(path, tmp_path / "half")
+        assert (tmp_path / "half/03_attach_new_head.ipynb").exists()
+        assert working_copy.lay_out(tmp_path / "mine", tmp_path / "half") == []
         assert working_copy.lay_out(tmp_path / "mine") == []
 
 
