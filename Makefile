@@ -6,7 +6,7 @@ READY := .venv/.ready
 FOLDER ?= my_course
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
+.PHONY: lab test test-fast coverage notebooks book quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
 
 lab: $(READY)
 	@exec $(BIN)/python -m helpers lab -- "$(FOLDER)"
@@ -44,6 +44,10 @@ quizzes: $(READY)
 # make new-notebook NAME=12_prune_filters
 new-notebook: $(READY)
 	@$(BIN)/python -m tools.new_notebook "$(NAME)"
+
+# The web edition, in build/book/html. REPOSITORY=owner/name adds the links that run a notebook elsewhere.
+book: $(READY)
+	$(BIN)/python -m tools.book $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser.lab import Lab, Notebook
+from tools.lab import Lab, Notebook
 
 from helpers.course import working_copy
 

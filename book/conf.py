@@ -1,0 +1,45 @@
+"""Sphinx's settings of the web edition; ``python -m tools.book`` lays out the pages and calls Sphinx."""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+project = "Swap the Head"
+author = "the authors of Swap the Head"
+language = "en"
+extensions = ["myst_nb"]
+exclude_patterns = ["notebooks"]  # to download, as they are
+
+nb_execution_mode = "off"  # the stored outputs are those that CI has checked
+nb_merge_streams = True
+myst_heading_anchors = 4
+myst_heading_slug_func = "tools.book.notebooks.anchor"
+nitpicky = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_static_path = [str(HERE / "static")]
+html_favicon = str(HERE / "static/favicon.svg")
+html_css_files = ["course.css"]
+html_js_files = [("enlarge.js", {"defer": "defer"}), ("explorer.js", {"defer": "defer"})]
+html_use_index = False
+html_show_sourcelink = False
+html_copy_source = False
+html_context = {"default_mode": "auto"}
+ALONE = ("index", "results", "findings", "GLOSSARY", "run_it", "licences", "search")  # no pages below them
+html_sidebars = {page: [] for page in ALONE}
+html_theme_options = {
+    "logo": {"text": project},
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navbar_persistent": ["search-button"],
+    "search_bar_text": "Search the course",
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 5,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+    "back_to_top_button": True,
+}
+copyright = "Text and figures: CC BY 4.0; code: MIT"

@@ -1,0 +1,1 @@
+"""The web edition: pages from the notebooks as they are stored, built by Sphinx without a network."""

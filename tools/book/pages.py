@@ -1,0 +1,130 @@
+"""The pages of the web edition that are no notebooks, from the files that say it already."""
+
+import posixpath
+import re
+import tomllib
+from pathlib import Path
+
+from helpers.course import working_copy
+from helpers.doctor import findings
+
+ROOT = Path(__file__).parents[2]
+
+
+def section(heading, title, source):
+    """Return a section of README.md, a page of its own, with its links turned to pages."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition(f"\n## {heading}\n")
+    if not rest:
+        raise ValueError(f"README.md has no section {heading!r}, which is a page of the web edition.")
+    own, _, _ = rest.partition("\n## ")
+    return f"# {title}\n{linked(own, source)}"
+
+
+def front():
+    """Return the first page: what README.md says first, then where to go."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    title, _, rest = text.partition("\n")
+    where = (
+        "* **[Begin](00_start_here.ipynb)**: read the first notebook, with every output and figure, right here.\n"
+        "* **[Run it yourself](run_it.md)**: in a browser elsewhere, or offline on your machine.\n"
+        "* **[Teach it](workshop/README.md)**: plans, notes, handouts and slides for a workshop.\n"
+        "* **[All notebooks](course.md)**, the [results](results.md), the [silent mistakes](findings.md) and the "
+        "[glossary](GLOSSARY.md).\n"
+    )
+    pages = "\n".join(("course", "results", "findings", "GLOSSARY", "run_it", "workshop/README", "licences"))
+    return f"{title}\n\n{where}\n{linked(rest, '')}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+
+
+def course(source):
+    """Return the list of the notebooks, with minutes as README.md has them."""
+    names = [path.stem for path in working_copy.course_notebooks()]
+    hidden = "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n"
+    return section("The notebooks", "The course", source) + "\n" + hidden
+
+
+def results(source, helper):
+    """Return what was measured, with the HTML of the explorer that looks it up."""
+    text = section("What was measured", "Results", source)
+    return f"{text}\n## Which method for your pictures?\n\n```{{raw}} html\n{helper}\n```\n"
+
+
+def mistakes():
+    """Return a section for each finding of the doctor: what it is, why it matters, the fix, and code that has it."""
+    examples = tomllib.loads((ROOT / "helpers/doctor/examples.toml").read_text(encoding="utf-8"))
+    file = (ROOT / "helpers/doctor/findings.toml").read_text(encoding="utf-8")
+    parts = [
+        "# Silent mistakes",
+        "What `helpers.doctor` can find in an image classifier and its data. Each has an example: run the lines of "
+        "*Before every example* first. Notebook [09](09_break_it.ipynb) teaches how to find them by their symptoms.",
+        _folded("Before every example", examples["before"]),
+    ]
+    for line in file.splitlines()[2:]:
+        if heading := re.fullmatch(r"# (.+)", line):
+            parts.append(f"## {heading[1]}")
+        elif name := re.fullmatch(r"\[(.+)\]", line):
+            texts = findings.TEXTS[name[1]]
+            parts.append(f"### {name[1]}\n\n{_sentence(texts['what'])}")
+            parts += [f"**Why it matters.** {_code(text)}" for text in _all(texts, "why")]
+            parts += [f"**The fix.** {_sentence(text)}" for text in _all(texts, "mend")]
+            if name[1] in examples["examples"]:
+                parts.append(_folded("An example", examples["examples"][name[1]]))
+    return "\n\n".join(parts) + "\n"
+
+
+def workshop(source):
+    """Return the pages for teachers by their place: those of ``workshop/``, as they are, and the list of them."""
+    folder = ROOT / "workshop"
+    texts = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.md"))}
+    names = "\n".join(
+        path.relative_to("workshop").with_suffix("").as_posix() for path in texts if path != Path("workshop/README.md")
+    )
+    written = {path.with_suffix("").as_posix(): linked(text, source, path.parent) for path, text in texts.items()}
+    written["workshop/README"] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+    return written
+
+
+def linked(text, source, folder=Path()):
+    """Return Markdown with links to files of the repository turned to pages, or to the repository where there is one.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Address of the repository's files, ending in a slash, or ``""``: then a link to what is no page becomes its
+        words.
+    folder : pathlib.Path
+        Where in the repository the text is.
+    """
+
+    def turned(match):
+        image, words, target = match.groups()
+        if re.match(r"[a-z]+:|#", target):
+            return match[0]
+        path, mark, place = target.partition("#")
+        there = posixpath.normpath((folder / path).as_posix())
+        page = re.sub(r"^notebooks/", "", there)
+        if page != there or (there.startswith("workshop/") and there.endswith(".md")):
+            return f"{image}[{words}]({posixpath.relpath(page, folder.as_posix())}{mark}{place})"
+        return f"[{words}]({source}{there}{mark}{place})" if source else words
+
+    return re.sub(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)", turned, text)
+
+
+def _all(texts, kind):
+    """Return the text of a finding and those of its variants."""
+    return [text for key, text in texts.items() if key == kind or key.startswith(f"{kind}-")]
+
+
+def _sentence(text):
+    text = _code(text)
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+def _code(text):
+    """Return a text of the doctor, which is plain, as Markdown."""
+    return re.sub(r"([*_<>\[\]`{}])", r"\\\1", text)
+
+
+def _folded(summary, code):
+    return f"<details><summary>{summary}</summary>\n\n```python\n{code.strip()}\n```\n\n</details>"
