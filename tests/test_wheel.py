@@ -1,5 +1,11 @@
-"""The wheel carries the whole course: installed outside the checkout, it lays out, loads, judges and predicts."""
+"""The wheel carries the whole course: installed outside the checkout, it lays out, loads, judges and predicts.
 
+And it names all that its notebooks need: they run where there is nothing but what it requires, without JupyterLab. Here
+two of them do, and the imports of all; all of them are run so by hand before a version is given out.
+"""
+
+import ast
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -8,10 +14,16 @@ import venv
 import zipfile
 from pathlib import Path
 
+import jupyter_client
+import nbclient
+import nbformat
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import helpers
 from helpers import storage
+from helpers.course import working_copy
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
@@ -52,6 +64,48 @@ def installed(wheel, tmp_path_factory):
     return scripts
 
 
+def required(names):
+    """Return name → distribution of packages and of all that they require, without extras."""
+    found, waiting = {}, list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        found[name] = importlib.metadata.distribution(name)
+        for text in found[name].requires or []:
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def bare(wheel, tmp_path_factory):
+    """The scripts of an environment with the wheel, what it requires, and a kernel: as on Colab, no JupyterLab."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, with_pip=False)
+    scheme = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", vars=scheme))
+    zipfile.ZipFile(wheel).extractall(packages)
+    (metadata,) = packages.glob("swap_the_head-*.dist-info")
+    requirements = importlib.metadata.Distribution.at(metadata).requires
+    needed = [Requirement(text).name for text in requirements if "extra ==" not in text]
+    for distribution in required([*needed, "ipykernel"]).values():
+        for top in {path.parts[0] for path in distribution.files if ".." not in path.parts}:
+            if top != "__pycache__" and not (packages / top).exists():
+                try:
+                    (packages / top).symlink_to(distribution.locate_file(top))
+                except OSError:
+                    pytest.skip("this system lets no one make links")
+    return folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def imports_of(path):
+    """The lines that import in a notebook's first code cell."""
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [ast.unparse(node) for node in ast.parse(code[0]).body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def run(installed, folder, *line):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", storage.CACHE_VARIABLE: str(folder / "cache")}
@@ -88,3 +142,42 @@ def test_weights_pictures_checks_quizzes_and_results_are_found(installed, tmp_pa
     done = run(installed, tmp_path, "python", "-c", USE)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("5 14714688\n"), done.stdout
+
+
+class TestWithNothingButWhatItRequires:
+    def test_there_is_no_jupyterlab_and_every_import_of_a_notebook_is_there(self, bare, tmp_path):
+        lines = ["import importlib.util", "from helpers import session", "session.start()"]
+        lines += ["for name in ('jupyterlab', 'jupyter_server', 'nbclient', 'pytest', 'gradio', 'onnx'):"]
+        lines += ["    assert importlib.util.find_spec(name) is None, name"]
+        for path in working_copy.course_notebooks():
+            lines += imports_of(path)
+        (tmp_path / "imports.py").write_text("\n".join([*lines, "print('all there')"]), encoding="utf-8")
+        done = run(bare, tmp_path, "python", "imports.py")
+        assert done.stdout.endswith("all there\n"), done.stderr
+
+    def test_its_check_of_the_machine_misses_no_package_and_no_kernel(self, bare, tmp_path):
+        code = "from helpers import machine; print(machine.packages()); print(machine.kernel())"
+        done = run(bare, tmp_path, "python", "-c", code)
+        assert done.stdout.startswith("[ OK ] packages: all ") and "[ OK ] kernel" in done.stdout, (
+            done.stdout + done.stderr
+        )
+
+    def test_lab_says_in_one_line_that_jupyterlab_is_missing_and_lays_out_nothing(self, bare, tmp_path):
+        done = run(bare, tmp_path, "python", "-m", "helpers", "lab", "--no-browser")
+        assert done.returncode == 1 and done.stderr.startswith("JupyterLab is not installed here.")
+        assert done.stderr.count("\n") == 1 and not (tmp_path / "my_course").exists()
+
+    @pytest.mark.parametrize("which", ["the first", "the one with the most imports"])
+    def test_a_notebook_runs(self, which, bare, tmp_path, monkeypatch):
+        first, *others = working_copy.course_notebooks()
+        path = first if which == "the first" else max(others, key=lambda path: len("".join(imports_of(path))))
+        notebook = working_copy.cleared(nbformat.read(path, as_version=4))
+        notebook.cells.append(nbformat.v4.new_code_cell("import helpers, sys\nprint(sys.prefix, helpers.__file__)"))
+        monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "cache"))
+        for name in ("PYTHONPATH", "PYTEST_CURRENT_TEST"):
+            monkeypatch.delenv(name, raising=False)
+        manager = jupyter_client.AsyncKernelManager(kernel_name="python3")
+        manager.kernel_spec.argv[0] = str(bare / "python")
+        resources = {"metadata": {"path": str(tmp_path)}}
+        nbclient.NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute()
+        assert notebook.cells[-1].outputs[0].text.count(str(bare.parent)) == 2

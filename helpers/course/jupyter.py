@@ -1,6 +1,7 @@
 """Start JupyterLab on a working copy, and say what a person has to know in one plain line each."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ FIRST = "00_start_here.ipynb"
 LOG = ".jupyterlab.log"  # in the working copy
 SETTINGS = working_copy.HERE / "jupyter_config"  # JupyterLab does not ask whether it may fetch news
 SLOW, GRACE = 60, 15  # seconds to start, after which one is told; seconds to stop, after which it is killed
+EVERY = 0.2  # seconds between two looks
 IN_THE_TERMINAL = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 
@@ -31,6 +33,11 @@ def start(folder, port, ip, browser):
     one where a person sits before it. Raises `helpers.storage.StorageError` when the working copy cannot be laid out,
     and `JupyterError` when JupyterLab does not start, or ends by itself: the message has the last line of its log.
     """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise JupyterError(
+            'JupyterLab is not installed here. Install it with the course, pip install ".[lab]" in its folder, or '
+            "pip install jupyterlab. Another program, such as VS Code, needs swap-the-head lay-out and no JupyterLab."
+        )
     folder = working_copy.place(folder)
     for line in working_copy.lay_out(folder):
         print(line)
@@ -46,7 +53,8 @@ def start(folder, port, ip, browser):
                 print(f"Port {port} is taken: JupyterLab uses {info['port']}.")
             print(f"Your notebooks lie in {folder}. Ctrl-C stops JupyterLab; what it logs is in {LOG} there.")
             _open(info, browser)
-            code = server.wait()
+            while (code := server.poll()) is None:  # on Windows wait() would not hear Ctrl-C
+                time.sleep(EVERY)
     except KeyboardInterrupt:
         print("\nStopping JupyterLab and its kernels. What you have saved is kept.")
         return
@@ -77,6 +85,7 @@ def _launched(folder, port, ip):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is ours: Jupyter would ask whether it is meant
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
     except OSError as error:
         raise JupyterError(f"JupyterLab cannot be started: {error}.") from error
@@ -105,7 +114,7 @@ def _until_ready(server, folder, port, ip):
         if not told and time.monotonic() - began > SLOW:
             told = True
             print(f"JupyterLab is still starting; its log is {folder / LOG}")
-        time.sleep(0.2)
+        time.sleep(EVERY)
     return info
 
 

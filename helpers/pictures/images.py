@@ -205,8 +205,40 @@ def load(source, image_size=96, batch_size=32, per_class=None, seed=0, on_bad="r
     return ImageSets(name, folder, class_names, size, batch_size, seed, fit)
 
 
-def _drawn(folder, per_class, seed):
-    """Return a cached folder: seeded draws of the splits that `per_class` names, the other splits whole."""
+def load_five(collection, at_most, image_size=96, batch_size=32):
+    """Load a collection of five classes for a lesson, with equally many pictures of each class.
+
+    Parameters
+    ----------
+    collection : str or path
+        As the `source` of `load`; it has five classes.
+    at_most : dict of str to int
+        How many pictures of each class to draw from the splits named, e.g. ``{"train": 40, "test": 80}``. Where the
+        smallest class has fewer, each class gives as many as that one has, and one line says so.
+    image_size, batch_size
+        As in `load`.
+
+    Returns an `ImageSets`; files that cannot be used are left out, and named. Raises ValueError when there are not five
+    classes, and what `load` raises.
+    """
+    whole = load(collection, image_size, batch_size, on_bad="skip")
+    if len(whole.class_names) != 5:
+        names = ", ".join(map(repr, whole.class_names[:NAMED]))
+        raise ValueError(
+            f"This lesson needs five classes, and {whole.name!r} has {len(whole.class_names)}: {names}. Take a folder "
+            "that holds five folders of pictures, one for each class, or 'animals', or 'flowers'."
+        )
+    _check_draw(at_most)
+    smallest = whole.counts().min()
+    drawn = {split: min(number, int(smallest[split])) for split, number in at_most.items()}
+    if fewer := [
+        f"{drawn[split]} {split} pictures, not {at_most[split]}" for split in drawn if drawn[split] < at_most[split]
+    ]:
+        print(f"The smallest class has fewer pictures than this lesson takes. Of each class: {', '.join(fewer)}.")
+    return load(collection, image_size, batch_size, drawn, on_bad="skip")
+
+
+def _check_draw(per_class):
     for split, number in per_class.items():
         whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
         if split not in SPLITS or not whole or number < 1:
@@ -214,6 +246,11 @@ def _drawn(folder, per_class, seed):
                 f"per_class has {split!r}: {number!r}: expected whole numbers of at least 1 "
                 f"for some of {', '.join(SPLITS)}."
             )
+
+
+def _drawn(folder, per_class, seed):
+    """Return a cached folder: seeded draws of the splits that `per_class` names, the other splits whole."""
+    _check_draw(per_class)
     label = "-".join(f"{split}{per_class[split]}" for split in SPLITS if split in per_class)
     chosen = []
     for split in SPLITS:

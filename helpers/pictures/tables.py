@@ -27,6 +27,7 @@ DELIMITERS = ",;\t|"
 ABOVE = 10  # lines that may stand above that of the names
 MOST_BYTES = 64 * 2**20
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in the name of a folder, on one system or another
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)  # on Windows
 
 
 class TableError(ValueError):
@@ -148,11 +149,14 @@ def _parsed(name, text, delimiter, above):
 
 
 def class_names(labels):
-    """Return label → name of its class: what no folder's name can hold becomes ``_``; different ones stay different."""
+    """Return label → name of its class: what no folder's name can hold becomes ``_``; different ones stay different.
+
+    Where they differ in capitals alone, they are numbered as well: Windows and macOS would make one folder of them.
+    """
     plain, names, taken = {label: unicodedata.normalize("NFC", label) for label in set(labels)}, {}, {}
     for label in sorted(plain, key=lambda label: (_folder_name(plain[label]) != plain[label], label)):
         name, number = _folder_name(plain[label]), 2
-        while taken.setdefault(name, plain[label]) != plain[label]:
+        while taken.setdefault(name.casefold(), plain[label]) != plain[label]:
             name, number = f"{_folder_name(plain[label])} ({number})", number + 1
         names[label] = name
     return names
@@ -162,4 +166,6 @@ def _folder_name(label):
     plain = "".join(" " if letter.isspace() else letter for letter in label)
     plain = "".join(letter if letter.isprintable() or letter in naming.JOINERS else "_" for letter in plain)
     name = FORBIDDEN.sub("_", plain).rstrip(" .") or "_" * len(plain)
+    if RESERVED.fullmatch(name):
+        return f"_{name}"
     return f"_{name[1:]}" if name.startswith(".") else name

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import made_pictures
 import numpy as np
 import pytest
 from PIL import Image
@@ -160,6 +161,44 @@ class TestPerClass:
     def test_asking_for_too_many_says_how_many_there_are(self):
         with pytest.raises(ValueError, match="201 train pictures of 'cat', but there are 200"):
             images.load("animals", per_class=201)
+
+
+class TestLoadFive:
+    @staticmethod
+    def folder(path, counts):
+        for name, number in counts.items():
+            (path / name).mkdir(parents=True)
+            for index in range(number):
+                made_pictures.noise().save(path / name / f"{index}.png")
+        return path
+
+    def test_draws_what_load_draws_where_there_is_enough(self, capsys):
+        five = images.load_five("animals", {"train": 2, "test": 3}, 32)
+        same = images.load("animals", 32, per_class={"train": 2, "test": 3})
+        assert five.counts().equals(same.counts()) and five.files("train") == same.files("train")
+        assert capsys.readouterr().out == ""
+
+    def test_takes_as_many_of_each_class_as_the_smallest_has_and_says_so(self, tmp_path, capsys):
+        own = self.folder(tmp_path / "own", {"a b": 8, "ä": 20, "c": 16, "d": 12, "e": 10})
+        smallest = images.load(own, 32).counts().min()
+        counts = images.load_five(own, {"train": 100, "test": 1}, 32).counts()
+        assert counts["train"].tolist() == [smallest["train"]] * 5 and counts["test"].tolist() == [1] * 5
+        assert f"{smallest['train']} train pictures, not 100." in capsys.readouterr().out
+
+    def test_leaves_out_files_that_are_no_pictures(self, tmp_path, capsys):
+        own = self.folder(tmp_path / "own", dict.fromkeys("abcde", 8))
+        (own / "a" / "notes.jpg").write_text("no picture")
+        assert len(images.load_five(own, {"train": 2}, 32).class_names) == 5
+        assert "a/notes.jpg" in capsys.readouterr().out
+
+    def test_refuses_another_number_of_classes_and_names_those_that_are_there(self, tmp_path):
+        own = self.folder(tmp_path / "own", dict.fromkeys("abcd", 8))
+        with pytest.raises(ValueError, match="five classes, and 'own' has 4: 'a', 'b', 'c', 'd'. Take a folder"):
+            images.load_five(own, {"train": 2}, 32)
+
+    def test_refuses_what_is_no_number_of_pictures(self):
+        with pytest.raises(ValueError, match="expected whole numbers of at least 1 for some of train"):
+            images.load_five("animals", {"train": "many"}, 32)
 
 
 class TestOwnFolder:

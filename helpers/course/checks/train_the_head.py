@@ -80,11 +80,20 @@ def _batches(batches):
 
 ENOUGH, MOST_STEPS = 0.7, 65  # five epochs of 13 batches
 MOST_LOSS = 1.0  # a last layer with a random start is above it, with zeros it is near 0.65
+EPOCHS, FEWER, HIGHER = 5, 0.08, 0.4  # for pictures that are harder: shares and losses off those of a head from zeros
 
 
 @exercise(NOTEBOOK, enough=ENOUGH, steps=MOST_STEPS, most=MOST_LOSS)
-def fair_start(answer, validation):
-    """Judge a trained head with a hidden layer by its accuracy on validation features and their labels."""
+def fair_start(answer, validation, history=None):
+    """Judge a trained head with a hidden layer by its accuracy on validation features and their labels.
+
+    `history` is that of one layer from zeros on the same pictures. Where they are harder than the course's animals, so
+    that even this layer is hardly right so often after five epochs, less is enough.
+    """
+    enough, most = ENOUGH, MOST_LOSS
+    if history is not None:
+        enough = min(enough, history["val_accuracy"][EPOCHS - 1] - FEWER)
+        most = max(most, history["val_loss"][EPOCHS - 1] + HIGHER)
     features, labels = (np.asarray(part) for part in validation)
     head = probes.model(answer)
     outputs = probes.outputs(head, features)
@@ -102,7 +111,7 @@ def fair_start(answer, validation):
         ("too-many-steps", taken > MOST_STEPS),
         ("always-the-same", len(np.unique(predicted)) == 1),
         ("no-activation", _is_straight(head, features)),
-        ("half-learned", share < ENOUGH or loss > MOST_LOSS),
+        ("half-learned", share < enough or loss > most),
     ):
         if met:
             raise Refusal(reason, share=share, count=len(labels), taken=taken, loss=loss)
