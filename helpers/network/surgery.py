@@ -41,7 +41,9 @@ def layer_table(model):
         }
         for layer in layers
     ]
-    return pd.DataFrame(rows).set_index("layer")
+    table = pd.DataFrame(rows).set_index("layer")
+    table.attrs["caption"] = f"Layers of {model.name}"
+    return table
 
 
 def _shapes(nodes):

@@ -62,8 +62,7 @@ def as_markdown(notebook):
 def as_html(notebook):
     """Return the quiz of a notebook as HTML: each option unfolds its reason, without a script and without a kernel."""
     asked = "\n".join(_question_as_html(number, each) for number, each in enumerate(questions(notebook), 1))
-    # JupyterLab takes Enter and the space bar for itself, unless an element says that it needs the keys.
-    return f'<div data-lm-suppress-shortcuts="true">\n{asked}\n</div>'
+    return f"<div>\n{asked}\n</div>"
 
 
 def _question_as_html(number, question):
@@ -75,8 +74,9 @@ def _question_as_html(number, question):
 
 
 def _option_as_html(letter, option):
+    # JupyterLab takes keys for itself, "x" to cut the cell, unless the element with the focus says that it needs them.
     return (
-        '<details style="margin: 6px 0"><summary style="cursor: pointer">'
+        '<details style="margin: 6px 0"><summary style="cursor: pointer" data-lm-suppress-shortcuts="true">'
         f"<strong>{letter}</strong>: {_with_code(option.text)}</summary>"
         f'<p style="margin: 4px 0 8px 24px">{_with_code(option.verdict)}</p></details>'
     )

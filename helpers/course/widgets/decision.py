@@ -53,7 +53,7 @@ class DecisionHelper(frame.Explorer):
             advice += self._what_would_decide(cells, matters)
         alt = f"{kind}, {count} a class, budget {budget}. {advice} Accuracy of each method with its interval."
         rows = _rows(plane, pairs, method, seconds, smallest)
-        table = frame.table_html(("method", "CPU seconds", "accuracy", "against the advice", ""), rows)
+        table = frame.table_html(("method", "CPU seconds", "accuracy", "against the advice", "verdict"), rows)
         basis = _basis(count, nearest, results.table(self.evidence, "quadrants", data, per_class).iloc[0])
         text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
         return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
@@ -132,7 +132,8 @@ def _draw(plane, method, seconds):
     for index, (name, row) in enumerate(plane.iterrows()):
         colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else plots.GREY
         ends, marker = plots.reach(row["accuracy"], row["low"], row["high"]), "D" if name == method else "o"
-        axes.errorbar(row["accuracy"], index, xerr=ends, fmt=marker, color=colour, capsize=4)
+        inside = "white" if colour == plots.GREY else colour
+        axes.errorbar(row["accuracy"], index, xerr=ends, fmt=marker, color=colour, mfc=inside, capsize=4)
     axes.set_yticks(range(len(plane)), [f"{name}\n{cost:.0f} s" for name, cost in plane["cost"].items()], fontsize=8)
     axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel="expected accuracy, 95 % interval")
     return figure

@@ -20,6 +20,7 @@ DOTS_PER_INCH = 100
 REMEMBERED = 64  # answers that an explorer keeps
 TEXT = "line-height:1.45; max-width:52em"
 WIDE = "line-height:1.45; max-width:76em"
+REACHABLE = pathlib.Path(__file__).with_name("reachable.js").read_text(encoding="utf-8")
 _NOTHING = object()
 
 
@@ -83,7 +84,13 @@ class Explorer(ipywidgets.VBox):
             f'<div style="{TEXT}"><strong>{html.escape(texts["title"])}</strong><br>'
             f"<em>Try this.</em> {html.escape(texts['to_try'])}</div>"
         )
-        super().__init__([heading, *above, *inputs.values(), *below, self.problem, self.picture, self.words])
+        script = {"output_type": "display_data", "data": {"application/javascript": REACHABLE}, "metadata": {}}
+        reachable = ipywidgets.Output(outputs=[script], layout={"display": "none"})
+        shown = [self.problem, self.picture, self.words, reachable]
+        super().__init__([heading, *above, *inputs.values(), *below, *shown])
+        self.add_class("course-explorer")
+        for said in (self.problem, self.words):
+            said.add_class("course-explorer-says")
         for name, control in inputs.items():
             setattr(self, name, control)
             control.style.description_width = LABEL_WIDTH

@@ -67,8 +67,10 @@ def _draw(stages, frozen, relative):
     axes = figure.add_axes((0.02, 0.14, 0.96, 0.1))
     labels = {"forward": "forward", "inputs": "gradients handed on", "weights": "gradients of weights"}
     left = 0
-    for (part, share), colour in zip(relative.items(), (plots.BLUE, plots.GREEN, plots.ORANGE), strict=True):
-        axes.barh(0, share, left=left, height=1, color=colour, edgecolor="white", label=labels[part])
+    looks = ((plots.BLUE, ""), (plots.GREEN, "..."), (plots.ORANGE, "\\\\\\"))  # differ without colour, too
+    for (part, share), (colour, hatch) in zip(relative.items(), looks, strict=True):
+        style = {"color": colour, "edgecolor": "white", "hatch": hatch}
+        axes.barh(0, share, left=left, height=1, label=labels[part], **style)
         left += share
     axes.set(xlim=(0, 1), ylim=(-0.5, 0.5), yticks=[])
     axes.tick_params(labelsize=8)

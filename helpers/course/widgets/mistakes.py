@@ -79,7 +79,7 @@ class MistakeExplorer(frame.Explorer):
         )
         shade = (WHITE + (DARK_BLUE - WHITE) * (count / max(1, self.counts.max())) ** 0.7).round().astype(int)
         button.style.button_color = "#{:02x}{:02x}{:02x}".format(*shade)
-        button.style.text_color = "white" if shade.mean() < 130 else "black"
+        button.style.text_color = plots.text_on(shade / 255)
         button.on_click(lambda _: self._clicked((true, predicted)))
         return button
 

@@ -160,8 +160,9 @@ def _evidence(heat, class_name):
 def _bars(table, class_name):
     figure = Figure(figsize=(3.6, 0.7 + 0.3 * len(table)), layout="constrained")
     ax = figure.subplots()
-    colours = [plots.ORANGE if name == class_name else plots.BLUE for name in table["class"]]
-    ax.barh(range(len(table)), table["probability"], color=colours)
+    looked_for = table["class"] == class_name
+    colours, hatches = np.where(looked_for, plots.ORANGE, plots.BLUE), np.where(looked_for, "//", "")
+    ax.barh(range(len(table)), table["probability"], color=colours, edgecolor="white", hatch=hatches)
     for row, share in enumerate(table["probability"]):
         ax.text(share + 0.02, row, f"{share:.0%}", va="center", fontsize=9)
     ax.set_yticks(range(len(table)), [name[:24] for name in table["class"]], parse_math=False)

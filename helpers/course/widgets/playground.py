@@ -131,7 +131,7 @@ def _draw(run, number, classes):
     figure.legend(*lower.get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=6.5, frameon=False)
     if not np.isfinite(run.history["loss"]).all():
         upper.text(0.5, 0.5, "not a number", transform=upper.transAxes, ha="center", fontsize=8)
-    style = {"fontweight": "bold", "color": plots.ORANGE} if run.verdict in ("diverged", "collapsed") else {}
+    style = {"fontweight": "bold", "color": plots.ORANGE_TEXT} if run.verdict in ("diverged", "collapsed") else {}
     figure.text(0.03, 0.99, f"Run {number}: {run.verdict}", va="top", fontsize=10, **style)
     figure.text(0.03, 0.93, _title(run, "\n"), va="top", fontsize=8, linespacing=1.25)
     return figure
