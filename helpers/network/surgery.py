@@ -41,9 +41,7 @@ def layer_table(model):
         }
         for layer in layers
     ]
-    table = pd.DataFrame(rows).set_index("layer")
-    table.attrs["caption"] = f"Layers of {model.name}"
-    return table
+    return pd.DataFrame(rows).set_index("layer")
 
 
 def _shapes(nodes):

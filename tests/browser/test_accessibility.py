@@ -215,6 +215,14 @@ def test_tab_leads_through_every_control_and_out_again(notebook, shown):
     ]
 
 
+def test_a_picture_is_chosen_by_keyboard(notebook, shown):
+    shown("try").locator("select").first.focus()
+    notebook.page.keyboard.press("Shift+Tab")
+    assert notebook.page.evaluate(FOCUS)["name"].startswith("Upload a picture")
+    with notebook.page.expect_file_chooser():
+        notebook.page.keyboard.press("Enter")
+
+
 def test_a_quiz_is_answered_by_keyboard_alone(notebook, shown):
     page, area = notebook.page, shown("quiz")
     first, second = quizzes.questions("02_freeze_layers")[0].options[:2]

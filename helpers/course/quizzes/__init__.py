@@ -12,14 +12,11 @@ from pathlib import Path
 from IPython import display
 
 from helpers.course.quizzes import reading
+from helpers.course.quizzes.reading import say
 
 FOLDER = Path(__file__).parent
-NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-HEADING = "## Quiz"
-HOW = (
-    "Answer for yourself before you unfold the answers, or run the cell below and click: each option, the wrong ones "
-    "too, answers with its reason."
-)
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("[0-9]*.toml")))
+HEADING, HOW = say("quiz.heading"), say("quiz.how")
 
 
 def questions(notebook):
@@ -45,7 +42,7 @@ class ToClick:
         return self.content
 
     def __repr__(self):
-        return f'Jupyter shows this quiz to click; quizzes.as_markdown("{self.notebook}") is its text.'
+        return say("quiz.in_a_terminal", notebook=self.notebook)
 
 
 def as_markdown(notebook):
@@ -55,7 +52,7 @@ def as_markdown(notebook):
         parts.append(f"**{number}.** {question.text}")
         parts.append("\n".join(f"* **{letter}**: {option.text}" for letter, option in question.lettered))
         answers = "\n".join(f"* **{letter}**: {option.verdict}" for letter, option in question.lettered)
-        parts.append(f"<details><summary>Answers to question {number}</summary>\n\n{answers}\n\n</details>")
+        parts.append(f"<details><summary>{say('quiz.answers', number=number)}</summary>\n\n{answers}\n\n</details>")
     return "\n\n".join(parts)
 
 
