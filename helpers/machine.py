@@ -55,7 +55,9 @@ def table():
 
     lines = list(examine())
     columns = {"holds": [HELD[line.state] for line in lines], "what to do": [line.advice or "–" for line in lines]}
-    return pd.DataFrame(columns, index=pd.Index(map(_name, CHECKS), name="check"))
+    found = pd.DataFrame(columns, index=pd.Index(map(_name, CHECKS), name="check"))
+    found.attrs["caption"] = "Checks of this machine"
+    return found
 
 
 def _name(check):

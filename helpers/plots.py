@@ -12,6 +12,7 @@ from IPython import display
 from PIL import Image
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+ORANGE_TEXT = "#B34700"  # letters need more contrast on white than lines
 PALE = "#D9D9D9"  # what is frozen or has no parameters
 MARKERS = "osD^vX"  # so that lines differ in more than colour
 SPREAD = 0.06  # between lines at one tick, so that their intervals do not hide one another
@@ -64,7 +65,7 @@ def pictures(images, titles=None, columns=5, side=1.6, highlight=None):
             axes.imshow(picture, cmap="gray")
         if titles is not None:
             marked = highlight is not None and highlight[index]
-            style = {"color": ORANGE, "fontweight": "bold"} if marked else {"color": "black"}
+            style = {"color": ORANGE_TEXT, "fontweight": "bold"} if marked else {"color": "black"}
             axes.set_title(titles[index], fontsize=9, loc="center", parse_math=False, **style)
     return grid
 
@@ -102,17 +103,18 @@ def filters(weights, columns=16, side=0.7):
 
 
 def curves(histories, metric="accuracy", ax=None):
-    """Draw training (dashed) and validation (solid) curves of one or more runs.
+    """Draw training (dashed) and validation (solid) curves of one or more runs, each with a marker of its own.
 
     `histories` is a dict: name of the run to ``History.history``, with `metric` and perhaps ``val_`` + `metric`.
     """
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     for number, (name, history) in enumerate(histories.items()):
-        run, colour = f"{name}, " if len(histories) > 1 else "", f"C{number}"
+        run, style = f"{name}, " if len(histories) > 1 else "", {"color": f"C{number}", "markersize": 3}
+        marker = MARKERS[number % len(MARKERS)]
         epochs = range(1, len(history[metric]) + 1)
-        ax.plot(epochs, history[metric], "--", color=colour, label=f"{run}training")
+        ax.plot(epochs, history[metric], f"--{marker if run else ''}", **style, label=f"{run}training")
         if f"val_{metric}" in history:
-            ax.plot(epochs, history[f"val_{metric}"], "-o", markersize=3, color=colour, label=f"{run}validation")
+            ax.plot(epochs, history[f"val_{metric}"], f"-{marker}", **style, label=f"{run}validation")
     ax.set(xlabel="epoch", ylabel=metric)
     ax.xaxis.get_major_locator().set_params(integer=True)
     _legend(ax)
@@ -123,15 +125,25 @@ def confusion(table, ax=None):
     """Draw a confusion matrix, a `table` that `helpers.measuring.evaluation.confusion` returned, with its counts."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     counts = table.to_numpy()
-    ax.imshow(counts, cmap="Blues")
+    image = ax.imshow(counts, cmap="Blues")
     for row, column in np.ndindex(counts.shape):
-        dark = counts[row, column] > counts.max() / 2
-        ax.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
+        colour = text_on(image.to_rgba(counts[row, column]))
+        ax.text(column, row, counts[row, column], ha="center", va="center", color=colour)
     ax.set_xticks(range(len(table)), table.columns, parse_math=False)  # a name may hold dollars
     ax.set_yticks(range(len(table)), table.index, parse_math=False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.spines[:].set_visible(False)
     return ax
+
+
+def text_on(colour):
+    """Return which text reads best on a `colour` (red, green, blue in 0..1): "black" or "white", at least 4.5 to 1.
+
+    By the relative luminance of the Web Content Accessibility Guidelines 2.2.
+    """
+    colour = np.asarray(colour)[:3]
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
 
 
 def intervals(results, ax=None, unit="test accuracy"):

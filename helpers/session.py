@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import html
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -28,8 +30,33 @@ def start(seed=0):
     matplotlib.style.use(STYLE)
     # Keras adds this advice about its own default argument to every fit on a tf.data pipeline.
     warnings.filterwarnings("ignore", message=".*`shuffle=True` was passed.*")
+    _show_tables_with_headers()
     versions = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     print(f"Ready: {versions}, TensorFlow {tensorflow.__version__}, Keras {keras.__version__}, seed {seed}.")
+
+
+def table_html(table):
+    """Return a `pandas.DataFrame` as Jupyter shows it, its header cells marked as such for screen readers.
+
+    The name of the index is in the corner over it, not on a line of its own; ``table.attrs["caption"]`` is the caption.
+    """
+    one_line = table.index.nlevels == table.columns.nlevels == 1 and table.columns.name is None
+    shown = (table.rename_axis(index=None, columns=table.index.name) if one_line else table)._repr_html_()
+    if shown is None:  # switched off, by an option of pandas
+        return None
+    caption = f"<caption>{html.escape(table.attrs['caption'])}</caption>" if "caption" in table.attrs else ""
+    head, body, rows = re.sub("<th></th>", "<td></td>", shown).partition("<tbody>")
+    head = re.sub(r"<table[^>]*>", lambda found: found[0] + caption, re.sub(r"<th\b", '<th scope="col"', head))
+    return head + body + re.sub(r"<th\b", '<th scope="row"', rows)
+
+
+def _show_tables_with_headers():
+    with contextlib.suppress(ImportError, AttributeError):  # no IPython here, or no shell
+        from IPython import get_ipython
+
+        formatter = get_ipython().display_formatter.formatters["text/html"]
+        for module in ("pandas", "pandas.core.frame"):  # where pandas 3, and older ones, say that it is from
+            formatter.for_type_by_name(module, "DataFrame", table_html)
 
 
 def make_streams_safe(errors="replace"):

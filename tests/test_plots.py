@@ -90,7 +90,7 @@ class TestPictures:
     def test_titles_stand_above_and_marked_ones_are_orange(self, kind):
         grid = plots.pictures(np.zeros((2, 4, 4, 3)), kind(["a", "b\nc"]), highlight=kind([False, True]))
         assert [axes.get_title() for axes in grid.flat[:2]] == ["a", "b\nc"]
-        assert [to_hex(axes.title.get_color()) for axes in grid.flat[:2]] == ["#000000", plots.ORANGE.lower()]
+        assert [to_hex(axes.title.get_color()) for axes in grid.flat[:2]] == ["#000000", plots.ORANGE_TEXT.lower()]
 
     def test_without_a_picture_it_says_so(self):
         with pytest.raises(ValueError, match="no picture to draw"):
@@ -103,7 +103,7 @@ def test_neighbours_stand_beside_what_was_asked_and_other_classes_are_orange():
     titles = [[axes.get_title() for axes in row] for row in grid]
     assert titles == [["cat", "cat", "dog"], ["dog", "dog", "cat"]]
     colours = [[axes.title.get_color() for axes in row] for row in grid]
-    assert colours == [["black", "black", plots.ORANGE]] * 2
+    assert colours == [["black", "black", plots.ORANGE_TEXT]] * 2
 
 
 def test_filters_are_drawn_red_first_each_over_its_own_range():
@@ -272,7 +272,7 @@ class TestOverlays:
         pictures, maps = np.zeros((3, 4, 4, 3)), np.zeros((3, 4, 4))
         grid = plots.overlays(pictures, maps, ["a", "b", "c"], columns=2, highlight=[False, True, False])
         assert grid.shape == (2, 2) and [len(axes.images) for axes in grid.flat] == [1, 1, 1, 0]
-        assert grid[0, 1].get_title() == "b" and to_hex(grid[0, 1].title.get_color()).upper() == plots.ORANGE
+        assert grid[0, 1].get_title() == "b" and to_hex(grid[0, 1].title.get_color()).upper() == plots.ORANGE_TEXT
 
     @pytest.mark.parametrize(
         ("pictures", "maps", "words"),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import nbclient
 import nbformat
+import pandas as pd
 import pytest
 
 import helpers
+from helpers import session
 
 PACKAGE = Path(helpers.__file__).parent
 READY = r"Ready: Python 3\.\d+, TensorFlow 2\.\d+\.\d+\S*, Keras 3\.\d+\.\d+\S*, seed 7\.\n"
@@ -121,3 +123,23 @@ def test_in_a_plain_process_it_is_as_quiet_repeatable_and_gives_stderr_back(pyth
     output, errors = process.communicate(timeout=120)
     assert re.fullmatch(READY * 3, output)
     assert errors == "still heard"
+
+
+class TestTables:
+    def test_heads_say_what_they_head_and_the_index_is_named_on_their_line(self):
+        table = pd.DataFrame({"train": [1, 2]}, pd.Index(["cat", "<th>"], name="class"))
+        table.attrs["caption"] = r"Pictures & \g<0>"
+        shown = session.table_html(table.tail(2))
+        assert re.findall(r'<th scope="col">(.*?)</th>', shown) == ["class", "train"]
+        assert re.findall(r'<th scope="row">(.*?)</th>', shown) == ["cat", "&lt;th&gt;"]
+        assert r"<caption>Pictures &amp; \g&lt;0&gt;</caption>" in shown and "<th>" not in shown
+        assert table.index.name == "class"
+
+    @pytest.mark.parametrize("index", [None, pd.MultiIndex.from_tuples([("a", "b")], names=["one", "two"])])
+    def test_no_head_is_empty(self, index):
+        shown = session.table_html(pd.DataFrame({"share": [0.5]}, index))
+        assert not re.search(r"<th[^>]*></th>", shown) and '<th scope="col">share</th>' in shown
+
+    def test_what_pandas_does_not_show_is_not_shown(self):
+        with pd.option_context("display.notebook_repr_html", False):
+            assert session.table_html(pd.DataFrame({"share": [0.5]})) is None

@@ -1,5 +1,7 @@
-"""Texts kept in TOML files: read one, and say of a damaged one which file, which table and what is expected."""
+"""Texts kept in TOML files: read one, fill one in, and say of a damaged file which table and what is expected."""
 
+import functools
+import operator
 import tomllib
 
 
@@ -9,6 +11,25 @@ def read(path):
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # not there, not TOML, or not UTF-8
         raise ValueError(f"{path.name}: cannot be read as TOML: {error}") from error
+
+
+class Texts:
+    """The texts of a TOML file: called with the name of one, ``table.key``, and the values that it asks for."""
+
+    def __init__(self, path):
+        self._tables = read(path)
+
+    def __call__(self, name, /, **values):
+        """Return a text, filled in by `str.format`."""
+        return self.get(name).format(**values)
+
+    def get(self, name):
+        """Return what a name stands for, as it is in the file: a text, a list, or a table as a dict."""
+        return functools.reduce(operator.getitem, name.split("."), self._tables)
+
+    def counted(self, name, count):
+        """Return a number of things: the text ``one`` or ``many`` of the table `name`."""
+        return self(f"{name}.{'one' if count == 1 else 'many'}", count=count)
 
 
 def expect(fits, where, message):

@@ -7,9 +7,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-# From the gravest on: a mark, and the colour of helpers.plots; the marks carry the same message without colour.
+# From the gravest on, with a mark.
 MARKS = {"error": "✗", "warning": "!", "cannot judge": "?"}
-COLOURS = {"error": "#D55E00", "warning": "#0072B2", "cannot judge": "#6B6B6B"}
 WIDTH = 100  # characters in a line of text
 
 TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -90,17 +89,18 @@ class Diagnosis(list):
         return "\n".join([self.headline, *map(str, self)])
 
     def _repr_html_(self):
-        """Return the findings as an HTML table; marks and words carry what the colours say."""
-        words = ("finding", "seen", "why", "fix")
+        """Return the findings as an HTML table."""
+        headline, words = f"<b>{html.escape(self.headline)}</b>", ("finding", "seen", "why", "fix")
+        if not self:
+            return f"<p>{headline}</p>"
         head = "".join(f'<th scope="col" style="text-align:left">{word}</th>' for word in words)
-        rows = "".join(map(_row, self))
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if self else ""
-        return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}</div>"
+        caption = f'<caption style="text-align:left">{headline}</caption>'
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self))}</tbody></table>"
 
 
 def _row(finding):
-    colour, mark = COLOURS[finding.severity], MARKS[finding.severity]
-    first = f'<b style="color:{colour}">{mark} {finding.name}</b><br>{finding.severity}'
-    cells = [first, *map(html.escape, (finding.observed, finding.why, finding.mend))]
+    first = f"<b>{MARKS[finding.severity]} {finding.name}</b><br>{finding.severity}"
+    cells = map(html.escape, (finding.observed, finding.why, finding.mend))
     style = "text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
-    return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
+    others = "".join(f'<td style="{style}">{cell}</td>' for cell in cells)
+    return f'<tr><th scope="row" style="{style};font-weight:inherit">{first}</th>{others}</tr>'

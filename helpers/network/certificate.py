@@ -127,6 +127,7 @@ def compare(before, after, gradients=None):
         row[3] = np.fmax(row[3], (gradients or {}).get(path, np.nan))
     columns = ["parameters", "largest_change", "moved", "largest_gradient"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("layer")
+    table.attrs["caption"] = "What moved, layer by layer"
     return table if gradients is not None else table.drop(columns="largest_gradient")
 
 

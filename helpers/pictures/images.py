@@ -135,10 +135,12 @@ class ImageSets:
 
     def counts(self):
         """Return how many pictures there are: a table with a row for each class and a column for each split."""
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {split: [len(_pictures_in(self.folder / split / name)) for name in self.class_names] for split in SPLITS},
             index=pd.Index(self.class_names, name="class"),
         )
+        table.attrs["caption"] = "Pictures of each class"
+        return table
 
     def fingerprint(self, split):
         """Return a digest of what `in_order` will give: the files' bytes and names, the size, the resizing."""

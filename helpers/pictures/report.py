@@ -133,6 +133,7 @@ class Report:
         short = self.short_table()
         with pd.option_context("display.max_colwidth", None):
             table = short.to_html(index=False, justify="left") if len(short) else "<p>Nothing to report.</p>"
+        table = table.replace("<thead>", "<caption>What was found</caption><thead>").replace("<th>", '<th scope="col">')
         above = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().splitlines())
         return f"{above}{table}<p>{html.escape(self._more(short))}</p>"
 

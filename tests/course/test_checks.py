@@ -252,7 +252,7 @@ class TestTexts:
             named = texts.read(texts.FOLDER / f"{notebook}.toml", needed=texts.OF_EXERCISE)
             assert named.keys() == {check.name for check in checks.EXERCISES if check.notebook == notebook}
         files = {path.stem for path in texts.FOLDER.glob("*.toml")}
-        assert files == {"shared"} | {check.notebook for check in checks.EXERCISES}
+        assert files == {"shared", "words"} | {check.notebook for check in checks.EXERCISES}
 
     @pytest.mark.parametrize(
         ("content", "complaint"),

@@ -12,6 +12,7 @@ import pkgutil
 
 from helpers.course.checks import record
 from helpers.course.checks.exercise import Exercise
+from helpers.course.checks.texts import say
 
 
 def _found():
@@ -51,9 +52,5 @@ def progress():
 def __getattr__(name):
     now = record.RENAMED.get(name)
     if now or name in record.GONE:
-        follows = f"it is called {now} now" if now else "it has no successor"
-        raise AttributeError(
-            f"The exercise {name} belongs to the first version of this notebook; {follows}. The course's new notebooks "
-            "are in this folder."
-        )
+        raise AttributeError(say("progress.renamed" if now else "progress.gone", name=name, now=now))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ import tensorflow as tf
 from IPython import display
 
 from helpers.course.checks import record, texts
+from helpers.course.checks.texts import say
 
 # Colours of helpers.plots; the mark and the word say the same.
 LOOKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "blank": ("…", "#8C8C8C")}
@@ -27,16 +28,18 @@ ROUND_AN_ERROR = re.compile(
     r"\x1b\[\d*m|Exception encountered when calling [^\n]*|\[\[.*\]\]|\n\s*Arguments received by.*", re.DOTALL
 )
 DEEPEST = 4  # nested containers
-KINDS = (  # how an answer of each type is described
-    (type(None), "None"),
-    (types.GeneratorType, "a generator"),
-    (tf.data.Dataset, "a data set (tf.data)"),
-    (bool | np.bool_, "the truth value {0}"),
-    (numbers.Number, "the number {0}"),
-    (type, "the class {0.__name__} itself"),
-    (keras.Model, "the model {0.name!r}"),
-    (keras.KerasTensor, "a symbolic output of shape {0.shape}, not yet a model"),
-    (keras.Layer, "the layer {0.name!r} ({1})"),
+KINDS = (  # of answers, by the name of their description
+    (type(None), "nothing"),
+    (types.GeneratorType, "generator"),
+    (tf.data.Dataset, "data_set"),
+    (bool | np.bool_, "truth"),
+    (numbers.Number, "number"),
+    (type, "class"),
+    (keras.Model, "model"),
+    (keras.KerasTensor, "tensor"),
+    (keras.Layer, "layer"),
+    (str | bytes, "text"),
+    (list | tuple | dict | set, "container"),
 )
 
 
@@ -141,7 +144,7 @@ class Exercise:
             except BaseException as error:  # an answer may raise anything, SystemExit included
                 stumble = Refusal("cannot-be-judged", error=type(error).__name__, message=one_line(error))
                 return self._wrong(answer, stumble, tries)
-        return Verdict("right", "Right.", (("Why", self.praise),))
+        return Verdict("right", say("verdict.right"), ((say("verdict.why"), self.praise),))
 
     def _takes(self, answer, given):
         with contextlib.suppress(Exception):
@@ -149,19 +152,23 @@ class Exercise:
             return True
 
     def _blank(self):
-        to_do = f"put your answer in place of every ... in the cell above. Expected is {self.expects}."
-        return Verdict("blank", "Not yet: this is still blank.", (("To do", to_do),))
+        to_do = say("verdict.fill_in", expects=self.expects)
+        return Verdict("blank", say("verdict.blank"), ((say("verdict.to_do"), to_do),))
 
     def _wrong(self, answer, refusal, tries, right_as=()):
         name, _, about = refusal.reason.partition(":")
         values = {"answer": describe(answer), "about": about, **refusal.values}
         said = {key: text.format(**values) for key, text in self._refusals[name].items()}
         said = {"expects": self.expects, "hint": self.hint, **said}
-        saw = f"{values['answer']}: right, once it is written as {right_as[0]!r}" if right_as else said["saw"]
-        lines = [("You gave", saw), ("Expected", said["expects"]), ("Look at", said["look"])]
+        saw = say("verdict.written_as", answer=values["answer"], right=right_as[0]) if right_as else said["saw"]
+        lines = [
+            (say("verdict.gave"), saw),
+            (say("verdict.expected"), said["expects"]),
+            (say("verdict.look"), said["look"]),
+        ]
         if tries >= TRIES_BEFORE_HINT:
-            lines.append(("One more hint", said["hint"]))
-        return Verdict("wrong", "Not right yet.", tuple(lines), refusal.reason)
+            lines.append((say("verdict.hint"), said["hint"]))
+        return Verdict("wrong", say("verdict.wrong"), tuple(lines), refusal.reason)
 
 
 def exercise(notebook, **values):
@@ -200,9 +207,9 @@ def one_line(value):
     try:
         text, is_error = str(value), isinstance(value, BaseException)
     except (Exception, SystemExit):
-        return "(a text that cannot be printed)"
+        return say("answer.unprintable")
     longest, text = (LONGEST_ERROR, ROUND_AN_ERROR.sub("", text).strip()) if is_error else (LONGEST, text)
-    first = "".join([line for line in text.splitlines() if line.strip()][:1]) or "(no message)"
+    first = "".join([line for line in text.splitlines() if line.strip()][:1]) or say("answer.no_message")
     return first if len(first) <= longest else f"{first[: longest // 2]}…{first[1 - longest // 2 :]}"
 
 
@@ -232,21 +239,20 @@ def has_blank(answer, depth=0):
 
 def describe(value):
     """Return what `value` is, in a few words. Never raises."""
-    try:
-        return _described(value)
-    except (Exception, SystemExit):
-        return f"an object of type {type(value).__name__}"
-
-
-def _described(value):
     name = type(value).__name__
+    try:
+        return _described(value, name)
+    except (Exception, SystemExit):
+        return say("answer.object", type=name)
+
+
+def _described(value, name):
     for kind, words in KINDS:
         if isinstance(value, kind):
-            return words.format(value, name)
-    if isinstance(value, str | bytes | list | tuple | dict | set):
-        return f"the {'text' if isinstance(value, str | bytes) else name} {one_line(repr(value))}"
+            shown = one_line(repr(value)) if words in ("text", "container") else ""
+            return say(f"answer.kinds.{words}", value=value, type=name, shown=shown)
     if inspect.isroutine(value):
-        return f"the function {value.__name__}"
+        return say("answer.function", value=value)
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"an array of shape {tuple(value.shape)}"
-    return f"an object of type {name}"
+        return say("answer.array", shape=tuple(value.shape))
+    return say("answer.object", type=name)

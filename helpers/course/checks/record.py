@@ -7,6 +7,7 @@ from IPython import display
 
 from helpers import storage
 from helpers.course import working_copy
+from helpers.course.checks.texts import say
 
 FILE = working_copy.DONE
 # What an exercise of the first version is called now, in another form: who did it has done this one.
@@ -25,7 +26,7 @@ RENAMED = {
 # Those that have no successor; they stay noted.
 GONE = ("accuracy_in_line", "convolution_parameters", "mend_stale_compile", "one_hot_labels", "own_preprocessing")
 GONE += ("pictures_to_show", "rate_of_run")
-HEADINGS = ("notebook", "exercise", "goal", "state")
+HEADINGS = say.get("progress.headings")
 
 
 def done(start=None):
@@ -51,25 +52,25 @@ def keep(name, start=None):
         with storage.noted(folder / FILE) as kept:
             kept[name] = time.strftime("%Y-%m-%d")
     except (OSError, storage.StorageError) as error:
-        return f"Right, but it could not be noted in {FILE}: {error}"
-    return None if readable else f"{FILE} could not be read: a new one was begun, and the old one is kept beside it."
+        return say("progress.not_noted", file=FILE, error=error)
+    return None if readable else say("progress.begun_anew", file=FILE)
 
 
 def show(exercises, start=None):
     """Display a table of the whole course: notebook, exercise, goal, done or to do."""
     kept, readable = done(start)
+    finished = [check.name in kept or check.done_here for check in exercises]
     rows = [
-        (check.notebook, check.name, check.goal, "✓ done" if check.name in kept or check.done_here else "to do")
-        for check in exercises
+        (check.notebook, check.name, check.goal, say("progress.done" if is_done else "progress.to_do"))
+        for check, is_done in zip(exercises, finished, strict=True)
     ]
-    finished = sum(state != "to do" for *_, state in rows)
-    notes = [f"{finished} of {len(rows)} exercises done."]
+    notes = [say("progress.finished", done=sum(finished), all=len(rows))]
     if older := [name for name in GONE if name in kept]:
-        notes.append(f"{len(older)} more are done that the first version of the course had.")
+        notes.append(say("progress.older", count=len(older)))
     if working_copy.working_copy(start) is None:
-        notes.append("This is no working copy, so nothing is kept after a restart; `make lab` lays one out.")
+        notes.append(say("progress.no_copy"))
     elif not readable:
-        notes.append(f"The record {FILE} is damaged; check an exercise once more: a new one is begun, and it is kept.")
+        notes.append(say("progress.damaged", file=FILE))
     display.display({"text/plain": _plain(rows, notes), "text/html": _html(rows, notes)}, raw=True)
 
 
@@ -80,10 +81,11 @@ def _plain(rows, notes):
 
 
 def _html(rows, notes):
-    def cells(tag, row, style="text-align: left"):
-        return "".join(f'<{tag} style="{style}">{html.escape(cell)}</{tag}>' for cell in row)
+    def cells(tag, row):
+        return "".join(f'<{tag} style="text-align: left">{html.escape(cell)}</{tag[:2]}>' for cell in row)
 
-    head = f"<tr>{cells('th', HEADINGS)}</tr>"
+    caption = f"<caption>{html.escape(say('progress.caption'))}</caption>"
+    head = "<tr>" + cells('th scope="col"', HEADINGS) + "</tr>"
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
+    return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>{below}"

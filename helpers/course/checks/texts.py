@@ -6,7 +6,7 @@ each id of a `Refusal` in ``refusals`` what the judge `saw` and where to `look` 
 `expects` of its own. In ``shared.toml`` a table is what one probe refuses, its `hint` or `expects` is for all of them.
 
 All texts are formatted with `str.format`: a value of `exercise` or of the `Refusal` stands as ``{name}``, a brace that
-is meant as a brace as ``{{``.
+is meant as a brace as ``{{``. What all checks say around these texts is in ``words.toml``, read by `say`.
 """
 
 import functools
@@ -16,6 +16,7 @@ from helpers.course import toml_texts
 from helpers.course.toml_texts import expect, expect_keys, expect_text
 
 FOLDER = Path(__file__).parent
+say = toml_texts.Texts(FOLDER / "words.toml")
 OF_EXERCISE = ("goal", "expects", "praise", "hint")
 OF_REFUSAL = ("saw", "look")
 OPTIONAL = ("expects", "hint")

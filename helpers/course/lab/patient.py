@@ -8,6 +8,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
@@ -15,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from helpers import plots
+from helpers.course import toml_texts
 from helpers.pictures import features
 
+say = toml_texts.Texts(Path(__file__).with_name("patients.toml"))
 WIDTH = 50  # characters in a line of a report
 
 
@@ -56,7 +59,7 @@ class Patient:
     mended: Callable = field(repr=False)
     report: Callable = field(repr=False)  # from the faulty run's record: what its owner noticed, with its numbers
     look: str = field(repr=False)  # where to look for the symptom that settles it
-    measure: str = "right on the test pictures"  # what `score` counts
+    measure: str = say("charts.measure")  # what `score` counts
     score: Callable = field(repr=False, default=right_answers)  # from a record to a number
     unit: str = "%"  # of the score: "%", " points" (of a hundred), or "" for a plain number
     finding: str | None = None  # its name in `helpers.doctor.NAMES`; None where the doctor cannot find it
@@ -105,8 +108,8 @@ def charts(patients, records):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.axhline(0.2, color=plots.GREY, linestyle=":", zorder=0, visible=record.model.output_shape[-1] != 2)
         axes.set_ylim(0, 1.04)
-        axes.set(xlabel="epoch", ylabel="accuracy" if axes in grid[:, 0] else "")
-        axes.set_title(f"Patient {patient.number}", fontweight="bold")
+        axes.set(xlabel=say("charts.epoch"), ylabel=say("charts.accuracy") if axes in grid[:, 0] else "")
+        axes.set_title(say("charts.patient", number=patient.number), fontweight="bold")
         text = textwrap.fill(patient.complaint, WIDTH) + "\n" + textwrap.fill(patient.report(record), WIDTH)
         axes.text(0, -0.24, text, transform=axes.transAxes, va="top", fontsize=8.5)
     grid[0, 0].legend()

@@ -1,17 +1,13 @@
 """The patients: their code, and what is measured of them; the texts are in patients.toml."""
 
-import tomllib
-from pathlib import Path
-
 import numpy as np
 from sklearn import metrics
 
 from helpers.course.lab import heads, pipelines, tuning
-from helpers.course.lab.patient import Patient, predicted, right_answers
+from helpers.course.lab.patient import Patient, predicted, right_answers, say
 from helpers.network import surgery
 
-_TEXTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-MISTAKES = _TEXTS["mistakes"]
+MISTAKES = say.get("mistakes")
 
 
 def _noted(name):
@@ -58,7 +54,7 @@ def _trainable(record):
 
 def _patient(number, faulty, mended, score=right_answers, **counted):
     """Return a patient; its report has numbers of the curves' ends, of the notes, and what `counted` gives of a run."""
-    texts = dict(_TEXTS["patient"][str(number)])
+    texts = dict(say.get(f"patient.{number}"))
     text = texts.pop("report")
 
     def report(record):

@@ -12,14 +12,11 @@ from pathlib import Path
 from IPython import display
 
 from helpers.course.quizzes import reading
+from helpers.course.quizzes.reading import say
 
 FOLDER = Path(__file__).parent
-NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-HEADING = "## Quiz"
-HOW = (
-    "Answer for yourself before you unfold the answers, or run the cell below and click: each option, the wrong ones "
-    "too, answers with its reason."
-)
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("[0-9]*.toml")))
+HEADING, HOW = say("quiz.heading"), say("quiz.how")
 
 
 def questions(notebook):
@@ -45,7 +42,7 @@ class ToClick:
         return self.content
 
     def __repr__(self):
-        return f'Jupyter shows this quiz to click; quizzes.as_markdown("{self.notebook}") is its text.'
+        return say("quiz.in_a_terminal", notebook=self.notebook)
 
 
 def as_markdown(notebook):
@@ -55,15 +52,14 @@ def as_markdown(notebook):
         parts.append(f"**{number}.** {question.text}")
         parts.append("\n".join(f"* **{letter}**: {option.text}" for letter, option in question.lettered))
         answers = "\n".join(f"* **{letter}**: {option.verdict}" for letter, option in question.lettered)
-        parts.append(f"<details><summary>Answers to question {number}</summary>\n\n{answers}\n\n</details>")
+        parts.append(f"<details><summary>{say('quiz.answers', number=number)}</summary>\n\n{answers}\n\n</details>")
     return "\n\n".join(parts)
 
 
 def as_html(notebook):
     """Return the quiz of a notebook as HTML: each option unfolds its reason, without a script and without a kernel."""
     asked = "\n".join(_question_as_html(number, each) for number, each in enumerate(questions(notebook), 1))
-    # JupyterLab takes Enter and the space bar for itself, unless an element says that it needs the keys.
-    return f'<div data-lm-suppress-shortcuts="true">\n{asked}\n</div>'
+    return f"<div>\n{asked}\n</div>"
 
 
 def _question_as_html(number, question):
@@ -75,8 +71,9 @@ def _question_as_html(number, question):
 
 
 def _option_as_html(letter, option):
+    # JupyterLab takes keys for itself, "x" to cut the cell, unless the element with the focus says that it needs them.
     return (
-        '<details style="margin: 6px 0"><summary style="cursor: pointer">'
+        '<details style="margin: 6px 0"><summary style="cursor: pointer" data-lm-suppress-shortcuts="true">'
         f"<strong>{letter}</strong>: {_with_code(option.text)}</summary>"
         f'<p style="margin: 4px 0 8px 24px">{_with_code(option.verdict)}</p></details>'
     )

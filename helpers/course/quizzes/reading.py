@@ -1,11 +1,13 @@
 """Questions and options as they stand in a quiz file, with clear words for a file that is damaged."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from helpers.course import toml_texts
 from helpers.course.toml_texts import expect, expect_keys, expect_text, listed
 
 LETTERS = "ABCDEF"
+say = toml_texts.Texts(Path(__file__).with_name("words.toml"))
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Option:
     @property
     def verdict(self):
         """Whether the option is right, in words, with the reason."""
-        return f"{'✓ Right.' if self.correct else '✗'} {self.why}"
+        return say("quiz.right" if self.correct else "quiz.wrong", why=self.why)
 
 
 @dataclass(frozen=True)

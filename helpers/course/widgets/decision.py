@@ -10,12 +10,13 @@ from helpers import plots
 from helpers.course.widgets import frame
 from helpers.measuring import costs, results
 
-UNKNOWN = frame.TEXTS["decision"]["caveat"]
-KINDS = {"photographs (near)": "animals", "drawings (far)": "emoji"}
+say = frame.say
+KINDS = {say("decision.animals"): "animals", say("decision.emoji"): "emoji"}
 COUNTS = (5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 500)
-BUDGETS = {"10 s": 10, "20 s": 20, "40 s": 40, "1 min": 60, "2 min": 120, "5 min": 300, "10 min": 600, "any": math.inf}
-GAINS = {"1 point": 0.01, "2 points": 0.02, "3 points": 0.03, "5 points": 0.05}
-VERDICTS = {"better": "better", "worse": "worse", "either": "either: no gain that matters", "open": "not decided"}
+BUDGETS = dict(zip(say.get("decision.budgets"), (10, 20, 40, 60, 120, 300, 600, math.inf), strict=True))
+GAINS = dict(zip(say.get("decision.gains"), (0.01, 0.02, 0.03, 0.05), strict=True))
+ANY, TWO_POINTS = list(BUDGETS)[-1], list(GAINS)[1]
+VERDICTS = say.get("decision.verdicts")
 
 
 class DecisionHelper(frame.Explorer):
@@ -34,10 +35,10 @@ class DecisionHelper(frame.Explorer):
         super().__init__(
             "decision",
             {
-                "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1], description="My pictures are"),
-                "count": ipywidgets.SelectionSlider(options=COUNTS, value=10, description="Pictures a class"),
-                "budget": ipywidgets.SelectionSlider(options=list(BUDGETS), value="any", description="CPU budget"),
-                "matters": ipywidgets.SelectionSlider(options=list(GAINS), value="2 points", description="Gain I need"),
+                "kind": ipywidgets.ToggleButtons(options=kinds, value=kinds[1]),
+                "count": ipywidgets.SelectionSlider(options=COUNTS, value=10),
+                "budget": ipywidgets.SelectionSlider(options=list(BUDGETS), value=ANY),
+                "matters": ipywidgets.SelectionSlider(options=list(GAINS), value=TWO_POINTS),
             },
         )
 
@@ -51,11 +52,12 @@ class DecisionHelper(frame.Explorer):
         if verdict == "open":
             cells = [results.Cell("quadrants", data, per_class, name) for name in (method, best)]
             advice += self._what_would_decide(cells, matters)
-        alt = f"{kind}, {count} a class, budget {budget}. {advice} Accuracy of each method with its interval."
+        alt = say("decision.alt", kind=kind, count=count, budget=budget, advice=advice)
         rows = _rows(plane, pairs, method, seconds, smallest)
-        table = frame.table_html(("method", "CPU seconds", "accuracy", "against the advice", ""), rows)
+        table = frame.table_html(say.get("decision.head"), rows)
         basis = _basis(count, nearest, results.table(self.evidence, "quadrants", data, per_class).iloc[0])
-        text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{UNKNOWN}</p>"
+        caveat = say("decision.caveat")
+        text = f"<p><strong>{html.escape(advice)}</strong></p>{table}<p>{html.escape(basis)}</p><p>{caveat}</p>"
         return frame.figure_html(_draw(plane, method, seconds), alt), frame.words_html(text, frame.WIDE)
 
     def _what_would_decide(self, cells, matters):
@@ -63,51 +65,39 @@ class DecisionHelper(frame.Explorer):
         each, seeds = len(shown.labels) // (shown.things.max() + 1), len(self.evidence.rows(cells[0]))
         things = results.pictures_to_show(self.evidence, *cells, GAINS[matters], seeds)
         if things is None:
-            return f" To find a gain of {matters} takes more trainings, not more test pictures."
+            return say("decision.more_trainings", gain=matters)
         if things * each <= len(shown.labels):
-            return " With more test pictures the interval would be narrower."
-        needed = f"{things * each:,} test pictures; here were {len(shown.labels):,}"
-        return f" To find a gain of {matters} takes about {needed}."
+            return say("decision.more_pictures")
+        return say("decision.pictures_needed", gain=matters, needed=things * each, shown=len(shown.labels))
 
 
 def _advice(plane, pairs, method, best, verdict, matters):
     if method is None:
-        least = plane["cost"].min()
-        return f"No method fits this budget. The cheapest, {plane['cost'].idxmin()}, takes {least:.0f} CPU seconds."
+        return say("decision.none_fits", cheapest=plane["cost"].idxmin(), cost=plane["cost"].min())
     row = plane.loc[method]
-    begin = "Begin with" if verdict == "open" else "Take"
-    advice = (
-        f"{begin}: {method}. Expect {row['accuracy']:.0%} right ({row['low']:.0%} to {row['high']:.0%}) for "
-        f"{row['cost']:.0f} CPU seconds."
-    )
+    expected = say("decision.expected", **row[["accuracy", "low", "high", "cost"]])
+    begin = say("decision.begin" if verdict == "open" else "decision.take", method=method, expected=expected)
     if method != best:
-        lead = f"The best measured, {best}, is ahead by {_points(pairs.loc[(method, best)])} and costs more"
-        if verdict == "either":
-            return f"Either. {advice} {lead}: a gain of {matters} is ruled out, so let the price decide."
-        if verdict == "better":
-            return f"{advice} {lead}. It is not clearly {matters} better than every method that costs less."
-        return f"{advice} {lead}: this evidence does not decide whether that is a gain of {matters}."
+        lead = _points(pairs.loc[(method, best)])
+        return say(f"decision.behind.{verdict}", advice=begin, best=best, lead=lead, gain=matters)
     cheaper = plane[plane["cost"] < row["cost"]]
     if cheaper.empty:
-        return advice
+        return begin
     rival = cheaper["accuracy"].idxmax()
-    price, loss = f"{cheaper.loc[rival, 'cost']:.0f} CPU seconds", _points(pairs.loc[(method, rival)])
-    return (
-        f"{advice} The best of the cheaper ones, {rival} ({price}), is clearly worse: {loss}. Only you can say "
-        "whether that is worth the price."
-    )
+    price, loss = cheaper.loc[rival, "cost"], _points(pairs.loc[(method, rival)])
+    return say("decision.cheaper", advice=begin, rival=rival, price=price, loss=loss)
 
 
 def _basis(count, nearest, size):
-    trained = f"{size['seeds']} trainings a method, judged on {size['pictures']:,} test pictures"
+    trained = say("decision.trained", seeds=size["seeds"], pictures=size["pictures"])
     if count == nearest:
-        return f"Measured at {count} a class: {trained}."
-    return f"Nothing was measured at {count} a class. This is the answer for the nearest count, {nearest} ({trained})."
+        return say("decision.measured", count=count, trained=trained)
+    return say("decision.not_measured", count=count, nearest=nearest, trained=trained)
 
 
 def _rows(plane, pairs, method, seconds, smallest):
     for name, row in plane.iterrows():
-        against, word = "", "the advice" if name == method else "over the budget"
+        against, word = "", VERDICTS["advice" if name == method else "dear"]
         if method not in (None, name):
             gain = pairs.loc[(method, name)]
             against = _points(gain)
@@ -115,7 +105,7 @@ def _rows(plane, pairs, method, seconds, smallest):
         yield (
             name,
             f"{row['cost']:.0f}",
-            f"{row['accuracy']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
+            say("decision.accuracy", **row[["accuracy", "low", "high"]]),
             against,
             word,
         )
@@ -123,7 +113,7 @@ def _rows(plane, pairs, method, seconds, smallest):
 
 def _points(gain):
     value, low, high = (f"{100 * part:+.1f}" for part in gain)
-    return f"{value} points ({low} to {high})"
+    return say("decision.points", value=value, low=low, high=high)
 
 
 def _draw(plane, method, seconds):
@@ -132,7 +122,12 @@ def _draw(plane, method, seconds):
     for index, (name, row) in enumerate(plane.iterrows()):
         colour = plots.ORANGE if name == method else plots.BLUE if row["cost"] <= seconds else plots.GREY
         ends, marker = plots.reach(row["accuracy"], row["low"], row["high"]), "D" if name == method else "o"
-        axes.errorbar(row["accuracy"], index, xerr=ends, fmt=marker, color=colour, capsize=4)
-    axes.set_yticks(range(len(plane)), [f"{name}\n{cost:.0f} s" for name, cost in plane["cost"].items()], fontsize=8)
-    axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel="expected accuracy, 95 % interval")
+        inside = "white" if colour == plots.GREY else colour
+        axes.errorbar(row["accuracy"], index, xerr=ends, fmt=marker, color=colour, mfc=inside, capsize=4)
+    axes.set_yticks(
+        range(len(plane)),
+        [say("decision.tick", name=name, cost=cost) for name, cost in plane["cost"].items()],
+        fontsize=8,
+    )
+    axes.set(ylim=(len(plane) - 0.5, -0.5), xlim=(0, 1), xlabel=say("decision.axis"))
     return figure

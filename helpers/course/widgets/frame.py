@@ -14,12 +14,13 @@ from PIL import Image
 from helpers import plots
 from helpers.course import toml_texts
 
-TEXTS = toml_texts.read(pathlib.Path(__file__).with_name("texts.toml"))
+say = toml_texts.Texts(pathlib.Path(__file__).with_name("texts.toml"))
 LABEL_WIDTH = "9.5em"
 DOTS_PER_INCH = 100
 REMEMBERED = 64  # answers that an explorer keeps
 TEXT = "line-height:1.45; max-width:52em"
 WIDE = "line-height:1.45; max-width:76em"
+REACHABLE = pathlib.Path(__file__).with_name("reachable.js").read_text(encoding="utf-8")
 _NOTHING = object()
 
 
@@ -69,23 +70,30 @@ class Explorer(ipywidgets.VBox):
     at once, and after that through `LatestOnly`. Its result goes to `picture` (HTML, since an `ipywidgets.Image` has no
     place for a description) and to `words`; what it raises goes to `problem`, and the picture, out of date, is removed.
 
-    `name` is that of its title and of what it says to try in ``texts.toml``. `inputs` holds the controls by the name
-    under which `answer` takes their value; each is also an attribute of that name. Other widgets are laid out `above`
+    `name` is that of its table in ``texts.toml``: its title, what to try, the labels of its `controls`. `inputs` holds
+    these by the name under which `answer` takes their value; each is also an attribute. Other widgets are `above`
     and `below` them. With `remember`, a setting seen before costs nothing.
     """
 
     def __init__(self, name, inputs, above=(), below=(), remember=True):
-        self.inputs, texts = inputs, TEXTS[name]
+        self.inputs, texts = inputs, say.get(name)
         self.picture, self.words, self.problem = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.latest = LatestOnly(self._respond, self.show_problem)
         self._answer = functools.lru_cache(REMEMBERED)(self.answer) if remember else self.answer
         heading = ipywidgets.HTML(
             f'<div style="{TEXT}"><strong>{html.escape(texts["title"])}</strong><br>'
-            f"<em>Try this.</em> {html.escape(texts['to_try'])}</div>"
+            f"<em>{say('frame.try_this')}</em> {html.escape(texts['to_try'])}</div>"
         )
-        super().__init__([heading, *above, *inputs.values(), *below, self.problem, self.picture, self.words])
+        script = {"output_type": "display_data", "data": {"application/javascript": REACHABLE}, "metadata": {}}
+        reachable = ipywidgets.Output(outputs=[script], layout={"display": "none"})
+        shown = [self.problem, self.picture, self.words, reachable]
+        super().__init__([heading, *above, *inputs.values(), *below, *shown])
+        self.add_class("course-explorer")
+        for said in (self.problem, self.words):
+            said.add_class("course-explorer-says")
         for name, control in inputs.items():
             setattr(self, name, control)
+            control.description = texts["controls"].get(name, control.description)
             control.style.description_width = LABEL_WIDTH
             if not isinstance(control, ipywidgets.ToggleButtons):  # their label stands above them when it is narrow
                 control.layout.width = "min(36em, 98%)"
@@ -114,12 +122,11 @@ class Explorer(ipywidgets.VBox):
 
     def show_problem(self, error):
         """Show an exception in the widget."""
-        kind, text = type(error).__name__, html.escape(str(error) or "no message")
+        text = html.escape(f"{type(error).__name__}: {str(error) or say('frame.no_message')}")
         self.picture.value = self.words.value = ""
         self.problem.value = (
             f'<div role="alert" style="{TEXT}; border-left:4px solid {plots.ORANGE}; padding-left:0.7em">'
-            f"<strong>This setting did not work.</strong> {kind}: {text}<br>"
-            "Choose another setting, or run the cell again.</div>"
+            f"<strong>{say('frame.did_not_work')}</strong> {text}<br>{say('frame.what_next')}</div>"
         )
 
     def _respond(self, settings):

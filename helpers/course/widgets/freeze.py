@@ -7,7 +7,7 @@ from helpers import plots
 from helpers.course.widgets import frame
 from helpers.network import cost
 
-NOTHING, EVERYTHING = "none", "all"
+NOTHING, EVERYTHING = frame.say.get("freeze.ends")
 
 
 class FreezeExplorer(frame.Explorer):
@@ -22,8 +22,7 @@ class FreezeExplorer(frame.Explorer):
     def __init__(self, model):
         self.stages = cost.stages(model)
         names = [NOTHING, *(stage.name for stage in self.stages[:-1]), EVERYTHING]
-        slider = ipywidgets.SelectionSlider(options=names, value=names[-2], description="Frozen up to")
-        super().__init__("freeze", {"frozen_up_to": slider})
+        super().__init__("freeze", {"frozen_up_to": ipywidgets.SelectionSlider(options=names, value=names[-2])})
 
     def answer(self, frozen_up_to):
         """Return the diagram and the numbers for one setting."""
@@ -31,28 +30,29 @@ class FreezeExplorer(frame.Explorer):
         trainable, fixed = cost.parameters(self.stages, frozen)
         relative = cost.relative_cost(self.stages, frozen)
         names = [stage.name for stage in self.stages]
-        state = f"Frozen: {', '.join(names[:frozen]) or 'nothing'}. Trains: {', '.join(names[frozen:]) or 'nothing'}."
-        alt = f"{state} One training step takes {sum(relative.values()):.0%} of the work of training everything."
+        still, moving = (", ".join(part) or frame.say("freeze.nothing") for part in (names[:frozen], names[frozen:]))
+        state = frame.say("freeze.state", frozen=still, trains=moving)
+        alt = frame.say("freeze.alt", state=state, share=sum(relative.values()))
         picture = frame.figure_html(_draw(self.stages, frozen, relative), alt)
         needed = cost.memory(trainable)
-        rows = [
-            ("Parameters that train", f"{trainable:,}"),
-            ("Parameters that are frozen", f"{fixed:,}"),
-            ("Memory for gradients", _megabytes(needed["gradients"])),
-            ("Memory for Adam", f"{_megabytes(needed['adam'])} (two numbers for each parameter that trains)"),
-            ("A training step", f"{_share(sum(relative.values()))} of the work of training everything, counted"),
+        cells = [
+            f"{trainable:,}",
+            f"{fixed:,}",
+            _megabytes(needed["gradients"]),
+            frame.say("freeze.adam", size=_megabytes(needed["adam"])),
+            frame.say("freeze.step", share=_share(sum(relative.values()))),
         ]
         if frozen == len(self.stages):
-            state += " Nothing can learn: whatever the data, the loss stays where it is."
+            state += frame.say("freeze.nothing_learns")
         elif frozen:
             short = sum(cost.relative_cost(self.stages, frozen, cached=True).values())
-            rows.append(("… on cached features", f"{_share(short)}, once the frozen part has run over every picture"))
-        table = frame.table_html((), rows, state)
-        return picture, frame.words_html(f"{table}<small>{frame.TEXTS['freeze']['caveat']}</small>")
+            cells.append(frame.say("freeze.cached", share=_share(short)))
+        table = frame.table_html((), zip(frame.say.get("freeze.rows"), cells, strict=False), state)
+        return picture, frame.words_html(f"{table}<small>{frame.say('freeze.caveat')}</small>")
 
 
 def _share(part):
-    return f"{part:.1%}" if part >= 0.001 else "less than 0.1%"
+    return f"{part:.1%}" if part >= 0.001 else frame.say("freeze.hardly")
 
 
 def _megabytes(size):
@@ -61,18 +61,20 @@ def _megabytes(size):
 
 def _draw(stages, frozen, relative):
     figure = Figure(figsize=(7.2, 3.5), layout="none")
-    figure.text(0.02, 0.93, "grey and hatched: frozen; orange: trains", fontsize=8)
+    figure.text(0.02, 0.93, frame.say("freeze.colours"), fontsize=8)
     diagram = figure.add_axes((0, 0.3, 1, 0.62))
     plots.blocks({stage.name: stage.shape for stage in stages}, [stage.name for stage in stages[:frozen]], diagram)
     axes = figure.add_axes((0.02, 0.14, 0.96, 0.1))
-    labels = {"forward": "forward", "inputs": "gradients handed on", "weights": "gradients of weights"}
+    labels = frame.say.get("freeze.work")
     left = 0
-    for (part, share), colour in zip(relative.items(), (plots.BLUE, plots.GREEN, plots.ORANGE), strict=True):
-        axes.barh(0, share, left=left, height=1, color=colour, edgecolor="white", label=labels[part])
+    looks = ((plots.BLUE, ""), (plots.GREEN, "..."), (plots.ORANGE, "\\\\\\"))  # differ without colour, too
+    for (part, share), (colour, hatch) in zip(relative.items(), looks, strict=True):
+        style = {"color": colour, "edgecolor": "white", "hatch": hatch}
+        axes.barh(0, share, left=left, height=1, label=labels[part], **style)
         left += share
     axes.set(xlim=(0, 1), ylim=(-0.5, 0.5), yticks=[])
     axes.tick_params(labelsize=8)
-    axes.set_xlabel("work of one training step (1 = training everything)", fontsize=8)
+    axes.set_xlabel(frame.say("freeze.axis"), fontsize=8)
     axes.spines[["left", "top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.9), ncols=3, fontsize=8, frameon=False, borderaxespad=0)
     return figure

@@ -10,7 +10,9 @@ from helpers import plots
 from helpers.course.widgets import frame
 from helpers.network import surgery
 
-POOLINGS = {"global average": "GlobalAveragePooling2D", "global max": "GlobalMaxPooling2D", "flatten": "Flatten"}
+LAYERS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten")
+POOLINGS = dict(zip(frame.say.get("head.poolings"), LAYERS, strict=True))
+AVERAGE, _, FLATTEN = POOLINGS
 HIDDEN_UNITS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 PICTURES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000)
 
@@ -19,7 +21,7 @@ PICTURES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000)
 Part = namedtuple("Part", "name units parameters code")
 
 
-def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
+def parts(shape, pooling=AVERAGE, hidden=0, dropout=0.0, classes=5):
     """Return the layers of a head on maps of a `shape` (height, width, channels); 0 `hidden` units: no hidden layer."""
     if len(shape) != 3 or None in shape:
         raise ValueError(f"shape={tuple(shape)}: expected (height, width, channels). Give base.output.shape[1:].")
@@ -28,14 +30,16 @@ def parts(shape, pooling="global average", hidden=0, dropout=0.0, classes=5):
     if hidden < 0 or not 0 <= dropout < 1:
         raise ValueError(f"hidden={hidden}, dropout={dropout}: expected hidden of at least 0 and dropout in 0..1.")
     surgery.check_classes(classes)
-    units = math.prod(shape) if pooling == "flatten" else shape[2]
+    units = math.prod(shape) if pooling == FLATTEN else shape[2]
     layers = [Part(pooling, units, 0, f"row = keras.layers.{POOLINGS[pooling]}()(features)")]
     if hidden:
         code = f'row = keras.layers.Dense({hidden}, activation="relu")(row)'
-        layers.append(Part("hidden", hidden, (units + 1) * hidden, code))
+        layers.append(Part(frame.say("head.hidden"), hidden, (units + 1) * hidden, code))
         units = hidden
     if dropout:
-        layers.append(Part(f"dropout {dropout:g}", units, 0, f"row = keras.layers.Dropout({dropout:g})(row)"))
+        layers.append(
+            Part(frame.say("head.dropout", share=dropout), units, 0, f"row = keras.layers.Dropout({dropout:g})(row)")
+        )
     code = f'logits = keras.layers.Dense({classes}, name="predictions")(row)'
     return [*layers, Part("predictions", classes, (units + 1) * classes, code)]
 
@@ -66,10 +70,10 @@ class HeadDesigner(frame.Explorer):
         super().__init__(
             "head",
             {
-                "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS), description="Maps to a row"),
-                "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0, description="Hidden units"),
-                "dropout": ipywidgets.FloatSlider(0.0, min=0.0, max=0.9, step=0.1, description="Dropout"),
-                "pictures": ipywidgets.SelectionSlider(options=counts, value=pictures, description="Training pictures"),
+                "pooling": ipywidgets.ToggleButtons(options=list(POOLINGS)),
+                "hidden": ipywidgets.SelectionSlider(options=HIDDEN_UNITS, value=0),
+                "dropout": ipywidgets.FloatSlider(0.0, min=0.0, max=0.9, step=0.1),
+                "pictures": ipywidgets.SelectionSlider(options=counts, value=pictures),
             },
         )
 
@@ -77,37 +81,32 @@ class HeadDesigner(frame.Explorer):
         """Return the drawing of the head, its count, its code, and whether the pictures support it."""
         layers = parts(self.shape, pooling, hidden, round(dropout, 2), self.classes)
         total, limit = sum(layer.parameters for layer in layers), supported(pictures, self.classes)
-        chain = ", then ".join(f"{layer.name} ({layer.units:,})" for layer in layers)
+        chain = frame.say("head.then").join(f"{layer.name} ({layer.units:,})" for layer in layers)
         maps = "×".join(map(str, self.shape))
-        alt = f"A head on maps of {maps}: {chain}. {total:,} parameters."
+        alt = frame.say("head.alt", maps=maps, chain=chain, total=total)
         picture = frame.figure_html(_draw(self.shape, layers, total), alt)
         code = "\n".join(layer.code for layer in layers)
         return picture, frame.words_html(
             f"<p>{_verdict(total, limit, pictures, self.classes, dropout)}</p>"
-            f'In code:<pre style="line-height:1.4">{code}</pre>'
+            f'{frame.say("head.in_code")}<pre style="line-height:1.4">{code}</pre>'
         )
 
 
 def _verdict(total, limit, pictures, classes, dropout):
-    facts = f"{pictures:,} pictures × {classes} classes = {limit:,} numbers that the labels set"
+    facts = frame.say("head.facts", pictures=pictures, classes=classes, limit=limit)
     if total < limit:
-        return f"<strong>Your pictures can support it.</strong> {total:,} parameters, and {facts}."
-    helps = "Dropout makes that harder, and leaves the count as it is. " if dropout else ""
-    return (
-        f"<strong>Warning: larger than your pictures can support.</strong> {total:,} parameters, but only {facts}. "
-        "A head of this size can usually learn every training picture by heart, even with wrong labels, so its "
-        f"training accuracy tells you nothing. {helps}It may still do well on new pictures, if you stop in time: only "
-        "the validation accuracy can say. Smaller: a global pooling, fewer hidden units. To support a larger head: "
-        "more pictures."
-    )
+        return frame.say("head.supported", total=total, facts=facts)
+    helps = frame.say("head.dropout_helps") if dropout else ""
+    return frame.say("head.too_large", total=total, facts=facts, helps=helps)
 
 
 def _draw(shape, layers, total):
     figure = Figure(figsize=(7.2, 2.4), layout="none")
-    sizes = {"maps": shape, **{layer.name: layer.units for layer in layers}}
-    without = ["maps", *(layer.name for layer in layers if not layer.parameters)]
+    maps, none = frame.say("head.maps"), frame.say("head.none")
+    sizes = {maps: shape, **{layer.name: layer.units for layer in layers}}
+    without = [maps, *(layer.name for layer in layers if not layer.parameters)]
     axes = plots.blocks(sizes, without, figure.add_axes((0, 0, 1, 0.88)))
     for index, layer in enumerate(layers, start=1):
-        axes.text(index, 0.2, f"{layer.parameters:,}" if layer.parameters else "none", ha="center", fontsize=8.5)
-    figure.text(0.02, 0.9, f"{total:,} parameters (above each layer: its own)", fontsize=10)
+        axes.text(index, 0.2, f"{layer.parameters:,}" if layer.parameters else none, ha="center", fontsize=8.5)
+    figure.text(0.02, 0.9, frame.say("head.count", total=total), fontsize=10)
     return figure

@@ -32,9 +32,7 @@ def place_of_peak(one_map):
     """Return in words where a map is largest, e.g. ``"upper left"``."""
     height, width = one_map.shape
     row, column = np.unravel_index(int(np.argmax(one_map)), one_map.shape)
-    vertical = ("upper", "middle", "lower")[int(3 * (row + 0.5) / height)]
-    horizontal = ("left", "centre", "right")[int(3 * (column + 0.5) / width)]
-    return "centre" if (vertical, horizontal) == ("middle", "centre") else f"{vertical} {horizontal}"
+    return frame.say.get("maps.places")[int(3 * (row + 0.5) / height)][int(3 * (column + 0.5) / width)]
 
 
 class FeatureMapExplorer(frame.Explorer):
@@ -51,7 +49,11 @@ class FeatureMapExplorer(frame.Explorer):
     def __init__(self, model, pictures, names=None, preprocess=keras.applications.vgg16.preprocess_input):
         pictures = np.asarray(pictures, dtype=np.float32)
         inspection.check_pixels(pictures)
-        names = [f"picture {index + 1}" for index in range(len(pictures))] if names is None else list(map(str, names))
+        names = (
+            [frame.say("maps.picture", number=index + 1) for index in range(len(pictures))]
+            if names is None
+            else list(map(str, names))
+        )
         if len(names) != len(pictures) or len(set(names)) != len(names) or not names:
             raise ValueError(f"{len(pictures)} pictures and the names {names}: expected one for each, all different.")
         wanted = tuple(model.input.shape[1:])
@@ -66,36 +68,34 @@ class FeatureMapExplorer(frame.Explorer):
         super().__init__(
             "maps",
             {
-                "which": ipywidgets.Dropdown(options=names, description="Picture"),
-                "layer": ipywidgets.SelectionSlider(options=self.layers, description="Layer"),
+                "which": ipywidgets.Dropdown(options=names),
+                "layer": ipywidgets.SelectionSlider(options=self.layers),
             },
         )
 
     def answer(self, which, layer):
         """Return the input, the most active maps, and what they are."""
         active = self._activations(which)[layer]
-        shown = frame.thumbnail_html(self.pictures[which], f"The input: {which}.", f"input:\n{which}", side=208)
+        alt, caption = frame.say("maps.input_alt", which=which), frame.say("maps.input_caption", which=which)
+        shown = frame.thumbnail_html(self.pictures[which], alt, caption, side=208)
         drawn = [
             frame.thumbnail_html(
                 one_map,
-                f"Channel {channel}, mean {mean:.3g}, brightest {place_of_peak(one_map)}.",
-                f"channel {channel}\nmean {mean:.3g}",
+                frame.say("maps.alt", channel=channel, mean=mean, place=place_of_peak(one_map)),
+                frame.say("maps.caption", channel=channel, mean=mean),
             )
             for one_map, channel, mean in zip(active.maps, active.channels, active.means, strict=True)
         ]
         count, height, width = active.maps.shape
-        text = (
-            f"{layer} turns {which} into {active.total} maps of {height}×{width}. The {count} with the largest mean "
-            f"activation are shown, the largest first, each from black (its smallest value) to white (its largest). "
-            f"{active.silent} of the {active.total} are zero everywhere for this picture."
-        )
+        sizes = {"total": active.total, "height": height, "width": width, "silent": active.silent}
+        text = frame.say("maps.words", layer=layer, which=which, count=count, **sizes)
         grid = frame.row_html([shown, f'<div style="max-width:840px">{frame.row_html(drawn)}</div>'])
         return grid, frame.plain_html(text)
 
     def _activations(self, which):
         """Return the most active maps of every layer for one picture; the model is run the first time only."""
         if which not in self.seen:
-            self.words.value = frame.plain_html(f"Running {which} through the model …")
+            self.words.value = frame.plain_html(frame.say("maps.running", which=which))
             batch = self.preprocess(np.array(self.pictures[which][None]))  # a copy: VGG16's changes its input
             outputs = self.taps(batch, training=False)
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

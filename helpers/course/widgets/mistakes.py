@@ -9,7 +9,6 @@ from PIL import Image
 from helpers import plots
 from helpers.course.widgets import frame
 from helpers.measuring import evaluation
-from helpers.pictures import naming
 
 SHOWN = 12  # pictures
 LISTED = 3  # classes below a picture
@@ -55,9 +54,10 @@ class MistakeExplorer(frame.Explorer):
         """Return the pictures of one cell with their probabilities."""
         indices = pictures_of(self.labels, self.probabilities, true, predicted)
         pictures = [self._picture(index) for index in indices[:SHOWN]]
-        called = "rightly called" if true == predicted else "called"
-        text = f"True {self.names[true]}, {called} {self.names[predicted]}: {naming.counted(len(indices), 'picture')}"
-        text += f"; the {SHOWN} most confident are shown." if len(indices) > SHOWN else ", the most confident first."
+        names = {"true": self.names[true], "predicted": self.names[predicted]}
+        text = frame.say("mistakes.right" if true == predicted else "mistakes.wrong", **names)
+        text += frame.say.counted("mistakes.pictures", len(indices))
+        text += frame.say("mistakes.most" if len(indices) > SHOWN else "mistakes.all", shown=SHOWN)
         return frame.row_html(pictures), frame.plain_html(text)
 
     def _clicked(self, cell):
@@ -73,18 +73,18 @@ class MistakeExplorer(frame.Explorer):
         count = int(self.counts[true, predicted])
         button = ipywidgets.Button(
             description=str(count),
-            tooltip=f"true {self.names[true]}, predicted {self.names[predicted]}: {count}",
+            tooltip=frame.say("mistakes.cell", true=self.names[true], predicted=self.names[predicted], count=count),
             disabled=count == 0,
             layout=ipywidgets.Layout(width="64px", height="40px", margin="1px", padding="0"),
         )
         shade = (WHITE + (DARK_BLUE - WHITE) * (count / max(1, self.counts.max())) ** 0.7).round().astype(int)
         button.style.button_color = "#{:02x}{:02x}{:02x}".format(*shade)
-        button.style.text_color = "white" if shade.mean() < 130 else "black"
+        button.style.text_color = plots.text_on(shade / 255)
         button.on_click(lambda _: self._clicked((true, predicted)))
         return button
 
     def _grid(self):
-        across = ipywidgets.HTML('<span style="line-height:1.3">predicted →<br>true ↓</span>')
+        across = ipywidgets.HTML(f'<span style="line-height:1.3">{frame.say("mistakes.corner")}</span>')
         cells = [across, *(_name(name) for name in self.names)]
         for true, name in enumerate(self.names):
             cells += [_name(name), *(self.cells[true, predicted] for predicted in range(len(self.names)))]
@@ -100,8 +100,9 @@ class MistakeExplorer(frame.Explorer):
         probabilities = self.probabilities[index]
         best = np.argsort(-probabilities, kind="stable")[:LISTED]
         lines = [f"{self.names[label]} {probabilities[label]:.0%}" for label in best]
-        alt = f"Picture {index}, a {self.names[int(self.labels[index])]}: {', '.join(lines)}."
-        return frame.thumbnail_html(pixels, alt, "\n".join([f"no. {index}", *lines]))
+        name = self.names[int(self.labels[index])]
+        alt = frame.say("mistakes.alt", number=index, name=name, probabilities=", ".join(lines))
+        return frame.thumbnail_html(pixels, alt, "\n".join([frame.say("mistakes.number", number=index), *lines]))
 
 
 def _name(text):

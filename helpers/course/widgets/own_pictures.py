@@ -18,7 +18,8 @@ LISTED = 500  # pictures of a folder
 KEPT_UPLOADS = 8
 BARS = 10  # classes drawn, the most probable
 SIDE = 224  # of a picture on the screen, in pixels
-PREDICTED = "the predicted class"
+say = frame.say
+PREDICTED = say("try_model.predicted")
 
 
 class UploadPictures(frame.Explorer):
@@ -32,10 +33,10 @@ class UploadPictures(frame.Explorer):
 
     def __init__(self, target):
         self.target = Path(target)
-        self.class_name = ipywidgets.Text(description="Class", placeholder="e.g. red mug", continuous_update=False)
+        self.class_name = ipywidgets.Text(**say.get("upload.class_name"), continuous_update=False)
         self.class_name.style.description_width = frame.LABEL_WIDTH
-        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose pictures")
-        self.add = ipywidgets.Button(description="Add to the folder")
+        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description=say("upload.choose"))
+        self.add = ipywidgets.Button(description=say("upload.add"))
         for button in (self.upload, self.add):
             button.layout.width = "15em"
         super().__init__("upload", {}, above=[self.class_name, self.upload, self.add], remember=False)
@@ -45,13 +46,13 @@ class UploadPictures(frame.Explorer):
         """Add files to a class where some are given; examine the whole folder, and report what was taken."""
         news = ""
         if files is None and not self.target.is_dir():
-            return "", frame.plain_html("Nothing is there yet.")
+            return "", frame.plain_html(say("upload.nothing"))
         if files is not None:
             before = _files_in(self.target)
             uploads.from_upload(files, self.target, class_name.strip() or None)
             self.upload.value = ()
             new = _files_in(self.target) - before
-            news = f"Sent: {naming.counted(len(files), 'file')}. New in the folder: {len(new)}. "
+            news = say.counted("upload.sent", len(files)) + say("upload.new", count=len(new))
         report = folders.examine(self.target)
         return _findings(report), frame.plain_html(news + report.summary())
 
@@ -65,7 +66,7 @@ def _findings(report):
     if not rows:
         return ""
     more = len(report.table) - len(rows)
-    caption = f"What was found (the first {len(rows)}; {more} more)" if more else "What was found"
+    caption = say("upload.first_found", shown=len(rows), more=more) if more else say("upload.found")
     return frame.table_html(list(report.table.columns), rows, caption)
 
 
@@ -85,13 +86,13 @@ class TryModel(frame.Explorer):
         self.note = export.card_problem(path)  # said in the words below the picture
         classes = [PREDICTED, *self.asked.class_names]
         self.files, self.uploads, self.upload_count = _pictures_of(folder), {}, 0
-        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description="Upload a picture")
+        self.upload = ipywidgets.FileUpload(accept=ACCEPTED, multiple=False, description=say("try_model.upload"))
         self.upload.layout.width = "15em"
         super().__init__(
             "try_model",
             {
-                "which": ipywidgets.Dropdown(options=list(self.files), description="Picture"),
-                "looked_for": ipywidgets.Dropdown(options=classes, description="Places for"),
+                "which": ipywidgets.Dropdown(options=list(self.files)),
+                "looked_for": ipywidgets.Dropdown(options=classes),
             },
             above=[self.upload],
         )
@@ -100,19 +101,22 @@ class TryModel(frame.Explorer):
     def answer(self, which, looked_for):
         """Return the probabilities and the places that spoke for a class, for one picture."""
         if which is None:
-            return "", frame.plain_html("Upload a picture, or call try_model with a folder of pictures.")
+            return "", frame.plain_html(say("try_model.nothing"))
         pixels, table, said = self._asked(which)
         class_name = table["class"][0] if looked_for == PREDICTED else looked_for
         heat = self.asked.evidence(pixels, class_name)
         coloured, best, evidence = plots.overlay(pixels[0], heat), table.head(BARS), _evidence(heat, class_name)
         shown = [
-            frame.thumbnail_html(pixels[0], f"As the model sees it: {which}.", "as the model sees it", SIDE),
-            frame.thumbnail_html(coloured, f"The same in grey. {evidence}", f"places for {class_name}", SIDE),
-            frame.figure_html(_bars(best, class_name), f"Bars: {_listed(best)}."),
+            frame.thumbnail_html(pixels[0], say("try_model.seen_alt", which=which), say("try_model.seen"), SIDE),
+            frame.thumbnail_html(
+                coloured, say("try_model.grey", evidence=evidence), say("try_model.places", name=class_name), SIDE
+            ),
+            frame.figure_html(_bars(best, class_name), say("try_model.bars", listed=_listed(best))),
         ]
-        unknown = "The answer is unknown: no class is probable enough. " if said == predict.UNKNOWN else ""
-        text = f"{unknown}The model says {_listed(table.head(3))}. {evidence} "
-        text += "The maps behind it are {}×{}: it cannot be finer.".format(*self.asked.cam.grid)
+        text = say("try_model.unknown") if said == predict.UNKNOWN else ""
+        height, width = self.asked.cam.grid
+        listed = _listed(table.head(3))
+        text += say("try_model.words", listed=listed, evidence=evidence, height=height, width=width)
         return frame.row_html(shown), frame.plain_html(f"{text} {self.note}" if self.note else text)
 
     def _asked(self, which):
@@ -125,7 +129,7 @@ class TryModel(frame.Explorer):
     def _received(self, change):
         for file in change["new"]:
             self.upload_count += 1  # two files may have one name
-            label = f"upload {self.upload_count}: {naming.shown(file['name'])}"
+            label = say("try_model.label", number=self.upload_count, name=naming.shown(file["name"]))
             self.uploads[label] = {"name": file["name"], "content": bytes(file["content"])}
             for old in list(self.uploads)[:-KEPT_UPLOADS]:
                 del self.uploads[old]
@@ -152,20 +156,21 @@ def _listed(table):
 
 def _evidence(heat, class_name):
     if heat.max() == 0:
-        return f"Nowhere does the picture speak for {class_name}."
+        return say("try_model.nowhere", name=class_name)
     peak, area = maps.place_of_peak(heat), np.mean(heat >= 0.5)
-    return f"What speaks for {class_name} is brightest at the {peak}; {area:.0%} of the area is bright."
+    return say("try_model.evidence", name=class_name, place=peak, area=area)
 
 
 def _bars(table, class_name):
     figure = Figure(figsize=(3.6, 0.7 + 0.3 * len(table)), layout="constrained")
     ax = figure.subplots()
-    colours = [plots.ORANGE if name == class_name else plots.BLUE for name in table["class"]]
-    ax.barh(range(len(table)), table["probability"], color=colours)
+    looked_for = table["class"] == class_name
+    colours, hatches = np.where(looked_for, plots.ORANGE, plots.BLUE), np.where(looked_for, "//", "")
+    ax.barh(range(len(table)), table["probability"], color=colours, edgecolor="white", hatch=hatches)
     for row, share in enumerate(table["probability"]):
         ax.text(share + 0.02, row, f"{share:.0%}", va="center", fontsize=9)
     ax.set_yticks(range(len(table)), [name[:24] for name in table["class"]], parse_math=False)
-    ax.set(xlim=(0, 1.18), xlabel="probability")
+    ax.set(xlim=(0, 1.18), xlabel=say("try_model.axis"))
     ax.set_xticks([0, 0.5, 1])
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)

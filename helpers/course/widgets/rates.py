@@ -27,7 +27,7 @@ def read(history, before=None, pictures=None):
     return "gained" if accuracies[-1] > high else "no clear change"
 
 
-READINGS = frame.TEXTS["readings"]["rates"]
+READINGS = frame.say.get("rates.readings")
 GUESSING = 0.95 * np.log(5)  # the loss of a model that knows nothing, nearly
 
 
@@ -59,29 +59,28 @@ class RateExplorer(frame.Explorer):
         self.before, self.pictures = before, pictures
         options = [(f"{rate:g}", rate) for rate in self.histories]
         middle = options[len(options) // 2][1]
-        rate = ipywidgets.SelectionSlider(options=options, value=middle, description="Learning rate")
-        super().__init__("rates", {"rate": rate})
+        super().__init__("rates", {"rate": ipywidgets.SelectionSlider(options=options, value=middle)})
 
     def answer(self, rate):
         """Return the curves with one rate in front, and what that rate did."""
         history = self.histories[rate]
         accuracies = history["val_accuracy"]
         last = accuracies[-1]
-        text = f"Rate {rate:g}: validation accuracy {accuracies[0]:.1%} after the first epoch, {last:.1%} at the end"
+        text = frame.say("rates.validation", rate=rate, first=accuracies[0], last=last)
         if self.pictures:
             low, high = interval(last, self.pictures)
-            text += f" (95 % interval {low:.0%} to {high:.0%}, {self.pictures} pictures)"
-        text += f"; training accuracy {history['accuracy'][-1]:.1%}"
-        text += f", training loss {history['loss'][-1]:.3f}." if "loss" in history else "."
+            text += frame.say("rates.interval", low=low, high=high, pictures=self.pictures)
+        text += frame.say("rates.training", accuracy=history["accuracy"][-1])
+        text += frame.say("rates.loss", loss=history["loss"][-1]) if "loss" in history else "."
         if self.before is not None:
-            text += f" Before fine-tuning it was {self.before:.1%}. "
-            text += READINGS[read(history, self.before, self.pictures)]
+            reading = READINGS[read(history, self.before, self.pictures)]
+            text += frame.say("rates.before", accuracy=self.before, reading=reading)
         return frame.figure_html(self._draw(rate), text), frame.plain_html(text)
 
     def _draw(self, rate):
         figure = Figure(figsize=(6.4, 3.6), layout="none")
         axes = figure.add_axes((0.1, 0.22, 0.87, 0.69))
-        others = {"color": plots.GREY, "linewidth": 0.8, "zorder": 1}
+        labels, others = frame.say.get("rates.figure"), {"color": plots.GREY, "linewidth": 0.8, "zorder": 1}
         for other, history in self.histories.items():
             if other != rate:
                 axes.plot(*self._path(history["val_accuracy"]), **others)
@@ -92,13 +91,13 @@ class RateExplorer(frame.Explorer):
         axes.plot(epochs, accuracies, markersize=4, zorder=3, **plots.VALIDATION)
         if self.pictures:
             ends = plots.reach(accuracies[-1], *interval(accuracies[-1], self.pictures))
-            axes.errorbar(last, accuracies[-1], yerr=ends, color=plots.ORANGE, capsize=4, label="95 % interval")
+            axes.errorbar(last, accuracies[-1], yerr=ends, color=plots.ORANGE, capsize=4, label=labels["interval"])
         if self.before is not None:
-            axes.axhline(self.before, color="black", linewidth=0.9, linestyle=":", label="before fine-tuning")
-        axes.plot([], [], label="other rates", **others)
-        axes.set(ylim=(0, 1.02), xlim=(-0.2, last + 0.3), xlabel="epoch", ylabel="accuracy")
+            axes.axhline(self.before, color="black", linewidth=0.9, linestyle=":", label=labels["before"])
+        axes.plot([], [], label=labels["others"], **others)
+        axes.set(ylim=(0, 1.02), xlim=(-0.2, last + 0.3), xlabel=labels["epoch"], ylabel=labels["accuracy"])
         axes.set_xticks(range(last + 1) if last <= 12 else np.linspace(0, last, 6).round())
-        axes.set_title(f"Fine-tuning at rate {rate:g}", loc="left", fontsize=11)
+        axes.set_title(frame.say("rates.title_of", rate=rate), loc="left", fontsize=11)
         figure.legend(fontsize=8, frameon=False, loc="lower center", ncols=5, columnspacing=1.2)
         return figure
 

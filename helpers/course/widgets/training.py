@@ -8,11 +8,13 @@ import keras
 import numpy as np
 from scipy import special
 
+from helpers.course.widgets import frame
+
 SECONDS = 1.7  # a run ends with the epoch in which they are used up; the rest of two seconds is for drawing
 STEPS_AN_EPOCH = 16  # at most: the batches grow with the number of pictures
 SMALLEST_BATCH = 32
 HIDDEN_UNITS = 64
-LINEAR, HIDDEN = "linear", f"hidden layer of {HIDDEN_UNITS}"
+LINEAR, HIDDEN = frame.say("playground.linear"), frame.say("playground.hidden", units=HIDDEN_UNITS)
 OPTIMIZERS = {
     "Adam": lambda: keras.optimizers.Adam(name="adam"),
     "SGD": lambda: keras.optimizers.SGD(name="sgd"),
