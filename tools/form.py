@@ -173,7 +173,7 @@ def solutions_can_be_left_out(notebook, path):
     solved = set()
     for cell in _code(notebook):
         try:
-            loaded, stored = _names(compile(cell.source, path.name, "exec"))
+            loaded, stored = names(compile(cell.source, path.name, "exec"))
         except SyntaxError:
             continue
         if "solution" in cell.metadata.get("tags", []):
@@ -319,7 +319,7 @@ def _numbered(text):
     return re.findall(r"^>? *\d+\. ", text, flags=re.MULTILINE)
 
 
-def _names(compiled):
+def names(compiled):
     """Return the names that a cell's code reads from outside, and those that it makes."""
     loaded, stored = set(), set()
     for instruction in dis.get_instructions(compiled):
@@ -329,7 +329,7 @@ def _names(compiled):
             stored.add(instruction.argval)
     for inner in compiled.co_consts:
         if isinstance(inner, type(compiled)):
-            loaded |= _names(inner)[0]
+            loaded |= names(inner)[0]
     return loaded, stored
 
 
