@@ -53,6 +53,9 @@ def for_teacher(notebook):
     return notebook
 
 
+CHANGES = {LEARNERS: for_learners, TEACHER: for_teacher}
+
+
 def unmade_names(notebook):
     """Return a line for each cell that needs a name which no cell above it makes.
 
@@ -68,8 +71,8 @@ def unmade_names(notebook):
     return lines
 
 
-def write(folder, course=working_copy.COURSE):
-    """Write both folders, and never over what a person has changed there.
+def write(folder, course=working_copy.COURSE, kinds=(LEARNERS, TEACHER)):
+    """Write the folders, and never over what a person has changed there.
 
     Parameters
     ----------
@@ -77,6 +80,8 @@ def write(folder, course=working_copy.COURSE):
         Is made where it is not there.
     course : path, optional
         A folder with the notebooks of a course.
+    kinds : sequence of str, optional
+        ``"learners"``, ``"teacher"``, or both.
 
     Returns
     -------
@@ -97,9 +102,9 @@ def write(folder, course=working_copy.COURSE):
             raise storage.StorageError(f"{path.name} cannot be handed out without its solutions: {lines[0]}")
     news = []
     try:
-        for name, change in ((LEARNERS, for_learners), (TEACHER, for_teacher)):
+        for name in kinds:
             (folder / name).mkdir(parents=True, exist_ok=True)
-            news += [f"{name}/{line}" for line in _write_one(folder, name, change, course)]
+            news += [f"{name}/{line}" for line in _write_one(folder, name, CHANGES[name], course)]
     except OSError as error:
         raise storage.StorageError(
             f"The folder {folder} cannot be made or used ({error.strerror or error}): name another one."
