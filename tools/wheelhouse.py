@@ -198,18 +198,19 @@ def write(folder, system=HERE, version=None, extras=(), root=working_copy.CHECKO
     shutil.copy(root / CONSTRAINTS, folder / CONSTRAINTS)
     wheels = [wheel, *collect(wheel, folder / WHEELS, root / CONSTRAINTS, system, version, extras)]
     news = handouts.write(folder, root / "notebooks", (handouts.LEARNERS,))
-    (folder / README).write_text(read_me(folder / WHEELS), encoding="utf-8")
+    (folder / README).write_text(read_me(folder / WHEELS, extras), encoding="utf-8")
     return wheels, news
 
 
-def read_me(wheels):
+def read_me(wheels, extras=()):
     """Return the text of README.txt; whom it serves is read from TensorFlow's wheels, as each system has its own."""
     served = set()
     for path in Path(wheels).glob("tensorflow-*.whl"):
         python, _, tag = path.stem.split("-")[2:]
         system = next((name for begin, name in SAID.items() if tag.startswith(begin)), tag)
         served.add(f"{system} with Python {python.replace('cp3', '3.')}")
-    given = {"wheels": WHEELS, "constraints": CONSTRAINTS, "course": COURSE, "learners": handouts.LEARNERS}
+    course = f'"{COURSE}[{",".join(extras)}]"' if extras else COURSE
+    given = {"wheels": WHEELS, "constraints": CONSTRAINTS, "course": course, "learners": handouts.LEARNERS}
     return READ_ME.format(systems="\n    ".join(sorted(served)), **given)
 
 
@@ -230,7 +231,8 @@ def main(arguments=None):
     print(*news, sep="\n" if news else "", end="\n" if news else "")
     megabytes = sum(path.stat().st_size for path in wheels) / 1e6
     everything = sum(path.stat().st_size for path in Path(given.folder).rglob("*") if path.is_file()) / 1e6
-    print(f"{len(wheels)} wheels for {given.system} system, {megabytes:.0f} MB; the whole folder: {everything:.0f} MB.")
+    whose = "this system" if given.system == HERE else given.system
+    print(f"{len(wheels)} wheels for {whose}, {megabytes:.0f} MB; the whole folder: {everything:.0f} MB.")
     return 0
 
 

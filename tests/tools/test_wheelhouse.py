@@ -131,6 +131,7 @@ def test_the_readme_names_systems_and_pythons_and_the_commands_that_install(tmp_
     assert "Linux (Intel or AMD) with Python 3.13" in text and "Windows (Intel or AMD) with Python 3.12" in text
     assert "macOS (Apple" not in text and text.count("--no-index --find-links wheelhouse") == 2
     assert max(map(len, text.splitlines())) <= 120
+    assert wheelhouse.read_me(tmp_path, ["all"]).count('constraints.txt "swap-the-head[all]"\n') == 2
 
 
 @pytest.mark.parametrize("system", wheelhouse.SYSTEMS)
