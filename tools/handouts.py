@@ -11,6 +11,7 @@ nothing. A second call renews what is as it was written, and leaves what a perso
 
 import argparse
 import builtins
+import copy
 import sys
 from pathlib import Path
 
@@ -97,14 +98,15 @@ def write(folder, course=working_copy.COURSE, kinds=(LEARNERS, TEACHER)):
     folder, course = working_copy.place(folder), Path(course)
     if folder == course.resolve():
         raise storage.StorageError(f"{folder} holds the course itself: name another folder for the handouts.")
-    for path, notebook in working_copy.read_course(course).items():
-        if lines := unmade_names(for_learners(notebook)):
+    notebooks_of = working_copy.read_course(course)
+    for path, notebook in notebooks_of.items():
+        if lines := unmade_names(for_learners(copy.deepcopy(notebook))):
             raise storage.StorageError(f"{path.name} cannot be handed out without its solutions: {lines[0]}")
     news = []
     try:
-        for name in kinds:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            news += [f"{name}/{line}" for line in _write_one(folder, name, CHANGES[name], course)]
+        for kind in kinds:
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            news += [f"{kind}/{line}" for line in _write_one(folder, kind, notebooks_of, course)]
     except OSError as error:
         raise storage.StorageError(
             f"The folder {folder} cannot be made or used ({error.strerror or error}): name another one."
@@ -112,24 +114,24 @@ def write(folder, course=working_copy.COURSE, kinds=(LEARNERS, TEACHER)):
     return news
 
 
-def _write_one(folder, name, change, course):
+def _write_one(folder, kind, notebooks_of, course):
+    """Write one kind of copies, and yield a line for each that was left as a person has changed it."""
     texts, versions = {}, {}
-    for path, notebook in working_copy.read_course(course).items():
-        version = working_copy.version_of(working_copy.cleared(nbformat.from_dict(notebook)))
-        versions[path.name] = version
-        changed = change(nbformat.read(path, as_version=4))
-        changed.metadata[working_copy.VERSION] = version  # so that `swap-the-head lab` takes it for its own
+    for path, notebook in notebooks_of.items():
+        changed = CHANGES[kind](copy.deepcopy(notebook))
+        versions[path.name] = working_copy.version_of(working_copy.cleared(copy.deepcopy(notebook)))
+        changed.metadata[working_copy.VERSION] = versions[path.name]  # `swap-the-head lab` takes it for its own
         texts[path.name] = nbformat.writes(changed).encode()
     if (course / working_copy.GLOSSARY).is_file():
         texts[working_copy.GLOSSARY] = (course / working_copy.GLOSSARY).read_bytes()
-    with storage.noted(folder / f".written_{name}.json") as written:
-        for file, text in texts.items():
-            target, known = folder / name / file, written.get(file)
+    with storage.noted(folder / f".written_{kind}.json") as written:
+        for name, text in texts.items():
+            target = folder / kind / name
             beside = list(working_copy.lay_text(target, text, written))
             yield from beside
-            if not beside and known and target.read_bytes() != text:
-                yield f"{file} was changed by somebody: it was left as it is."
-    with storage.noted(folder / name / working_copy.RECORD) as laid:  # makes it a working copy: exercises are noted
+            if not beside and target.read_bytes() != text:
+                yield f"{name} was changed by somebody: it was left as it is."
+    with storage.noted(folder / kind / working_copy.RECORD) as laid:  # makes it a working copy: exercises are noted
         laid.update(versions)
 
 

@@ -71,25 +71,30 @@ def collected(index, **how):
     return [path.name.split("-")[0] for path in wheels]
 
 
+@pytest.mark.slow
 def test_all_that_is_needed_comes_in_the_versions_of_the_constraints(index):
     expected = {"leaf", "root"} | ({"old"} if sys.version_info < (3, 12) else set())
     assert set(collected(index)) - {"glass"} == expected
     assert not list(index.parent.glob("stick/leaf-2.0*"))
 
 
+@pytest.mark.slow
 def test_conditions_are_those_of_the_system_that_it_is_for_and_not_of_this_one(index):
     assert collected(index, system="windows", version="3.12") == ["glass", "leaf", "root"]
 
 
+@pytest.mark.slow
 def test_conditions_are_those_of_the_python_that_it_is_for(index):
     assert collected(index, system="linux", version="3.11") == ["leaf", "old", "root"]
     assert collected(index, system="linux", version="3.13") == ["leaf", "root"]  # into the same folder
 
 
+@pytest.mark.slow
 def test_extras_and_the_extras_of_what_they_need_come_with_them(index):
     assert collected(index, system="macos", version="3.13", extras=["all"]) == ["leaf", "longer", "root", "wide"]
 
 
+@pytest.mark.slow
 def test_a_second_time_takes_what_is_there(index):
     first = collected(index)
     for path in index.glob("*.whl"):
@@ -98,6 +103,7 @@ def test_a_second_time_takes_what_is_there(index):
     assert collected(index) == first
 
 
+@pytest.mark.slow
 def test_no_wheel_for_the_system_is_said_in_one_line(index):
     (index / "glass-1.0-cp312-cp312-win_amd64.whl").unlink()
     with pytest.raises(StorageError, match="glass==1.0") as told:
@@ -105,12 +111,14 @@ def test_no_wheel_for_the_system_is_said_in_one_line(index):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_a_package_without_a_pin_is_named(index):
     (index.parent / "constraints.txt").write_text("leaf==1.0\n")
     with pytest.raises(StorageError, match="constraints.txt has no version of root"):
         collected(index, system="linux", version="3.13")
 
 
+@pytest.mark.slow
 def test_it_installs_without_an_index(index, monkeypatch):
     collected(index)
     stick, place = index.parent / "stick", index.parent / "environment"
