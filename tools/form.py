@@ -179,7 +179,7 @@ def solutions_can_be_left_out(notebook, path):
         if "solution" in cell.metadata.get("tags", []):
             solved |= stored
             continue
-        if needed := (solved - stored) & loaded - set(dir(builtins)):
+        if needed := solved & loaded - set(dir(builtins)):
             yield f"this cell needs {', '.join(sorted(needed))} of a solution: {_short(cell)}"
         solved -= stored
 
@@ -320,16 +320,16 @@ def _numbered(text):
 
 
 def names(compiled):
-    """Return the names that a cell's code reads from outside, and those that it makes."""
+    """Return the names that a cell's code reads before it has made them itself, and those that it makes."""
     loaded, stored = set(), set()
     for instruction in dis.get_instructions(compiled):
-        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL") and instruction.argval not in stored:
             loaded.add(instruction.argval)
         elif instruction.opname == "STORE_NAME":
             stored.add(instruction.argval)
     for inner in compiled.co_consts:
-        if isinstance(inner, type(compiled)):
-            loaded |= names(inner)[0]
+        if isinstance(inner, type(compiled)):  # a function: what it reads may be made before it is called
+            loaded |= names(inner)[0] - stored
     return loaded, stored
 
 

@@ -66,9 +66,9 @@ def unmade_names(notebook):
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             needed, stored = form.names(compile(cell.source, f"cell {number}", "exec"))
-            made |= stored
             if missing := sorted(needed - made):
                 lines.append(f"cell {number} needs {', '.join(missing)}: {cell.source.splitlines()[0]}")
+            made |= stored
     return lines
 
 

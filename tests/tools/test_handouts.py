@@ -82,10 +82,16 @@ class TestOfASmallCourse:
         assert cells(tmp_path / "out")[0].source == "# Start here\n\n* last"
 
     @pytest.mark.parametrize("tag", ["solution", "claims"])
-    def test_a_cell_that_needs_what_is_left_out_is_refused_by_name(self, tmp_path, tag):
-        small = course(tmp_path / "notebooks", ("start = 1", None), ("made_here = 2", tag), ("start + made_here", None))
-        with pytest.raises(storage.StorageError, match="00_start_here.ipynb .*made_here: start \\+ made_here"):
+    @pytest.mark.parametrize(
+        "later",
+        ["start + made_here", "made_here = made_here + start", "made_here += 1", "print([made_here for _ in range(2)])"]
+        + ["def later():\n    return made_here", "for row in made_here:\n    made_here = row"],
+    )
+    def test_a_cell_that_needs_what_is_left_out_is_refused_by_name(self, tmp_path, tag, later):
+        small = course(tmp_path / "notebooks", ("start = 1", None), ("made_here = [2]", tag), (later, None))
+        with pytest.raises(storage.StorageError, match="00_start_here.ipynb .* needs made_here: ") as told:
             handouts.write(tmp_path / "out", small)
+        assert later.splitlines()[0] in str(told.value)
         assert not (tmp_path / "out").exists()
 
     def test_the_course_itself_is_no_place(self, small):
