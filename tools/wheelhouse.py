@@ -91,13 +91,19 @@ def pins(constraints, asked):
 
 def needed(wheel, asked, extras=("",)):
     """Return the requirements in a wheel's metadata that hold in an `environment` with one of these extras."""
-    with zipfile.ZipFile(wheel) as archive:
-        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1]
-        lines = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist") or []
-    found = [Requirement(line) for line in lines]
+    found = [Requirement(line) for line in _metadata(wheel).get_all("Requires-Dist") or []]
     return [
         one for one in found if one.marker is None or any(one.marker.evaluate(asked | {"extra": e}) for e in extras)
     ]
+
+
+def _metadata(wheel):
+    try:
+        with zipfile.ZipFile(wheel) as archive:  # setuptools carries the metadata of others, too, deeper inside
+            (name,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
+            return email.message_from_bytes(archive.read(name))
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise StorageError(f"{Path(wheel)} is damaged ({error}): delete it, and run this again.") from error
 
 
 def collect(course_wheel, folder, constraints, system=HERE, version=None, extras=()):
@@ -123,9 +129,12 @@ def collect(course_wheel, folder, constraints, system=HERE, version=None, extras
     Raises
     ------
     helpers.storage.StorageError
-        When a package has no version in the constraints, or no wheel for this system.
+        When a package has no version in the constraints, or no wheel for this system, or is damaged; or the course
+        has no such extra.
     """
-    asked = environment(system, version)
+    asked, known = environment(system, version), _metadata(course_wheel).get_all("Provides-Extra") or []
+    if unknown := sorted(set(extras) - set(known)):
+        raise StorageError(f"The course has no extra {', '.join(unknown)}: it has {', '.join(known)}.")
     versions, folder = pins(constraints, asked), Path(folder)
     fit = []
     if system != HERE:
@@ -173,17 +182,8 @@ def course_wheel(folder, root=working_copy.CHECKOUT):
     """Build the course's own wheel into a folder and return its path."""
     for old in Path(folder).glob(f"{COURSE.replace('-', '_')}-*.whl"):
         old.unlink()
-    build = [
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "--target",
-        "wheel",
-        "--directory",
-        str(Path(folder).resolve()),
-    ]
-    done = subprocess.run(build, cwd=root, capture_output=True, text=True)
+    hatchling = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    done = subprocess.run([*hatchling, str(Path(folder).resolve())], cwd=root, capture_output=True, text=True)
     if done.returncode:
         raise StorageError(f"The course's wheel could not be built: {done.stderr.strip().splitlines()[-1]}")
     (path,) = Path(folder).glob(f"{COURSE.replace('-', '_')}-*.whl")

@@ -118,6 +118,20 @@ def test_a_package_without_a_pin_is_named(index):
         collected(index, system="linux", version="3.13")
 
 
+def test_an_extra_that_the_course_has_not_is_said_with_those_that_it_has(index):
+    with pytest.raises(StorageError, match="no extra everything: it has all"):
+        collected(index, extras=["everything"])
+
+
+@pytest.mark.slow
+def test_a_damaged_wheel_is_named(index):
+    collected(index)
+    damaged = index.parent / "stick/leaf-1.0-py3-none-any.whl"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(StorageError, match="leaf-1.0-py3-none-any.whl is damaged"):
+        wheelhouse.needed(damaged, wheelhouse.environment())
+
+
 @pytest.mark.slow
 def test_it_installs_without_an_index(index, monkeypatch):
     collected(index)
