@@ -56,5 +56,5 @@ def test_the_readme_of_the_workshop_leads_to_every_page_and_has_a_row_for_each_n
     for path in plans.FOLDER.rglob("*.md"):
         if path.name != "README.md":
             assert f"({path.relative_to(plans.FOLDER).as_posix()})" in text, path.name
-    rows = re.findall(r"^\| \[(\w+)\]\(notebooks/\1\.md\) \| (\d+|–) \| ([\d,]+|–) \|$", text, flags=re.MULTILINE)
+    rows = re.findall(r"^\| \[(\w+)\]\(notebooks/\1\.md\) \| (\d+) \| ([\d,]+) \|$", text, flags=re.MULTILINE)
     assert [stem for stem, *_ in rows] == list(plans.NOTEBOOKS)
