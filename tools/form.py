@@ -173,13 +173,13 @@ def solutions_can_be_left_out(notebook, path):
     solved = set()
     for cell in _code(notebook):
         try:
-            loaded, stored = _names(compile(cell.source, path.name, "exec"))
+            loaded, stored = names(compile(cell.source, path.name, "exec"))
         except SyntaxError:
             continue
         if "solution" in cell.metadata.get("tags", []):
             solved |= stored
             continue
-        if needed := (solved - stored) & loaded - set(dir(builtins)):
+        if needed := solved & loaded - set(dir(builtins)):
             yield f"this cell needs {', '.join(sorted(needed))} of a solution: {_short(cell)}"
         solved -= stored
 
@@ -319,17 +319,17 @@ def _numbered(text):
     return re.findall(r"^>? *\d+\. ", text, flags=re.MULTILINE)
 
 
-def _names(compiled):
-    """Return the names that a cell's code reads from outside, and those that it makes."""
+def names(compiled):
+    """Return the names that a cell's code reads before it has made them itself, and those that it makes."""
     loaded, stored = set(), set()
     for instruction in dis.get_instructions(compiled):
-        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+        if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL") and instruction.argval not in stored:
             loaded.add(instruction.argval)
         elif instruction.opname == "STORE_NAME":
             stored.add(instruction.argval)
     for inner in compiled.co_consts:
-        if isinstance(inner, type(compiled)):
-            loaded |= _names(inner)[0]
+        if isinstance(inner, type(compiled)):  # a function: what it reads may be made before it is called
+            loaded |= names(inner)[0] - stored
     return loaded, stored
 
 

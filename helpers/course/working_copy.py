@@ -102,7 +102,7 @@ def lay_out(target, course=COURSE):
                 news += _lay(target / path.name, cleared(notebook), laid)
         if (Path(course) / GLOSSARY).is_file():
             with storage.noted(target / RECORD) as laid:
-                news += _lay_text(target / GLOSSARY, (Path(course) / GLOSSARY).read_bytes(), laid)
+                news += lay_text(target / GLOSSARY, (Path(course) / GLOSSARY).read_bytes(), laid)
         return news
     except OSError as error:
         raise storage.StorageError(
@@ -112,7 +112,7 @@ def lay_out(target, course=COURSE):
 
 def _lay(copy, notebook, laid):
     """Lay one notebook, enter its version in `laid`, and yield what the learner has to know."""
-    name, version = copy.name, _version(notebook)
+    name, version = copy.name, version_of(notebook)
     if copy.is_symlink() and not copy.exists():
         yield f"{name} is a link to {os.readlink(copy)}, which is not there: it was left as it is."
         return
@@ -126,8 +126,12 @@ def _lay(copy, notebook, laid):
     laid[name] = version
 
 
-def _lay_text(copy, text, laid):
-    """Lay a page: in place of one that is as it was laid, beside one that the learner has changed."""
+def lay_text(copy, text, laid):
+    """Lay a file of these bytes: in place of one that is as it was laid, beside one that a person has changed.
+
+    What was laid is known from `laid`, name → SHA-256, where it is entered. Yields one line where something is laid
+    beside.
+    """
     name, version = copy.name, hashlib.sha256(text).hexdigest()
     mine = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.is_file() else None
     if mine not in (None, version, laid.get(name)):
@@ -146,7 +150,7 @@ def _renamed(target, notebooks, laid):
 
     A name that is both an old and a new one is old where what was laid under it is not today's version.
     """
-    today = {path.stem: _version(cleared(notebook)) for path, notebook in notebooks.items()}
+    today = {path.stem: version_of(cleared(notebook)) for path, notebook in notebooks.items()}
     new = {path.stem for path in notebooks if not (target / path.name).exists()}
     old = [name for name in RENAMED if name not in today or laid.get(f"{name}.ipynb") != today[name]]
     there = {name: RENAMED[name] for name in old if (target / f"{name}.ipynb").exists()}
@@ -168,7 +172,8 @@ def _change(copy, notebook, version, known):
     return "has changed in the course" if made_from or known else "differs from the course's, by you or by an update"
 
 
-def _version(notebook):
+def version_of(notebook):
+    """Return what tells this state of a notebook from another, as `VERSION` says it in a copy."""
     return hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
 
 

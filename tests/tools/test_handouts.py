@@ -1,0 +1,195 @@
+"""Handouts hold no solution, run to their end without them, and never overwrite what a person has changed."""
+
+import re
+
+import nbclient
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from helpers import storage
+from helpers.course import working_copy
+from tools import handouts, notebooks
+
+CACHE_OF_THE_NOTEBOOKS = str(storage.cache_folder())  # tests have one of their own; the features are in this one
+PATHS = working_copy.course_notebooks()
+# Names are proved for all. These are run as well: their cells train, and random numbers follow from the cells before.
+REALLY_RUN = ("02_freeze_layers", "03_attach_new_head", "07_compare")
+
+
+def course(folder, *cells):
+    """A course of one notebook: cells are (source, tag or None), or a text."""
+    folder.mkdir(exist_ok=True)
+    made = []
+    for number, cell in enumerate(cells, 1):
+        if isinstance(cell, str):
+            made.append(new_markdown_cell(cell))
+            continue
+        source, tag = cell
+        made.append(new_code_cell(source, execution_count=number, metadata={"tags": [tag]} if tag else {}))
+        made[-1].outputs = [nbformat.v4.new_output("stream", text="seen")]
+        if tag in ("solution", "claims"):
+            made[-1].metadata["jupyter"] = {"source_hidden": True}
+    nbformat.write(nbformat.v4.new_notebook(cells=made), folder / "00_start_here.ipynb")
+    return folder
+
+
+@pytest.fixture
+def small(tmp_path):
+    return course(
+        tmp_path / "notebooks",
+        "# Start here\n\n* A folded bar below some cells holds the course's own checks of what the text says.\n* last",
+        ("start = 1", None),
+        ("assert start == 1", "claims"),
+        ("answer = ...", "exercise"),
+        ("print(answer)", None),
+        ("solved = 2", "solution"),
+        ("print(start)", None),
+    )
+
+
+def cells(folder, name="learners"):
+    return nbformat.read(folder / name / "00_start_here.ipynb", as_version=4).cells
+
+
+def sources(folder, name="learners"):
+    return [cell.source for cell in cells(folder, name) if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The handouts of the real course."""
+    folder = tmp_path_factory.mktemp("handouts")
+    assert handouts.write(folder) == []
+    return folder
+
+
+class TestOfASmallCourse:
+    def test_learners_get_stub_and_check_and_no_output(self, small, tmp_path):
+        assert handouts.write(tmp_path / "out", small) == []
+        assert sources(tmp_path / "out") == ["start = 1", "answer = ...", "print(answer)", "print(start)"]
+        assert all(not cell.outputs and cell.execution_count is None for cell in cells(tmp_path / "out")[1:])
+
+    def test_the_teacher_gets_all_with_outputs_and_sees_the_solution(self, small, tmp_path):
+        handouts.write(tmp_path / "out", small)
+        by_source = {cell.source: cell for cell in cells(tmp_path / "out", "teacher")}
+        assert len(by_source) == 7 and by_source["start = 1"].outputs
+        assert not by_source["solved = 2"].metadata.get("jupyter")
+        assert by_source["assert start == 1"].metadata["jupyter"]["source_hidden"]
+
+    def test_no_text_speaks_of_cells_that_are_gone(self, small, tmp_path):
+        handouts.write(tmp_path / "out", small)
+        assert cells(tmp_path / "out")[0].source == "# Start here\n\n* last"
+
+    @pytest.mark.parametrize("tag", ["solution", "claims"])
+    @pytest.mark.parametrize(
+        "later",
+        ["start + made_here", "made_here = made_here + start", "made_here += 1", "print([made_here for _ in range(2)])"]
+        + ["def later():\n    return made_here", "for row in made_here:\n    made_here = row"],
+    )
+    def test_a_cell_that_needs_what_is_left_out_is_refused_by_name(self, tmp_path, tag, later):
+        small = course(tmp_path / "notebooks", ("start = 1", None), ("made_here = [2]", tag), (later, None))
+        with pytest.raises(storage.StorageError, match="00_start_here.ipynb .* needs made_here: ") as told:
+            handouts.write(tmp_path / "out", small)
+        assert later.splitlines()[0] in str(told.value)
+        assert not (tmp_path / "out").exists()
+
+    def test_the_course_itself_is_no_place(self, small):
+        before = {path.name: path.read_bytes() for path in small.iterdir()}
+        with pytest.raises(storage.StorageError, match="holds the course itself"):
+            handouts.write(small, small)
+        assert {path.name: path.read_bytes() for path in small.iterdir()} == before
+
+    def test_a_file_in_the_folders_place_is_said(self, small, tmp_path):
+        (tmp_path / "out").write_text("mine")
+        with pytest.raises(storage.StorageError, match="cannot be made or used"):
+            handouts.write(tmp_path / "out", small)
+
+    def test_the_command_tells_trouble_in_one_line(self, tmp_path):
+        (tmp_path / "out").write_text("mine")
+        said = handouts.main([str(tmp_path / "out")])
+        assert str(tmp_path / "out") in said and "\n" not in said
+
+
+class TestASecondTime:
+    @pytest.fixture
+    def changed(self, small, tmp_path):
+        """Handouts in which a person has changed a cell."""
+        handouts.write(tmp_path / "out", small)
+        path = tmp_path / "out/learners/00_start_here.ipynb"
+        path.write_text(path.read_text().replace("start = 1", "start = 7"))
+        return tmp_path / "out"
+
+    def test_nothing_is_said_where_nothing_changed(self, small, tmp_path):
+        handouts.write(tmp_path / "out", small)
+        assert handouts.write(tmp_path / "out", small) == []
+
+    def test_what_nobody_touched_is_renewed(self, small, tmp_path):
+        handouts.write(tmp_path / "out", small)
+        course(small, ("start = 3", None))
+        assert handouts.write(tmp_path / "out", small) == []
+        assert sources(tmp_path / "out") == sources(tmp_path / "out", "teacher") == ["start = 3"]
+        assert len(list((tmp_path / "out/learners").glob("*.ipynb"))) == 1
+
+    def test_what_a_person_changed_is_left_and_said(self, changed, small):
+        (line,) = handouts.write(changed, small)
+        assert line.startswith("learners/00_start_here.ipynb") and "left as it is" in line
+        assert sources(changed)[0] == "start = 7"
+
+    def test_a_newer_version_is_beside_it(self, changed, small):
+        course(small, ("start = 3", None))
+        (line,) = handouts.write(changed, small)
+        (new,) = (changed / "learners").glob("*.new-*.ipynb")
+        assert new.name in line and sources(changed)[0] == "start = 7"
+        assert sources(changed, "teacher") == ["start = 3"]
+
+
+class TestOfTheCourse:
+    def test_hold_every_notebook_and_the_glossary(self, written):
+        for name in ("learners", "teacher"):
+            there = sorted(path.name for path in (written / name).iterdir() if not path.name.startswith("."))
+            assert there == sorted([*(path.name for path in PATHS), working_copy.GLOSSARY])
+
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+    def test_learners_find_every_exercise_and_no_solution(self, written, path):
+        mine = nbformat.read(written / "learners" / path.name, as_version=4)
+        tags = [tag for cell in mine.cells for tag in cell.metadata.get("tags", [])]
+        text = "\n".join(cell.source for cell in mine.cells)
+        whole = nbformat.read(path, as_version=4)
+        exercises = sum("exercise" in cell.metadata.get("tags", []) for cell in whole.cells)
+        assert tags.count("exercise") == exercises > 0 and not {"solution", "claims"} & set(tags)
+        assert ".accepts(" not in text and not re.search(r"\bfold(ed|s)?\b|three cells", text)
+        assert all(not cell.get("outputs") for cell in mine.cells)
+
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+    def test_every_name_that_a_learners_cell_needs_is_made_above_it(self, written, path):
+        assert handouts.unmade_names(nbformat.read(written / "learners" / path.name, as_version=4)) == []
+
+    def test_every_replaced_sentence_is_in_the_course(self):
+        course_text = "\n".join(cell.source for path in PATHS for cell in nbformat.read(path, as_version=4).cells)
+        assert [words for words in handouts.SAID if words not in course_text] == []
+
+    def test_opened_as_a_working_copy_they_stay_as_they_are(self, written):
+        learners = written / "learners"
+        before = {path.name: path.read_bytes() for path in learners.iterdir() if path.suffix in (".ipynb", ".md")}
+        assert working_copy.lay_out(learners) == []
+        assert working_copy.working_copy(learners) == learners
+        after = {path.name: path.read_bytes() for path in learners.iterdir() if path.suffix in (".ipynb", ".md")}
+        assert after == before
+
+
+@pytest.mark.slow
+class TestRun:
+    @pytest.mark.parametrize("stem", REALLY_RUN)
+    def test_to_their_end_without_solutions(self, written, stem):
+        path = written / "learners" / f"{stem}.ipynb"
+        ran, _, _ = notebooks.run(path, **{storage.CACHE_VARIABLE: CACHE_OF_THE_NOTEBOOKS})
+        code = [cell for cell in ran.cells if cell.cell_type == "code"]
+        assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+
+    def test_a_cell_that_lacks_what_a_solution_did_stops_the_run(self, small, tmp_path):
+        """Names are not all: here a solution fills a list that is made before it."""
+        course(small, ("kept = []", None), ("kept.append(1)", "solution"), ("kept[0]", None))
+        handouts.write(tmp_path / "out", small)
+        with pytest.raises(nbclient.exceptions.CellExecutionError, match="IndexError"):
+            handouts.run(tmp_path / "out")
