@@ -6,7 +6,7 @@ READY := .venv/.ready
 FOLDER ?= my_course
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks book quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
+.PHONY: lab test test-fast coverage notebooks book handouts slides wheelhouse quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
 
 lab: $(READY)
 	@exec $(BIN)/python -m helpers lab -- "$(FOLDER)"
@@ -48,6 +48,17 @@ new-notebook: $(READY)
 # The web edition, in build/book/html. REPOSITORY=owner/name adds the links that run a notebook elsewhere.
 book: $(READY)
 	$(BIN)/python -m tools.book $(if $(REPOSITORY),--repository $(REPOSITORY))
+
+# Copies for a workshop, without solutions and with them; workshop/ has the plans.
+handouts: $(READY)
+	$(BIN)/python -m tools.handouts build/handouts
+
+slides: $(READY)
+	$(BIN)/python -m tools.slides build/slides/slides.html
+
+# What a USB stick needs to install without a network. For another system: make wheelhouse SYSTEM=windows VERSION=3.12
+wheelhouse: $(READY)
+	$(BIN)/python -m tools.wheelhouse build/wheelhouse $(if $(SYSTEM),--system $(SYSTEM)) $(if $(VERSION),--python-version $(VERSION))
 
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings

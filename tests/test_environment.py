@@ -57,7 +57,7 @@ def test_every_package_has_a_lower_bound_that_its_pin_satisfies(project):
 
 def test_the_readme_names_every_extra_that_a_learner_may_want(project):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for extra in project["optional-dependencies"].keys() - {"test", "assets", "book", "hub"}:
+    for extra in project["optional-dependencies"].keys() - {"test", "assets", "book"}:
         assert f'".[{extra}]"' in text, extra
 
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools.lab import Lab, Notebook
 
 from helpers.course import working_copy
+from tools.lab import Lab, Notebook
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).parent.parent.parent

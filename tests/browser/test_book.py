@@ -214,8 +214,8 @@ def test_every_notebook_can_be_run_elsewhere(html):
     for name in NOTEBOOKS:
         soup = bs4.BeautifulSoup((html / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
         links = {tag.get_text(): tag["href"] for tag in soup.article.find_all("a")}
-        assert f"/someone/course/blob/main/notebooks/{name}.ipynb" in links["Colab"]
-        assert f"/someone/course/main?urlpath=lab/tree/notebooks/{name}.ipynb" in links["Binder"]
+        assert f"/someone/course/blob/colab/notebooks/{name}.ipynb" in links["Colab"]
+        assert f"/someone/course/main?urlpath=lab/tree/my_course/{name}.ipynb" in links["Binder"]
         assert (html / links["download the notebook"]).read_bytes() == (
             working_copy.COURSE / f"{name}.ipynb"
         ).read_bytes()

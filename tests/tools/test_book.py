@@ -4,7 +4,6 @@ import bs4
 import nbformat
 import pytest
 
-from tools.book import __main__ as command
 from tools.book import explorers, layout, notebooks, pages, reading
 
 code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
@@ -107,12 +106,6 @@ class TestLinks:
     def test_without_a_repository_nothing_leads_out(self):
         assert "https" not in layout.run_it("00_start_here", "")
         assert layout.run_it("00_start_here", "me/course").count("me/course") == 3
-
-    @pytest.mark.parametrize("given", ["course", "https://github.com/me/course", "me/course/", "me /course"])
-    def test_a_repository_that_is_none_is_refused(self, given, capsys):
-        with pytest.raises(SystemExit):
-            command.main(["--repository", given])
-        assert "owner/name" in capsys.readouterr().err
 
 
 def test_every_finding_is_on_its_page_with_why_and_fix():

@@ -1,6 +1,5 @@
 """Copies for Colab install the course first, link to each other, and are the course's notebooks otherwise."""
 
-import json
 import re
 
 import nbformat
@@ -9,19 +8,12 @@ import pytest
 from helpers.course import working_copy
 from tools import colab
 
-URL = "https://github.com/someone/some-course"
+REPOSITORY = "someone/some-course"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    path = tmp_path_factory.mktemp("project") / "pyproject.toml"
-    path.write_text(f'[project]\nname = "swap-the-head"\n[project.urls]\nRepository = "{URL}.git"\n')
-    return path
-
-
-@pytest.fixture(scope="module")
-def copies(project, tmp_path_factory):
-    paths = colab.write(tmp_path_factory.mktemp("colab"), project)
+def copies(tmp_path_factory):
+    paths = colab.write(tmp_path_factory.mktemp("colab"), REPOSITORY)
     return {path.name: nbformat.read(path, as_version=4) for path in paths}
 
 
@@ -34,7 +26,9 @@ def test_each_notebook_has_a_valid_copy(copies):
 def test_the_first_code_cell_installs_from_the_one_address_and_the_rest_is_the_courses(copies):
     for path in working_copy.course_notebooks():
         code = [cell for cell in copies[path.name].cells if cell.cell_type == "code"]
-        assert f'%pip install --quiet "swap-the-head @ git+{URL}"' in code[0].source.splitlines()
+        assert (
+            f'%pip install --quiet "swap-the-head @ git+https://github.com/{REPOSITORY}"' in code[0].source.splitlines()
+        )
         of_course = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         assert [cell.source for cell in code[1:]] == [cell.source for cell in of_course]
         assert not any(cell.outputs or cell.execution_count for cell in code)
@@ -58,14 +52,8 @@ def test_folded_cells_are_folded_on_colab_too(copies):
             assert (cell.metadata.get("cellView") == "form") == folded
 
 
-@pytest.mark.parametrize("urls", ["", '[project.urls]\nRepository = "https://example.org/x"\n'])
-def test_says_what_is_missing_where_the_address_is_not_on_github(urls, tmp_path):
-    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "x"\n{urls}')
-    with pytest.raises(ValueError, match=r"Repository = .* in \[project.urls\]. Write it as"):
-        colab.write(tmp_path / "out", tmp_path / "pyproject.toml")
-    assert not (tmp_path / "out").exists()
-
-
-def test_the_courses_own_address_is_one_that_colab_opens():
-    name, url = colab.address()
-    assert name == "swap-the-head" and json.dumps(url) in (colab.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("given", ["course", "https://github.com/me/course", "me/course/", "me /course"])
+def test_a_repository_that_is_none_is_refused_and_nothing_written(given, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        colab.main([given, "--to", str(tmp_path / "out")])
+    assert "owner/name" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -5,7 +5,6 @@ in Colab, Binder and Codespaces. Without it they have the download and how to ru
 """
 
 import argparse
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,21 +12,17 @@ from pathlib import Path
 from sphinx.cmd import build
 
 from helpers import session
+from tools import colab
 
 ROOT = Path(__file__).parents[2]
-
-
-def repository(text):
-    """Return ``owner/name`` as it was given, or refuse it."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected owner/name, as in github.com/owner/name.")
-    return text
 
 
 def main(arguments=None):
     """Build; return 1 where Sphinx warns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repository", default="", type=repository, metavar="OWNER/NAME", help="where it is on GitHub")
+    parser.add_argument(
+        "--repository", default="", type=colab.repository, metavar="OWNER/NAME", help="where it is on GitHub"
+    )
     parser.add_argument("--to", type=Path, default=ROOT / "build/book", metavar="FOLDER", help="%(default)s")
     given = parser.parse_args(arguments)
     session.start()  # quiet, and with the course's style of figures, before TensorFlow is loaded

@@ -5,6 +5,7 @@ import shutil
 import nbformat
 
 from helpers.course import working_copy
+from tools import colab
 from tools.book import explorers, notebooks, pages
 
 
@@ -48,8 +49,8 @@ def run_it(name, repository):
     ways = []
     if repository:
         ways += [
-            f"[Colab](https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}.ipynb)",
-            f"[Binder](https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/notebooks/{name}.ipynb)",
+            f"[Colab]({colab.opened(repository, name + '.ipynb')})",
+            f"[Binder](https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/my_course/{name}.ipynb)",
             f"[Codespaces](https://codespaces.new/{repository})",
         ]
     ways += [
