@@ -3,13 +3,14 @@
 import asyncio
 import json
 import os
+import zipfile
 
 import pytest
 from small_course import small_course
 
 from helpers import storage
 from helpers.course import working_copy
-from workshop.hub import learner, share_progress
+from workshop.hub import learner, share_progress, take_home
 
 
 @pytest.fixture
@@ -93,9 +94,7 @@ class TestPrepare:
         learner.prepare(tmp_path / "home", {learner.COURSE: course})
         assert (copy / "00_start_here.ipynb").read_text() == "mine"
 
-    @pytest.mark.parametrize(
-        ("answer", "said"), [("yes", "sees which exercises"), ("no", "sees nothing"), ("", "nothing")]
-    )
+    @pytest.mark.parametrize(("answer", "said"), [("yes", "sees which exercises"), ("no", "nothing"), ("", "nothing")])
     def test_what_the_teacher_sees_is_said_there(self, tmp_path, course, answer, said):
         environment = {learner.COURSE: course, learner.SHARES: answer}
         copy, _ = learner.prepare(tmp_path / "home", environment)
@@ -141,6 +140,19 @@ class TestWhatIsTold:
         assert all(found.values())
         judged = (working_copy.HERE / "checks").glob("[0-9]*.toml")
         assert {path.stem for path in judged} == set(found)
+
+
+def test_all_of_a_working_copy_is_taken_home_and_nothing_else(tmp_path):
+    copy = tmp_path / "copy"
+    for name in ("00.ipynb", "models/mine.keras", working_copy.DONE, ".ssh/key", ".jupyterlab.log", ".cache/x"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(name)
+    (copy / "link").symlink_to("/etc/passwd")
+    with open(tmp_path / "taken.zip", "wb") as stream:
+        take_home.pack(copy, stream)
+    with zipfile.ZipFile(tmp_path / "taken.zip") as taken:
+        names = {"00.ipynb", "models/mine.keras", working_copy.DONE}
+        assert set(taken.namelist()) == {f"swap_the_head/{name}" for name in names}
 
 
 def test_it_is_never_run_as_root_by_the_hub():

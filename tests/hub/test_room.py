@@ -1,9 +1,11 @@
 """A real JupyterHub on this machine: four learners at once through notebook 03, one killed, none read by another."""
 
 import concurrent.futures
+import io
 import os
 import signal
 import time
+import zipfile
 from pathlib import Path
 
 import psutil
@@ -97,7 +99,7 @@ def table(hub):
 def test_it_says_at_the_start_what_it_cannot_enforce(hub):
     said = hub.said()
     assert "unencrypted" in said
-    assert Path("/run/systemd/system").is_dir() or "limits of 2G and 2 processors are NOT enforced" in said
+    assert Path("/run/systemd/system").is_dir() or "nobody enforces the limits of 2G and 2 processors" in said
 
 
 def test_those_who_were_not_killed_ran_it_to_the_end(learners):
@@ -149,6 +151,12 @@ class TestAnotherLearner:
         assert bo.call("GET", f"contents/{FILE}", owner=ANA).status_code in (403, 404)
         assert bo.call("POST", "kernels", {"name": "python3"}, owner=ANA).status_code in (403, 404)
         assert learners[ANA].page(f"/user/{ANA}/api/contents/{FILE}").status_code == 200
+
+    def test_does_not_take_her_files_home(self, learners):
+        assert learners[BO].page(f"/user/{ANA}/take-home").status_code in (403, 404)
+        own = learners[ANA].page(f"/user/{ANA}/take-home")
+        with zipfile.ZipFile(io.BytesIO(own.content)) as taken:
+            assert f"Notes of {ANA}." in taken.read(f"swap_the_head/{FILE}").decode()
 
     def test_does_not_get_into_the_kernel(self, learners):
         with pytest.raises(Exception, match="403|404"):

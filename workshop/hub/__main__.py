@@ -20,9 +20,9 @@ CORE = [path.stem for path in working_copy.course_notebooks()][:8]
 AS_ROOT = os.geteuid() == 0
 FOLDER = Path("/srv/swap-the-head" if AS_ROOT else "~/swap-the-head-hub").expanduser()
 ONE_ACCOUNT = """You are not root, so all learners would run in your own account of this computer. Then each of them
-can open the files of all the others, and yours. Start it as root (sudo), or say --same-user if you trust the whole room."""
-NO_LIMITS = """Warning: systemd does not run this machine, so the limits of {memory} and {cpus} processors are NOT enforced:
-one learner can use up the memory of all. Keep an eye on it (README.md, "If memory runs out")."""
+can open the files of all the others, and yours. Start it as root (sudo), or say --same-user if you trust them."""
+NO_LIMITS = """Warning: systemd does not run this machine, so nobody enforces the limits of {memory} and {cpus}
+processors: one learner can use up the memory of all. Keep an eye on it (README.md, "If memory runs out")."""
 NO_HTTPS = """Warning: without --certificate and --key passwords and notebooks cross the network unencrypted."""
 
 
@@ -53,11 +53,15 @@ def _parser():
     start.add_argument("--memory", default="2G", help="limit for each learner, 2G by default")
     start.add_argument("--cpus", type=int, default=2, help="processors that one learner may use at most, 2 by default")
     start.add_argument("--idle", type=int, default=7200, help="seconds after which an unused server stops")
-    start.add_argument("--course", type=Path, default=working_copy.COURSE, help="notebooks to hand out; the course's")
-    start.add_argument("--features", nargs="*", default=CORE, metavar="NOTEBOOK", help="compute for these; 00 to 07")
     start.add_argument("--python", default=sys.executable, help="the Python that learners' servers and kernels run in")
     start.add_argument("--quiet", action="store_true", help="log warnings only")
     start.set_defaults(run=_start)
+
+    features = commands.add_parser("features", help="compute what is shared, and no more, as the day before")
+    features.set_defaults(run=_features)
+    for command in (start, features):
+        command.add_argument("--course", type=Path, default=working_copy.COURSE, help="notebooks; the course's own")
+        command.add_argument("--features", nargs="*", default=CORE, metavar="NOTEBOOK", help="for which; 00 to 07")
 
     slip = commands.add_parser("new-password", help="make a new password, as where a slip was lost")
     slip.add_argument("user")
@@ -66,7 +70,7 @@ def _parser():
     end = commands.add_parser("end", help="delete all accounts and the learners' files, after the workshop")
     end.add_argument("--yes", action="store_true", help="do not ask")
     end.set_defaults(run=_end)
-    for command in (start, slip, end):
+    for command in (start, features, slip, end):
         command.add_argument("--folder", type=Path, default=FOLDER, help=f"where all is kept; {FOLDER} by default")
     return parser
 
@@ -78,8 +82,6 @@ def _start(given):
         raise setting_up.SetUpError("--certificate and --key belong together: give both.")
     ip = given.ip or ("0.0.0.0" if given.certificate else "127.0.0.1")
     working_copy.read_course(given.course)
-    if unknown := sorted({*given.features} - {path.stem for path in working_copy.course_notebooks(given.course)}):
-        raise setting_up.SetUpError(f"Unknown notebooks in --features: {', '.join(unknown)}.")
     setting_up.make_folders(given.folder)
     if not given.same_user:
         if closed := setting_up.closed_to_others(given.python, ROOT / "helpers", given.course, given.folder):
@@ -162,6 +164,11 @@ def _is_up(hub, port):
             return True
         time.sleep(0.5)
     return False
+
+
+def _features(given):
+    setting_up.make_folders(given.folder)
+    setting_up.compute_features(given.folder, given.features, given.course)
 
 
 def _new_password(given):

@@ -28,7 +28,9 @@ take it back: File > Hub Control Panel, Stop My Server, Start My Server, and lea
 vanishes from the teacher's table.
 """
 BOTH = """
-Whoever runs this computer could open any file on it, as on every shared computer. The other learners cannot.
+Whoever runs this computer could open any file on it, as on every shared computer.
+
+To take your files home as one zip file, put {prefix}take-home after the hub's address in your browser.
 (This file is written anew at each start.)
 """
 
@@ -41,8 +43,10 @@ def prepare(home, environment):
             print(line)
         if shared := environment.get(SHARED_CACHE):
             borrow(Path(shared), cache)
+        told = DONE if environment.get(SHARES) == "yes" else NOTHING
+        told += BOTH.format(prefix=environment.get("JUPYTERHUB_SERVICE_PREFIX", "/"))
         with storage.written_whole(copy / TOLD) as temporary:
-            temporary.write_text((DONE if environment.get(SHARES) == "yes" else NOTHING) + BOTH, encoding="utf-8")
+            temporary.write_text(told, encoding="utf-8")
     except (storage.StorageError, OSError) as error:  # a full disk: the learner has to get in to free some
         print(error, file=sys.stderr)
         copy.mkdir(parents=True, exist_ok=True)

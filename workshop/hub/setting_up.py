@@ -127,10 +127,13 @@ def _node_and_npm():
 
 def compute_features(folder, notebooks, course=working_copy.COURSE):
     """Run notebooks once, so that the shared cache holds what they compute; a notebook that was run is left out."""
+    paths = working_copy.course_notebooks(course)
+    if unknown := sorted({*notebooks} - {path.stem for path in paths}):
+        raise SetUpError(f"There are no notebooks {', '.join(unknown)}; there are: {', '.join(p.stem for p in paths)}.")
     cache, old = folder / "cache", os.umask(0o022)  # all may read it, nobody else writes
     try:
         with storage.noted(cache / "warmed.json") as warmed:
-            for path in working_copy.course_notebooks(course):
+            for path in paths:
                 version = storage.sha256(path)
                 if path.stem not in notebooks or warmed.get(path.stem) == version:
                     continue
@@ -144,7 +147,8 @@ def compute_features(folder, notebooks, course=working_copy.COURSE):
 def _run_notebook(path, cache):
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as place:
-        no_port = config.Config(KernelManager={"transport": "ipc"})  # nobody else is to see what is sent
+        # A socket in a closed folder in place of ports, where all could listen to what is sent.
+        no_port = config.Config(KernelManager={"transport": "ipc", "ip": f"{place}/kernel"})
         resources = {"metadata": {"path": place}}
         client = nbclient.NotebookClient(
             notebook, timeout=900, resources=resources, kernel_name="python3", config=no_port

@@ -11,4 +11,4 @@ c.MappingKernelManager.cull_idle_timeout = 1800
 c.MappingKernelManager.cull_interval = 120
 c.MappingKernelManager.cull_connected = True
 
-c.ServerApp.jpserver_extensions = {"share_progress": True}
+c.ServerApp.jpserver_extensions = {"share_progress": True, "take_home": True}
