@@ -1,11 +1,13 @@
 """``python -m tools.bench_hub``: memory and seconds per learner of the hub, and from them how many a machine holds.
 
-Memory is PSS: what processes share, such as TensorFlow's libraries and the pages of shared files, is counted once and
-divided among them. As root, each learner has an account, and is told apart by it.
+A learner's own memory is what no other process has (USS); what processes share, such as TensorFlow's libraries, is
+there once for all learners, and told apart. As root, each learner has an account, and is known by it. Processor time
+tells more than seconds where the machine has other work. Of each machine a tenth is left free.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import statistics
 import threading
@@ -18,11 +20,11 @@ from tools import hub_room
 
 NOTEBOOKS = ["03_attach_new_head", "05_train_the_head", "06_fine_tune"]
 MACHINES = (4, 8, 16, 32, 64)  # GB
-FOR_THE_SYSTEM = 0.5  # GB that the system needs beside the hub
+FOR_THE_SYSTEM = 500  # MB that the system needs beside the hub
 
 
 class Sampler(threading.Thread):
-    """Notes twice a second what the processes of each learner take, in MB, until it is stopped."""
+    """Notes twice a second what the processes of each learner have for themselves, in MB, until it is stopped."""
 
     def __init__(self, users):
         super().__init__(daemon=True)
@@ -31,9 +33,8 @@ class Sampler(threading.Thread):
     def run(self):
         """Note, until `stop`."""
         while not self._end.wait(0.5):
-            memory = by_user(self.users)
-            for user in self.users:
-                self.samples[user].append(memory[user])
+            for user, (own, _) in by_user(self.users).items():
+                self.samples[user].append(own)
 
     def stop(self):
         """Return the peak and the mean of each learner, averaged over learners."""
@@ -43,34 +44,39 @@ class Sampler(threading.Thread):
         return statistics.mean(peaks), statistics.mean(statistics.mean(values) for values in self.samples.values())
 
 
-def pss(processes):
-    """Return the memory of processes in MB; those that have ended take none."""
-    total = 0
+def memory(processes):
+    """Return the memory in MB that only these processes have, each for itself, and what they share with any others."""
+    own = shared = 0
     for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:
-            continue
-    return total / 1e6
+        with contextlib.suppress(psutil.Error):
+            found = process.memory_full_info()
+            own, shared = own + found.uss / 1e6, max(shared, (found.rss - found.uss) / 1e6)
+    return own, shared
 
 
 def by_user(users):
-    """Return the memory of each user in MB."""
-    own = {user: [] for user in users}
+    """Return the memory of each user in MB, own and shared."""
+    processes = {user: [] for user in users}
     for process in psutil.process_iter(["username"]):
-        own.get(process.info["username"], []).append(process)
-    return {user: pss(processes) for user, processes in own.items()}
+        processes.get(process.info["username"], []).append(process)
+    return {user: memory(found) for user, found in processes.items()}
+
+
+def mean_own(users):
+    """Return what one of the users has for itself, in MB, on average."""
+    return statistics.mean(own for own, _ in by_user(users).values())
 
 
 def of_the_hub(room):
     """Return the memory of the hub, its proxy and its services in MB."""
     found = {"hub": [], "proxy": [], "services": []}
-    for process in [room.process, *psutil.Process(room.process.pid).children(recursive=True)]:
-        line = " ".join(psutil.Process(process.pid).cmdline())
-        kind = "services" if "service" in line or "culler" in line else "proxy" if "http-proxy" in line else "hub"
-        if "learner.py" not in line and "ipykernel" not in line:
-            found[kind].append(psutil.Process(process.pid))
-    return {kind: pss(processes) for kind, processes in found.items()}
+    for process in [psutil.Process(room.process.pid), *psutil.Process(room.process.pid).children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            kind = "services" if "service" in line or "culler" in line else "proxy" if "http-proxy" in line else "hub"
+            if "learner.py" not in line and "ipykernel" not in line:
+                found[kind].append(process)
+    return {kind: memory(processes)[0] for kind, processes in found.items()}
 
 
 def processor_seconds(users):
@@ -96,13 +102,15 @@ def run_at_once(visitors, notebook):
     with concurrent.futures.ThreadPoolExecutor(len(visitors)) as pool:
         kernels, seconds = zip(*pool.map(run, visitors), strict=True)
     after, (peak, mean) = processor_seconds(users), sampler.stop()
-    rest = statistics.mean(by_user(users).values())
+    rest, shared = mean_own(users), max(shared for _, shared in by_user(users).values())
     for visitor, kernel in zip(visitors, kernels, strict=True):
         kernel.close()
         visitor.call("DELETE", f"kernels/{kernel.id}")
     time.sleep(3)
     spent = statistics.mean(after[user] - before[user] for user in users)
-    return {"peak": peak, "mean": mean, "after": rest, "seconds": max(seconds), "processor": spent}
+    found = {"peak": peak, "mean": mean, "after": rest, "shared": shared, "seconds": max(seconds), "processor": spent}
+    print(f"{notebook}, {len(visitors)} at once:", {name: round(value) for name, value in found.items()}, flush=True)
+    return found
 
 
 def measure(notebooks, sizes):
@@ -117,41 +125,41 @@ def measure(notebooks, sizes):
         with concurrent.futures.ThreadPoolExecutor(len(visitors)) as pool:
             list(pool.map(lambda visitor: visitor.start(), visitors))
         results["start"] = time.monotonic() - started
-        results["idle learner"] = statistics.mean(by_user([visitor.user for visitor in visitors]).values())
+        results["idle learner"] = mean_own([visitor.user for visitor in visitors])
         results["hub"] = of_the_hub(room)
         for notebook in notebooks:
             for size in sizes:
-                results["runs"][f"{notebook} {size}"] = found = run_at_once(visitors[:size], notebook)
-                print(notebook, size, {name: round(value) for name, value in found.items()}, flush=True)
+                results["runs"][f"{notebook} {size}"] = run_at_once(visitors[:size], notebook)
         return results
 
 
-def tables(results, notebooks, sizes):
+def tables(results):
     """Return what was measured, and how many learners a machine holds, as Markdown."""
-    hub = sum(results["hub"].values())
+    hub, idle, runs = sum(results["hub"].values()), results["idle learner"], results["runs"]
     parts = ", ".join(f"{name} {value:.0f}" for name, value in results["hub"].items())
+    shared = max(found["shared"] for found in runs.values())
     lines = [
-        f"Hub {hub:.0f} MB ({parts}); a learner with JupyterLab and no kernel {results['idle learner']:.0f} MB; "
-        f"{max(sizes)} servers started at once in {results['start']:.0f} s.\n",
-        "| notebook | learners at once | peak MB a learner | mean MB | MB at its end | seconds | processor seconds |",
+        f"Hub {hub:.0f} MB ({parts}). A learner with JupyterLab and no kernel: {idle:.0f} MB. "
+        f"Shared by all kernels, once: {shared:.0f} MB.",
+        "",
+        "| notebook | learners at once | own MB of each: peak | mean | at the end | seconds | processor seconds each |",
         "|---|---|---|---|---|---|---|",
     ]
-    for key, found in results["runs"].items():
+    for key, found in runs.items():
         notebook, size = key.split()
         numbers = (found[name] for name in ("peak", "mean", "after", "seconds", "processor"))
         lines.append(f"| {notebook} | {size} | {' | '.join(f'{number:.0f}' for number in numbers)} |")
-    most = [results["runs"][f"{notebook} {max(sizes)}"] for notebook in notebooks]
-    worst, typical = max(found["peak"] for found in most), statistics.mean(found["after"] for found in most)
-    two = 2 * typical - results["idle learner"]
-    lines += [
-        "",
-        f"| memory of the machine | all at their peak in the heaviest notebook ({worst:.0f} MB) | one notebook open "
-        f"({typical:.0f} MB) | two open ({two:.0f} MB) |",
-        "|---|---|---|---|",
-    ]
+    most = {key.split()[0]: found for key, found in runs.items()}.values()  # with the most learners at once
+    worst, one = max(found["peak"] for found in most), statistics.mean(found["after"] for found in most)
+    ways = {
+        f"all at the peak of the heaviest ({worst:.0f} MB)": worst,
+        f"each with one notebook open ({one:.0f} MB)": one,
+        f"each with two open ({2 * one - idle:.0f} MB)": 2 * one - idle,
+    }
+    lines += ["", f"| memory of the machine | {' | '.join(ways)} |", "|---|---|---|---|"]
     for size in MACHINES:
-        free = size * 1000 - FOR_THE_SYSTEM * 1000 - hub
-        lines.append(f"| {size} GB | {' | '.join(str(max(0, int(free // each))) for each in (worst, typical, two))} |")
+        free = size * 900 - FOR_THE_SYSTEM - hub - shared
+        lines.append(f"| {size} GB | {' | '.join(str(max(0, int(free // each))) for each in ways.values())} |")
     return "\n".join(lines)
 
 
@@ -165,7 +173,7 @@ def main():
     results = measure(given.notebooks, given.learners)
     if given.json:
         given.json.write_text(json.dumps(results, indent=1))
-    print(tables(results, given.notebooks, given.learners))
+    print(tables(results))
 
 
 if __name__ == "__main__":

@@ -44,11 +44,18 @@ class Room:
         except BaseException:
             self.close()
             raise
-        self.passwords = dict(re.findall(r"user +(\S+)\n +password +(\S+)", self.said()))
+        self.passwords = _on_slips(self.said())
 
     def said(self):
         """Return what the hub has printed and logged."""
         return self._log.read_text(errors="replace")
+
+    def add(self, name):
+        """Make an account for one more name, as a teacher does while the hub runs."""
+        list_of_one = self.folder.parent / "late.txt"
+        list_of_one.write_text(name)
+        done = self._run(subprocess.run, "add", list_of_one, capture_output=True, text=True, check=True)
+        self.passwords |= _on_slips(done.stdout)
 
     def visitor(self, user):
         """Return somebody with the password of a slip."""
@@ -70,7 +77,7 @@ class Room:
         path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))}
         return start(list(map(str, line)), cwd=ROOT, env={**kept, **path, **self._more}, **more)
 
-    def _wait(self, seconds=300):
+    def _wait(self, seconds=600):
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.address}/hub/login", timeout=5):
@@ -89,6 +96,10 @@ def room(names, options=()):
             yield running
         finally:
             running.close()
+
+
+def _on_slips(text):
+    return dict(re.findall(r"user +(\S+)\n +password +(\S+)", text))
 
 
 def _free_port():

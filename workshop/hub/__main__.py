@@ -11,6 +11,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
+
 from helpers import session, storage
 from helpers.course import working_copy
 from workshop.hub import accounts, setting_up
@@ -63,6 +65,10 @@ def _parser():
         command.add_argument("--course", type=Path, default=working_copy.COURSE, help="notebooks; the course's own")
         command.add_argument("--features", nargs="*", default=CORE, metavar="NOTEBOOK", help="for which; 00 to 07")
 
+    more = commands.add_parser("add", help="make accounts and slips for new names, also while the hub runs")
+    more.add_argument("names", type=Path, help="a text file with a name a line")
+    more.set_defaults(run=_add)
+
     slip = commands.add_parser("new-password", help="make a new password, as where a slip was lost")
     slip.add_argument("user")
     slip.set_defaults(run=_new_password)
@@ -70,7 +76,7 @@ def _parser():
     end = commands.add_parser("end", help="delete all accounts and the learners' files, after the workshop")
     end.add_argument("--yes", action="store_true", help="do not ask")
     end.set_defaults(run=_end)
-    for command in (start, features, slip, end):
+    for command in (start, features, more, slip, end):
         command.add_argument("--folder", type=Path, default=FOLDER, help=f"where all is kept; {FOLDER} by default")
     return parser
 
@@ -92,11 +98,7 @@ def _start(given):
         setting_up.make_system_accounts(given.folder)
     address = f"http{'s' if given.certificate else ''}://{'THIS_COMPUTER' if ip == '0.0.0.0' else ip}:{given.port}"
     if given.names:
-        names = accounts.read_names(given.names.read_text(encoding="utf-8-sig"))
-        taken = () if given.same_user else setting_up.taken_names()
-        slips = accounts.add(given.folder / "hub", names, taken)
-        if slips:
-            print(accounts.slips_text(slips, address), flush=True)
+        _print_slips(given, address)
     if not (given.folder / "hub" / accounts.FILE).is_file():
         raise setting_up.SetUpError("There are no accounts yet: give --names a text file with a name a line.")
     proxy = setting_up.install_proxy(given.folder)
@@ -152,9 +154,23 @@ def _run_hub(folder, settings, address):
         print("\nStopping the hub and all servers.", flush=True)
         return 0
     finally:
-        if hub.poll() is None:
-            hub.terminate()
-            hub.wait()
+        _end_with_all_it_started(hub)
+
+
+def _end_with_all_it_started(hub):
+    """Stop the hub, and what it may leave: one that is stopped while it starts forgets its proxy and its services."""
+    started = []
+    with contextlib.suppress(psutil.Error):
+        started = psutil.Process(hub.pid).children(recursive=True)
+    if hub.poll() is None:
+        hub.terminate()
+        hub.wait()
+    for process in started:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    for process in psutil.wait_procs(started, timeout=10)[1]:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def _is_up(hub, port):
@@ -169,6 +185,17 @@ def _is_up(hub, port):
 def _features(given):
     setting_up.make_folders(given.folder)
     setting_up.compute_features(given.folder, given.features, given.course)
+
+
+def _print_slips(given, address):
+    names = accounts.read_names(given.names.read_text(encoding="utf-8-sig"))
+    if slips := accounts.add(given.folder / "hub", names, setting_up.taken_names()):
+        print(accounts.slips_text(slips, address), flush=True)
+
+
+def _add(given):
+    setting_up.make_folders(given.folder)
+    _print_slips(given, "the hub's, as before")
 
 
 def _new_password(given):

@@ -12,3 +12,6 @@ c.MappingKernelManager.cull_interval = 120
 c.MappingKernelManager.cull_connected = True
 
 c.ServerApp.jpserver_extensions = {"share_progress": True, "take_home": True}
+
+# JupyterLab would look for language servers with npm at each start: seconds for nothing, thirty times.
+c.LanguageServerManager.autodetect = False
