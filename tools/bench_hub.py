@@ -116,7 +116,7 @@ def run_at_once(visitors, notebook):
 def measure(notebooks, sizes):
     """Start a hub, and return what it and its learners take."""
     names = [f"Hubbench {number}" for number in range(max(sizes))]
-    with hub_room.room(names, ["--features", *notebooks, "--quiet"]) as room:
+    with hub_room.room(names, ["--features", *notebooks]) as room:
         visitors = [room.visitor(user) for user in sorted(room.passwords) if user != "teacher"]
         results = {"empty hub": of_the_hub(room), "runs": {}}
         for visitor in visitors:

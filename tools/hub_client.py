@@ -12,6 +12,7 @@ import requests
 import websocket
 
 PATIENCE = 300  # seconds
+QUIET = 15  # seconds, after which a server may have closed a socket that said nothing
 
 
 class Visitor:
@@ -124,8 +125,11 @@ class Kernel:
     """
 
     def __init__(self, visitor, number):
-        self.id, self._session = number, uuid.uuid4().hex
-        self._socket = visitor.socket(f"kernels/{number}/channels")
+        self.id, self._visitor, self._session = number, visitor, uuid.uuid4().hex
+        self._socket, self._used = self._open(), time.monotonic()
+
+    def _open(self):
+        return self._visitor.socket(f"kernels/{self.id}/channels")
 
     def run(self, source):
         """Run code; return what it printed and showed as text. Raises `CellError` where it raises."""
@@ -142,6 +146,9 @@ class Kernel:
             "channel": "shell",
             "content": {"code": source, "silent": False, "store_history": True, "allow_stdin": False},
         }
+        if time.monotonic() - self._used > QUIET:
+            self._socket.close()
+            self._socket = self._open()
         self._socket.send(json.dumps(message))
         said, replied, idle = [], False, False
         while not (replied and idle):
@@ -157,6 +164,7 @@ class Kernel:
                 said.append(content["data"].get("text/plain", ""))
             elif kind == "error":
                 raise CellError(f"{content['ename']}: {content['evalue']}")
+        self._used = time.monotonic()
         return "".join(said)
 
     def run_all(self, notebook):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -103,8 +104,8 @@ def _on_slips(text):
 
 
 def _free_port():
-    """Return the first of four ports in a row that are free."""
-    for port in range(18000, 28000, 10):
+    """Return the first of four ports in a row that are free, where others who ask at the same time hardly look."""
+    for port in random.sample(range(18000, 28000, 10), 100):
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
             for number in range(port, port + 4):
                 held.enter_context(socket.socket()).bind(("127.0.0.1", number))

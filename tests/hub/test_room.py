@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from browser.conftest import missing as browser_is_missing
+from hub import in_a_browser
 from hub.helpers_of_hub import SNOOP, missing
 
 from helpers.course import working_copy
@@ -113,6 +115,10 @@ def test_features_were_computed_once_and_not_by_each(hub, learners):
         entries = list((home(hub, user) / ".cache" / "swap-the-head" / "features").iterdir())
         assert {entry.name for entry in entries} == shared
         assert all(entry.is_symlink() for entry in entries)
+
+
+def test_what_was_printed_and_logged_does_not_tell_what_learners_open(hub, learners):
+    assert FILE not in hub.said() and "/api/contents" not in hub.said()
 
 
 class TestOneThatWasKilled:
@@ -261,3 +267,32 @@ def test_who_comes_late_gets_in_while_the_hub_runs(hub):
     hub.add("Hubtest Late")
     late = hub.visitor("hubtest-late")
     assert late.log_in().url.endswith("/hub/spawn")
+
+
+@pytest.mark.skipif(bool(browser_is_missing()), reason=str(browser_is_missing()))
+def test_a_learner_is_asked_and_starts_and_the_teacher_sees_the_row_in_a_browser(hub):
+    eve = "hubtest-eve"
+    hub.add("Hubtest Eve")
+    with in_a_browser.chromium() as browser:
+        page, said = in_a_browser.log_in(browser, hub, eve)
+        assert "only if you agree" in said and "never your answers" in said
+        box = page.get_by_label("My teacher may see which exercises I have done (never my answers)")
+        assert not box.is_checked()
+        box.check()
+        in_a_browser.picture(page, "consent")
+        page.get_by_role("button", name="Start").click()
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
+        assert f"/user/{eve}/lab/tree/00_start_here.ipynb" in page.url
+        in_a_browser.picture(page, "lab")
+        until(lambda: eve in table(hub))
+
+        teacher, _ = in_a_browser.log_in(browser, hub, "teacher")
+        teacher.goto(f"{hub.address}/services/progress/")
+        assert "0 of 2" in teacher.get_by_role("row", name=eve).inner_text()
+        in_a_browser.picture(teacher, "table")
+        teacher.get_by_role("link", name="00 start here").click()
+        teacher.wait_for_url("**/?notebook=00_start_here")
+        assert teacher.get_by_role("columnheader").count() == 3
+        teacher.goto(f"{hub.address}/hub/admin")
+        teacher.get_by_text(eve).first.wait_for()
+        in_a_browser.picture(teacher, "admin")

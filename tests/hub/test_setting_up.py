@@ -81,7 +81,7 @@ class TestConfiguration:
         "python": "/usr/bin/python3",
         "proxy": ["node", "proxy"],
         "table_user": "table",
-        "quiet": True,
+        "verbose": False,
     }
 
     def read(self, tmp_path, monkeypatch, **changed):
@@ -122,6 +122,10 @@ class TestConfiguration:
         scopes = {scope for role in config.JupyterHub.load_roles for scope in role["scopes"]}
         assert not [scope for scope in scopes if scope.startswith(("access:servers", "admin:", "tokens", "shares"))]
         assert "admin_users" not in config.Authenticator
+
+    def test_what_learners_open_is_not_logged(self, tmp_path, monkeypatch):
+        config = self.read(tmp_path, monkeypatch)
+        assert config.JupyterHub.log_level == "WARN" and config.Spawner.args == ["--Application.log_level=WARN"]
 
     def test_only_the_proxy_is_open_to_the_network(self, tmp_path, monkeypatch):
         config = self.read(tmp_path, monkeypatch, ip="0.0.0.0", certificate="/c.pem", key="/k.pem")

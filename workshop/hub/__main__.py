@@ -56,7 +56,7 @@ def _parser():
     start.add_argument("--cpus", type=int, default=2, help="processors that one learner may use at most, 2 by default")
     start.add_argument("--idle", type=int, default=7200, help="seconds after which an unused server stops")
     start.add_argument("--python", default=sys.executable, help="the Python that learners' servers and kernels run in")
-    start.add_argument("--quiet", action="store_true", help="log warnings only")
+    start.add_argument("--verbose", action="store_true", help="log every request, and with it what each learner opens")
     start.set_defaults(run=_start)
 
     features = commands.add_parser("features", help="compute what is shared, and no more, as the day before")
@@ -123,7 +123,7 @@ def _start(given):
         "python": given.python,
         "proxy": proxy,
         "table_user": setting_up.TABLE_USER,
-        "quiet": given.quiet,
+        "verbose": given.verbose,
     }
     print("Starting the hub ...", flush=True)
     return _run_hub(given.folder / "hub", settings, address)
