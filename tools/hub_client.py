@@ -44,15 +44,15 @@ class Visitor:
 
     def running(self):
         """Return whether the hub says that the server is ready."""
-        answer = self.page(f"/hub/api/users/{self.user}", headers=self._hub_headers())
+        answer = self.page(f"/hub/api/users/{self.user}", headers=self.hub_headers())
         answer.raise_for_status()
         return answer.json()["servers"].get("", {}).get("ready", False)
 
     def stop(self):
         """Stop the server, and wait until it has ended."""
-        self.session.delete(f"{self.hub}/hub/api/users/{self.user}/server", headers=self._hub_headers())
+        self.session.delete(f"{self.hub}/hub/api/users/{self.user}/server", headers=self.hub_headers())
         end = time.monotonic() + 60
-        while self.page(f"/hub/api/users/{self.user}", headers=self._hub_headers()).json()["servers"]:
+        while self.page(f"/hub/api/users/{self.user}", headers=self.hub_headers()).json()["servers"]:
             assert time.monotonic() < end, f"the server of {self.user} did not stop"
             time.sleep(0.3)
 
@@ -105,7 +105,8 @@ class Visitor:
         found = [each.value for each in self.session.cookies if each.name == "_xsrf" and each.path == path]
         return found[0] if found else None
 
-    def _hub_headers(self):
+    def hub_headers(self):
+        """Return what the hub wants to see with a request to its own interface."""
         return {"X-XSRFToken": self._cookie("/hub/") or "", "Referer": f"{self.hub}/hub/home"}
 
 

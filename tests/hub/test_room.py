@@ -172,7 +172,7 @@ class TestAnotherLearner:
         bo = learners[BO]
         address = f"{bo.hub}/hub/api/users/{ANA}"
         for method, path in (("GET", ""), ("DELETE", "/server"), ("POST", "/tokens"), ("GET", "/tokens")):
-            assert bo.session.request(method, address + path, headers=bo._hub_headers()).status_code in (403, 404)
+            assert bo.session.request(method, address + path, headers=bo.hub_headers()).status_code in (403, 404)
         assert learners[ANA].running()
 
     def test_reads_no_file_no_token_and_nothing_of_the_hub_from_a_kernel(self, hub, learners):
@@ -240,12 +240,18 @@ class TestWhatTheTeacherSees:
         teacher.log_in()
         assert teacher.page(f"/user/{ANA}/api/contents/{FILE}").status_code in (403, 404)
         assert teacher.page("/hub/admin").status_code == 200
-        answer = teacher.session.post(f"{hub.address}/hub/api/users/{ANA}/tokens", headers=teacher._hub_headers())
+        answer = teacher.session.post(f"{hub.address}/hub/api/users/{ANA}/tokens", headers=teacher.hub_headers())
         assert answer.status_code in (403, 404)
 
     def test_vanishes_when_a_learner_takes_it_back(self, hub, learners):
         cy = learners[CY]
-        page = cy.stop() or cy.page(f"/hub/spawn/{CY}").text
+        cy.stop()
+        teacher = hub.visitor("teacher")
+        teacher.log_in()
+        start = f"{hub.address}/hub/api/users/{CY}/server"
+        answer = teacher.session.post(start, json={"share": True}, headers=teacher.hub_headers())
+        assert answer.status_code in (403, 404)  # nobody else ticks the box
+        page = cy.page(f"/hub/spawn/{CY}").text
         assert 'value="yes" checked' in page
         cy.start(share=False)
         until(lambda: CY not in table(hub))

@@ -117,10 +117,11 @@ class TestConfiguration:
         for chosen, said in (({}, "no"), ({"share": False}, "no"), ({"share": True}, "yes")):
             assert told(type("Spawner", (), {"user_options": chosen})()) == said
 
-    def test_the_teacher_enters_no_server_and_nobody_is_an_administrator(self, tmp_path, monkeypatch):
+    def test_the_teacher_enters_and_starts_no_server_and_nobody_is_an_administrator(self, tmp_path, monkeypatch):
         config = self.read(tmp_path, monkeypatch)
         scopes = {scope for role in config.JupyterHub.load_roles for scope in role["scopes"]}
-        assert not [scope for scope in scopes if scope.startswith(("access:servers", "admin:", "tokens", "shares"))]
+        forbidden = ("access:servers", "servers", "admin:", "tokens", "shares")
+        assert not [scope for scope in scopes if scope.startswith(forbidden)]
         assert "admin_users" not in config.Authenticator
 
     def test_what_learners_open_is_not_logged(self, tmp_path, monkeypatch):

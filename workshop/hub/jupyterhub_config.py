@@ -34,12 +34,20 @@ if own_users:
     c.OfTheList.homes = str(folder / "homes")
     c.LocalAuthenticator.create_system_users = True
 
-# The teacher sees who is in and the table, and can stop and start a server, but enters none: no administrator's role.
+# The teacher sees who is in and the table, and can stop a server. To start one would be to tick the learner's box, to
+# enter one to read the answers: so it is no administrator's role.
 c.JupyterHub.load_roles = [
     {
         "name": "teacher",
         "users": [accounts.TEACHER],
-        "scopes": ["admin-ui", "list:users", "read:servers", "servers", "read:hub", "access:services!service=progress"]
+        "scopes": [
+            "admin-ui",
+            "list:users",
+            "read:servers",
+            "delete:servers",
+            "read:hub",
+            "access:services!service=progress",
+        ]
         + ["list:services", "read:services"],
     },
     {
