@@ -48,7 +48,7 @@ def test_a_lost_slip_is_replaced_and_the_old_password_ends(tmp_path):
         (["Root", "Daemon"], ["root-2", "daemon-2"]),
         (["../../etc", "-rf", "7 of 9"], ["etc", "rf", "learner"]),
         (["teacher"], ["teacher-2"]),
-        (["x" * 90], ["x" * 24]),
+        (["x" * 90, "y" * 15 + " z"], ["x" * 16, "y" * 15]),
     ],
 )
 def test_users_have_names_that_linux_takes_and_nobody_else_has(tmp_path, names, users):

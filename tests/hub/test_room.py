@@ -16,6 +16,7 @@ from hub.helpers_of_hub import SNOOP, missing
 
 from helpers.course import working_copy
 from tools import hub_room
+from workshop.hub import learner
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
 NOTEBOOK = "03_attach_new_head"
@@ -180,7 +181,7 @@ class TestAnotherLearner:
             server_of(ANA),
             next(each for each in processes_of(ANA) if "ipykernel_launcher" in each.cmdline()),
         )
-        runtime = home(hub, ANA) / ".jupyter-runtime"
+        runtime = home(hub, ANA) / learner.RUNTIME
         secrets = [
             home(hub, ANA) / "swap_the_head" / FILE,
             home(hub, ANA) / "swap_the_head" / working_copy.DONE,

@@ -34,8 +34,18 @@ class TestRefusals:
         code, said = self.start(tmp_path, "--certificate", "a.pem", monkeypatch=monkeypatch, capsys=capsys)
         assert code == 1 and "belong together" in said
 
-    def test_a_room_without_names(self, tmp_path, monkeypatch, capsys):
+    def test_one_account_for_all_that_would_be_roots(self, tmp_path, monkeypatch, capsys):
         code, said = self.start(tmp_path, "--same-user", monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "every learner would be root" in said
+
+    def test_a_folder_whose_path_is_too_long_for_sockets(self, tmp_path, monkeypatch, capsys):
+        (tmp_path / "names.txt").write_text("Ana")
+        names = ["--same-user", "--names", str(tmp_path / "names.txt")]
+        code, said = self.start(tmp_path / ("x" * 30), *names, root=False, monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "too long a path" in said
+
+    def test_a_room_without_names(self, tmp_path, monkeypatch, capsys):
+        code, said = self.start(tmp_path, "--same-user", root=False, monkeypatch=monkeypatch, capsys=capsys)
         assert code == 1 and "--names" in said
 
     def test_a_notebook_that_is_not_there(self, tmp_path):
@@ -126,7 +136,7 @@ class TestConfiguration:
 
     def test_what_learners_open_is_not_logged(self, tmp_path, monkeypatch):
         config = self.read(tmp_path, monkeypatch)
-        assert config.JupyterHub.log_level == "WARN" and config.Spawner.args == ["--Application.log_level=WARN"]
+        assert config.JupyterHub.log_level == "WARN" and config.Spawner.args == ["--Application.log_level=ERROR"]
 
     def test_only_the_proxy_is_open_to_the_network(self, tmp_path, monkeypatch):
         config = self.read(tmp_path, monkeypatch, ip="0.0.0.0", certificate="/c.pem", key="/k.pem")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = [path.stem for path in working_copy.course_notebooks()][:8]
 AS_ROOT = os.geteuid() == 0
 FOLDER = Path("/srv/swap-the-head" if AS_ROOT else "~/swap-the-head-hub").expanduser()
+LONGEST = 28  # letters of the folder: a socket's path, in a home in it, may have 107
 ONE_ACCOUNT = """You are not root, so all learners would run in your own account of this computer. Then each of them
 can open the files of all the others, and yours. Start it as root (sudo), or say --same-user if you trust them."""
 NO_LIMITS = """Warning: systemd does not run this machine, so nobody enforces the limits of {memory} and {cpus}
@@ -84,6 +85,8 @@ def _parser():
 def _start(given):
     if not AS_ROOT and not given.same_user:
         raise setting_up.SetUpError(ONE_ACCOUNT)
+    if AS_ROOT and given.same_user:
+        raise setting_up.SetUpError("You are root: with --same-user every learner would be root, too. Leave it out.")
     if (given.certificate is None) != (given.key is None):
         raise setting_up.SetUpError("--certificate and --key belong together: give both.")
     ip = given.ip or ("0.0.0.0" if given.certificate else "127.0.0.1")
@@ -101,6 +104,10 @@ def _start(given):
         _print_slips(given, address)
     if not (given.folder / "hub" / accounts.FILE).is_file():
         raise setting_up.SetUpError("There are no accounts yet: give --names a text file with a name a line.")
+    if len(os.fsencode(given.folder)) > LONGEST:
+        raise setting_up.SetUpError(
+            f"{given.folder} is too long a path for the sockets of kernels: name a folder of at most {LONGEST} letters."
+        )
     proxy = setting_up.install_proxy(given.folder)
     setting_up.compute_features(given.folder, given.features, given.course)
     systemd = not given.same_user and setting_up.systemd_runs()

@@ -13,6 +13,7 @@ FILE = "accounts.json"
 TEACHER = "teacher"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 COST = {"n": 2**14, "r": 8, "p": 1}  # of scrypt: 16 MB and some hundredths of a second
+LONGEST = 16  # letters of a user: kernels are reached by sockets in the home, whose paths may not be long
 NOBODY = {"salt": base64.b64encode(bytes(16)).decode(), "hash": ""}
 
 
@@ -88,7 +89,7 @@ def _hash(password, salt):
 def _user(name, taken):
     """Return a name that Linux takes, as near to a person's as it can be."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    plain = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:24]
+    plain = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:LONGEST].strip("-")
     base = plain if re.match("[a-z]", plain) else "learner"
     numbered = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
     return next(user for user in numbered if user not in taken)

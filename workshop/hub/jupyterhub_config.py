@@ -19,12 +19,13 @@ c.JupyterHub.bind_url = f"http{'s' if settings['certificate'] else ''}://{settin
 c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = settings["certificate"], settings["key"]
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub_port}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
-c.ConfigurableHTTPProxy.command = [*settings["proxy"], f"--log-level={'info' if settings['verbose'] else 'warn'}"]
+c.ConfigurableHTTPProxy.command = settings["proxy"]
 c.ConfigurableHTTPProxy.pid_file = str(hub / "proxy.pid")
 c.JupyterHub.db_url = f"sqlite:///{hub}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = str(hub / "cookie_secret")
-# Only warnings: the log of requests would tell what each learner opens.
-c.JupyterHub.log_level = level = "INFO" if settings["verbose"] else "WARN"
+# The log of requests would tell what each learner opens, and so would the warnings of their servers.
+c.JupyterHub.log_level = "INFO" if settings["verbose"] else "WARN"
+c.ConfigurableHTTPProxy.log_level = "info" if settings["verbose"] else "error"
 
 # Who logs in.
 c.JupyterHub.authenticator_class = hub_classes.OfTheList if own_users else hub_classes.FromTheList
@@ -96,7 +97,7 @@ c.JupyterHub.template_vars = {
 
 # What starts.
 c.Spawner.cmd = [python, str(HERE / "learner.py")]
-c.Spawner.args = [f"--Application.log_level={level}"]
+c.Spawner.args = [] if settings["verbose"] else ["--Application.log_level=ERROR"]
 c.Spawner.notebook_dir = "~/" + learner.COPY
 c.Spawner.default_url = "/lab/tree/00_start_here.ipynb"
 c.Spawner.environment = {

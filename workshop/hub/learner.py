@@ -14,6 +14,7 @@ from helpers.course import jupyter, working_copy
 
 HERE = Path(__file__).resolve().parent
 COPY = "swap_the_head"  # in the learner's home
+RUNTIME = ".r"  # in the home, and short: kernels are reached by sockets in it, whose paths may have 107 letters
 TOLD = "what_my_teacher_sees.txt"
 SHARES, SHARED_CACHE, COURSE = "SWAP_THE_HEAD_SHARES_PROGRESS", "SWAP_THE_HEAD_SHARED_CACHE", "SWAP_THE_HEAD_COURSE"
 NOTHING = """Your teacher sees nothing of what you do here.
@@ -79,7 +80,7 @@ def main(arguments):
     """Prepare the account of whoever runs this, and become their JupyterLab."""
     os.umask(0o077)
     copy, cache = prepare(Path.home(), os.environ)
-    runtime = Path.home() / ".jupyter-runtime"  # a short path: kernels are reached by sockets in it
+    runtime = Path.home() / RUNTIME
     shutil.rmtree(runtime, ignore_errors=True)  # of a server that was killed
     os.environ[storage.CACHE_VARIABLE] = str(cache)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(runtime)
