@@ -122,17 +122,18 @@ def test_what_was_printed_and_logged_does_not_tell_what_learners_open(hub, learn
     assert FILE not in hub.said() and "/api/contents" not in hub.said()
 
 
-class TestOneThatWasKilled:
-    @pytest.fixture(scope="class")
-    def back(self, hub, learners):
-        """Di, back in as a learner is: Stop My Server, Start My Server."""
-        until(lambda: not processes_of(DI))  # a kernel ends with its server
-        visitor = hub.visitor(DI)
-        visitor.log_in()
-        visitor.stop()
-        visitor.start(share=True)
-        return visitor
+@pytest.fixture(scope="module")
+def back(hub, learners):
+    """Di, back in as a learner is: Stop My Server, Start My Server."""
+    until(lambda: not processes_of(DI))  # a kernel ends with its server
+    visitor = hub.visitor(DI)
+    visitor.log_in()
+    visitor.stop()
+    visitor.start(share=True)
+    return visitor
 
+
+class TestOneThatWasKilled:
     def test_finds_what_was_saved(self, back):
         assert f"Notes of {DI}." in back.read(FILE).cells[0].source
 
