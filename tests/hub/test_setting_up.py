@@ -1,0 +1,180 @@
+"""What is checked and made before the hub starts, and that the files for it belong together."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from helpers.course import working_copy
+from workshop.hub import __main__ as command
+from workshop.hub import learner, setting_up
+
+HUB = learner.HERE
+MAIN = [sys.executable, "-m", "workshop.hub"]
+
+
+class TestRefusals:
+    def start(self, tmp_path, *options, root=True, monkeypatch=None, capsys=None):
+        monkeypatch.setattr(command, "AS_ROOT", root)
+        code = command.main(["start", "--folder", str(tmp_path / "room"), *options])
+        return code, capsys.readouterr().err
+
+    def test_without_root_it_says_what_one_account_means(self, tmp_path, monkeypatch, capsys):
+        code, said = self.start(tmp_path, root=False, monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "open the files of all the others" in said and "--same-user" in said
+        assert not (tmp_path / "room").exists()
+
+    def test_a_certificate_without_its_key(self, tmp_path, monkeypatch, capsys):
+        code, said = self.start(tmp_path, "--certificate", "a.pem", monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "belong together" in said
+
+    def test_one_account_for_all_that_would_be_roots(self, tmp_path, monkeypatch, capsys):
+        code, said = self.start(tmp_path, "--same-user", monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "every learner would be root" in said
+
+    def test_a_folder_whose_path_is_too_long_for_sockets(self, tmp_path, monkeypatch, capsys):
+        (tmp_path / "names.txt").write_text("Ana")
+        names = ["--same-user", "--names", str(tmp_path / "names.txt")]
+        code, said = self.start(tmp_path / ("x" * 30), *names, root=False, monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "too long a path" in said
+
+    def test_a_room_without_names(self, tmp_path, monkeypatch, capsys):
+        code, said = self.start(tmp_path, "--same-user", root=False, monkeypatch=monkeypatch, capsys=capsys)
+        assert code == 1 and "--names" in said
+
+    def test_a_notebook_that_is_not_there(self, tmp_path):
+        with pytest.raises(setting_up.SetUpError, match="no notebooks 99_none; there are: 00_start_here"):
+            setting_up.compute_features(tmp_path, ["99_none"])
+
+    def test_a_python_in_a_closed_folder(self, tmp_path):
+        tmp_path.chmod(0o755)
+        (tmp_path / "closed").mkdir(mode=0o700)
+        (tmp_path / "closed" / "python").touch(0o755)
+        (tmp_path / "open").symlink_to(tmp_path / "closed" / "python")
+        for way in (tmp_path / "closed" / "python", tmp_path / "open"):
+            assert setting_up.closed_to_others(way) is not None
+        assert setting_up.closed_to_others("/bin/sh", "/usr") is None
+
+    def test_deleting_what_is_no_hub(self, tmp_path, capsys):
+        (tmp_path / "mine.txt").touch()
+        assert command.main(["end", "--yes", "--folder", str(tmp_path)]) == 1
+        assert "no folder of a hub" in capsys.readouterr().err and (tmp_path / "mine.txt").exists()
+
+
+def test_the_hubs_own_folder_is_closed_and_the_features_are_not(tmp_path):
+    setting_up.make_folders(tmp_path / "room")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "room").iterdir()}
+    assert modes == {"hub": 0o700, "progress": 0o700, "homes": 0o711, "cache": 0o755}
+
+
+class TestConfiguration:
+    """The configuration as JupyterHub reads it, for each kind of machine."""
+
+    SETTINGS = {
+        "folder": "/srv/room",
+        "ip": "127.0.0.1",
+        "port": 8000,
+        "certificate": "",
+        "key": "",
+        "same_user": False,
+        "systemd": False,
+        "memory": "2G",
+        "cpus": 2,
+        "idle": 7200,
+        "course": "/srv/notebooks",
+        "python": "/usr/bin/python3",
+        "proxy": ["node", "proxy"],
+        "table_user": "table",
+        "verbose": False,
+    }
+
+    def read(self, tmp_path, monkeypatch, **changed):
+        from traitlets.config import PyFileConfigLoader
+
+        file = tmp_path / "settings.json"
+        file.write_text(json.dumps(self.SETTINGS | changed))
+        monkeypatch.setenv("SWAP_THE_HEAD_HUB", str(file))
+        return PyFileConfigLoader(str(HUB / "jupyterhub_config.py")).load_config()
+
+    def test_systemd_limits_memory_and_processor_and_keeps_the_server_where_a_kernel_is_ended(
+        self, tmp_path, monkeypatch
+    ):
+        config = self.read(tmp_path, monkeypatch, systemd=True)
+        assert config.JupyterHub.spawner_class == "systemd"
+        assert (config.Spawner.mem_limit, config.Spawner.cpu_limit) == ("2G", 2.0)
+        assert config.SystemdSpawner.unit_extra_properties["OOMPolicy"] == "continue"
+
+    def test_each_learner_has_an_account_unless_one_for_all_was_asked_for(self, tmp_path, monkeypatch):
+        own = self.read(tmp_path, monkeypatch)
+        assert own.JupyterHub.spawner_class == "localprocess" and own.LocalAuthenticator.create_system_users
+        one = self.read(tmp_path, monkeypatch, same_user=True)
+        assert one.JupyterHub.spawner_class.__name__ == "OneForAll"
+        spawner = type("Spawner", (), {"user_options": {}})()
+        assert "find them" in one.Spawner.options_form(spawner) and "find them" not in own.Spawner.options_form(spawner)
+
+    def test_only_a_tick_is_consent(self, tmp_path, monkeypatch):
+        config = self.read(tmp_path, monkeypatch)
+        options = config.Spawner.options_from_form
+        assert options({"share": ["yes"]}) == {"share": True}
+        assert options({}) == options({"share": [""]}) == options({"share": ["no"]}) == {"share": False}
+        told = config.Spawner.environment[learner.SHARES]
+        for chosen, said in (({}, "no"), ({"share": False}, "no"), ({"share": True}, "yes")):
+            assert told(type("Spawner", (), {"user_options": chosen})()) == said
+
+    def test_the_teacher_enters_and_starts_no_server_and_nobody_is_an_administrator(self, tmp_path, monkeypatch):
+        config = self.read(tmp_path, monkeypatch)
+        scopes = {scope for role in config.JupyterHub.load_roles for scope in role["scopes"]}
+        forbidden = ("access:servers", "servers", "admin:", "tokens", "shares")
+        assert not [scope for scope in scopes if scope.startswith(forbidden)]
+        assert "admin_users" not in config.Authenticator
+
+    def test_what_learners_open_is_not_logged(self, tmp_path, monkeypatch):
+        config = self.read(tmp_path, monkeypatch)
+        assert config.JupyterHub.log_level == "WARN" and config.Spawner.args == ["--Application.log_level=ERROR"]
+
+    def test_only_the_proxy_is_open_to_the_network(self, tmp_path, monkeypatch):
+        config = self.read(tmp_path, monkeypatch, ip="0.0.0.0", certificate="/c.pem", key="/k.pem")
+        assert config.JupyterHub.bind_url == "https://0.0.0.0:8000" and config.JupyterHub.ssl_cert == "/c.pem"
+        inside = [config.JupyterHub.hub_bind_url, config.ConfigurableHTTPProxy.api_url]
+        assert all(url.startswith("http://127.0.0.1:") for url in [*inside, config.JupyterHub.services[0]["url"]])
+
+
+class TestTheFilesForIt:
+    def test_the_proxy_is_pinned_with_checksums_and_names_no_registry(self):
+        lock = json.loads((HUB / "package-lock.json").read_text())
+        wanted = json.loads((HUB / "package.json").read_text())["dependencies"]
+        packages = {name: package for name, package in lock["packages"].items() if name}
+        assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+        assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+        assert not [name for name, package in packages.items() if "resolved" in package]
+
+    def test_the_cluster_gives_the_limits_and_starts_what_the_image_holds(self):
+        values = yaml.safe_load((HUB / "kubernetes" / "values.yaml").read_text())
+        image = (HUB / "Dockerfile").read_text()
+        own = values["singleuser"]
+        assert own["memory"]["limit"] == "2G" and own["cpu"]["limit"] == 2
+        assert json.dumps(own["cmd"]) in image and own["cmd"][1].endswith("/workshop/hub/learner.py")
+        assert f"ENV {learner.SHARED_CACHE}={own['extraEnv'][learner.SHARED_CACHE]}" in image
+        assert f"USER {own['uid']}" in image and not own["allowPrivilegeEscalation"]
+
+    def test_every_file_that_the_image_copies_is_there(self):
+        sources = re.findall(r"^COPY (.+) \S+$", (HUB / "Dockerfile").read_text(), re.MULTILINE)
+        files = [source for line in sources for source in line.split() if not source.startswith("dist/")]
+        assert files and all((HUB.parents[1] / source).exists() for source in files)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the hub runs on Linux")
+def test_the_command_tells_what_it_can_do():
+    shown = subprocess.run([*MAIN, "--help"], capture_output=True, text=True, cwd=HUB.parents[1], check=True).stdout
+    assert all(word in shown for word in ("start", "features", "new-password", "end"))
+
+
+def test_the_core_path_is_what_is_computed_for():
+    names = [path.stem for path in working_copy.course_notebooks()]
+    assert names[:8] == command.CORE and Path(working_copy.COURSE).is_dir()
