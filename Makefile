@@ -6,7 +6,7 @@ READY := .venv/.ready
 FOLDER ?= my_course
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: lab test test-fast coverage notebooks book handouts slides wheelhouse quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
+.PHONY: lab test test-fast coverage notebooks book handouts slides wheelhouse hub quizzes timings experiments benchmark lint assets constraints new-notebook lowest edit format
 
 lab: $(READY)
 	@exec $(BIN)/python -m helpers lab -- "$(FOLDER)"
@@ -59,6 +59,10 @@ slides: $(READY)
 # What a USB stick needs to install without a network. For another system: make wheelhouse SYSTEM=windows VERSION=3.12
 wheelhouse: $(READY)
 	$(BIN)/python -m tools.wheelhouse build/wheelhouse $(if $(SYSTEM),--system $(SYSTEM)) $(if $(VERSION),--python-version $(VERSION))
+
+# One JupyterHub for a room, as root: make hub NAMES=learners.txt    (workshop/hub/README.md)
+hub: $(READY)
+	@exec $(BIN)/python -m workshop.hub start $(if $(NAMES),--names "$(NAMES)") $(HUB_OPTIONS)
 
 timings: $(READY)
 	$(BIN)/python -m tools.notebooks timings

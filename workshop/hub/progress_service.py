@@ -18,7 +18,7 @@ NAME = re.compile(r"[0-9a-zA-Z_]{1,80}")
 MOST, MOST_BYTES = 100, 64_000
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="refresh" content="30"><title>{title}</title><style>
+<title>{title}</title><style>
 body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff }}
 .wide {{ overflow-x: auto }} table {{ border-collapse: collapse }}
 th, td {{ text-align: left; padding: .3rem .8rem; border-bottom: 1px solid #767676 }}
@@ -143,7 +143,7 @@ class Table(HubOAuthenticated, web.RequestHandler):
             self.finish(self.rows.of)
             return
         notebook = self.get_argument("notebook", None)
-        agreed = "<p>Only learners who have agreed are here, and only names of exercises. It renews itself.</p>"
+        agreed = "<p>Only learners who have agreed are here, and only names of exercises. Load the page again for what is new.</p>"
         self.finish(PAGE.format(title="Exercises done", body=agreed + table(self.rows.of, notebook)))
 
 
