@@ -1,12 +1,13 @@
 // A click, or Enter, on a figure shows it as large as the window; Escape or another click closes it.
 const dialog = document.createElement("dialog");
 dialog.className = "enlarged";
-dialog.innerHTML = '<form method="dialog"><button autofocus>Close</button></form><img alt="">';
-const large = dialog.querySelector("img");
+dialog.setAttribute("aria-label", "The figure, enlarged");
+dialog.innerHTML = '<form method="dialog"><button autofocus>Close</button></form>';
 dialog.addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => dialog.querySelector("img").remove());
 document.body.append(dialog);
 
-for (const image of document.querySelectorAll("article .cell_output img, article img.enlarge")) {
+for (const image of document.querySelectorAll("article .cell_output img")) {
   if (image.closest(".explorer")) continue;
   const button = document.createElement("button");
   button.type = "button";
@@ -15,8 +16,7 @@ for (const image of document.querySelectorAll("article .cell_output img, article
   image.replaceWith(button);
   button.append(image);
   button.addEventListener("click", () => {
-    large.src = image.src;
-    large.alt = image.alt;
+    dialog.append(image.cloneNode());
     dialog.showModal();
   });
 }

@@ -91,4 +91,5 @@ def _markdown(source):
 def _html(markup):
     """Return a cell that shows HTML and nothing else."""
     output = nbformat.v4.new_output("display_data", {"text/html": markup})
-    return nbformat.v4.new_code_cell(outputs=[output], metadata={"tags": ["remove-input"]})
+    source = "# without a source MyST-NB leaves a cell out"
+    return nbformat.v4.new_code_cell(source, outputs=[output], metadata={"tags": ["remove-input"]})

@@ -18,6 +18,7 @@ def section(heading, title, source):
     if not rest:
         raise ValueError(f"README.md has no section {heading!r}, which is a page of the web edition.")
     own, _, _ = rest.partition("\n## ")
+    own = re.sub(r"\[([^\]]+)\]\(#[^)]+\)", r"\1", own)  # to another section, which is no part of the page
     return f"# {title}\n{linked(own, source)}"
 
 

@@ -143,7 +143,7 @@ class Table(HubOAuthenticated, web.RequestHandler):
             self.finish(self.rows.of)
             return
         notebook = self.get_argument("notebook", None)
-        agreed = "<p>Only learners who have agreed are here, and only names of exercises. Load the page again for what is new.</p>"
+        agreed = "<p>Only learners who have agreed are here, and only names of exercises. Reload for what is new.</p>"
         self.finish(PAGE.format(title="Exercises done", body=agreed + table(self.rows.of, notebook)))
 
 
