@@ -20,6 +20,7 @@ from helpers.course import quizzes, working_copy
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = [path.stem for path in working_copy.course_notebooks()]
 OTHERS = ["index", "course", "results", "findings", "GLOSSARY", "run_it", "licences", "search"]
+TEACHERS = [path.relative_to(ROOT).with_suffix("").as_posix() for path in sorted((ROOT / "workshop").rglob("*.md"))]
 FIRST_PAGE = 1_000_000  # bytes
 
 
@@ -90,7 +91,7 @@ def violations(page):
     return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found}
 
 
-@pytest.mark.parametrize("name", OTHERS + NOTEBOOKS)
+@pytest.mark.parametrize("name", OTHERS + NOTEBOOKS + TEACHERS)
 def test_a_page_is_whole_and_accessible(reader, name):
     page = reader.open(name)
     assert page.locator("h1").count() == 1
@@ -121,19 +122,23 @@ def test_the_first_page_is_light(reader):
 
 
 def test_no_link_is_dead(html):
-    pages = {path: bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in html.glob("*.html")}
-    places = {path.name: {tag["id"] for tag in soup.find_all(id=True)} for path, soup in pages.items()}
+    pages = {
+        path.relative_to(html).as_posix(): bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in html.rglob("*.html")
+        if "_static" not in path.parts
+    }
+    places = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in pages.items()}
     dead = []
-    for path, soup in pages.items():
+    for name, soup in pages.items():
         for tag in soup.find_all(href=True):
-            target, place = urldefrag(urljoin(path.name, tag["href"]))
+            target, place = urldefrag(urljoin(name, tag["href"]))
             if re.match(r"[a-z]+:", target):
                 continue
             target = unquote(target.partition("?")[0])
             known = places.get(target, set())
             if not (html / target).is_file() or (place and target in places and unquote(place) not in known):
-                dead.append((path.name, tag["href"]))
-    assert len(pages) >= len(OTHERS + NOTEBOOKS) and dead == []
+                dead.append((name, tag["href"]))
+    assert len(pages) >= len(OTHERS + NOTEBOOKS + TEACHERS) and dead == []
 
 
 def test_search_finds_a_term(reader):

@@ -42,7 +42,7 @@ def test_both_have_a_place_for_the_minutes_of_each_notebook():
     (minutes,) = [part for part in form("debrief.yml")["body"] if "minutes" in part["attributes"].get("label", "")]
     assert re.findall(r"(\d\d):", minutes["attributes"]["value"]) == numbers
     sheet = (plans.FOLDER / "debrief.md").read_text(encoding="utf-8")
-    assert re.findall(r"\d\d", re.search(r"^ *\| \| 00 .*$", sheet, flags=re.MULTILINE)[0]) == numbers
+    assert re.findall(r"\d\d", re.search(r"^ *\| notebook \| 00 .*$", sheet, flags=re.MULTILINE)[0]) == numbers
 
 
 def test_a_question_says_where_what_was_expected_what_happened_and_on_which_machine():
