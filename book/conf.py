@@ -12,6 +12,7 @@ exclude_patterns = ["notebooks"]  # to download, as they are
 
 nb_execution_mode = "off"  # the stored outputs are those that CI has checked
 nb_merge_streams = True
+smartquotes = False  # a line to copy keeps its quotes
 myst_heading_anchors = 4
 myst_heading_slug_func = "tools.book.notebooks.anchor"
 nitpicky = True

@@ -8,11 +8,10 @@ dialog.addEventListener("close", () => dialog.querySelector("img").remove());
 document.body.append(dialog);
 
 for (const image of document.querySelectorAll("article .cell_output img")) {
-  if (image.closest(".explorer")) continue;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "enlarge";
-  button.setAttribute("aria-label", `Enlarge the figure: ${image.alt}`);
+  button.innerHTML = '<span class="unseen">Enlarge the figure: </span>';
   image.replaceWith(button);
   button.append(image);
   button.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-"""What the pages of the web edition are made of; tests/browser/test_book.py reads the built ones."""
+"""What the pages of the web edition are made of; tests/browser/test_web_edition.py reads the built ones."""
 
 import bs4
 import nbformat

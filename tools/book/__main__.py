@@ -35,6 +35,9 @@ def main(arguments=None):
     if done == 0:
         for folder in ("notebooks", "explorers"):
             shutil.copytree(pages / folder, html / folder)
+        for path in html.rglob("*.html"):  # MyST-NB gives all folds one name in place of their own words
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace('<summary aria-label="Toggle hidden content">', "<summary>"), encoding="utf-8")
         print(f"The web edition: {html / 'index.html'}")
     return done
 

@@ -20,7 +20,13 @@ BOOK = Path(__file__).parents[2] / "book"
 PICTURES = BOOK / "explorers"
 SMALL = 12  # choices; more are a list to unfold
 IMAGE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*?src="data:image/png;base64,(?P<data>[^"]*)">')
-RUN = '<p class="run">%s: <a href="run_it.html">run it yourself</a>.</p>'
+RUN = '<p class="run">%s, <a href="run_it.html">run it yourself</a>.</p>'
+NEEDS_A_KERNEL = RUN % "This is a picture of the explorer. To use it"
+WORKS = RUN % "It works on this page, with fewer settings than in the notebook. For all of them"
+WORKS_WITH_ALL = '<p class="run">It works on this page.</p>'
+NO_SCRIPT = (
+    "<noscript><p>The choices need JavaScript. What you see is the answer to those that are ticked.</p></noscript>"
+)
 
 
 @functools.cache
@@ -71,14 +77,14 @@ LOOKED_UP = {
     "freeze_explorer": (lambda: widgets.freeze_explorer(_vgg16()), {}),
     "head_designer": (
         lambda: widgets.head_designer(_vgg16(), classes=5, pictures=1000),
-        {"hidden": (0, 16, 64, 256, 1024), "dropout": (0.0,), "pictures": (25, 100, 1000, 10_000)},
+        {"hidden": (0, 16, 64, 256, 1024), "dropout": (0.0, 0.5), "pictures": (25, 100, 1000, 10_000)},
     ),
     "rate_explorer": (_rates, {}),
     "decision_helper": (
         _decision,
         {
-            "count": (10, 40, 200),
-            "budget": ("20 s", "1 min", "5 min", "any"),
+            "count": (10, 40, 160),
+            "budget": ("40 s", "1 min", "5 min", "any"),
             "matters": ("1 point", "2 points", "5 points"),
         },
     ),
@@ -94,9 +100,9 @@ def _pictured(function, texts, folder):
     data = (PICTURES / f"{function}.png").read_bytes()
     texts = {**toml_texts.read(Path(widgets.__file__).with_name("texts.toml"))[texts["name"]], **texts}
     return (
-        f'<div class="explorer"><p><strong>{html.escape(texts["title"])}</strong></p>'
+        f'<div class="explorer">{NEEDS_A_KERNEL}<p><strong>{html.escape(texts["title"])}</strong></p>'
         f"{_image(_stored(data, folder), texts['alt'])}"
-        f"<p><em>Try this.</em> {html.escape(texts['to_try'])}</p>{RUN % 'It needs a kernel'}</div>"
+        f"<p><em>Try this.</em> {html.escape(texts['to_try'])}</p></div>"
     )
 
 
@@ -115,13 +121,13 @@ def _looked_up(function, folder):
         if len(each) > 1
     ]
     heading, first = explorer.children[0].value, answers[_key(start)]
+    works = WORKS if fewer else WORKS_WITH_ALL
     data = json.dumps({"names": [f"{function}-{name}" for name in choices], "answers": answers})
     data = data.replace("<", "\\u003c")  # nothing in it ends the script
     return (
-        f'<div class="explorer" data-start="{_key(start)}">{heading}<form>{"".join(controls)}</form>'
+        f'<div class="explorer" data-start="{_key(start)}">{works}{heading}<form>{"".join(controls)}</form>'
         f'{_image(first["picture"], first["alt"])}<div class="words">{first["words"]}</div>'
-        f'<script type="application/json">{data}</script>'
-        f"{RUN % 'In the notebook it has more settings' if fewer else ''}</div>"
+        f'<script type="application/json">{data}</script>{NO_SCRIPT}</div>'
     )
 
 

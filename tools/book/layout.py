@@ -8,6 +8,11 @@ from helpers.course import working_copy
 from tools import colab
 from tools.book import explorers, notebooks, pages
 
+READ = (
+    "*You are reading a notebook: below each cell is what it printed and drew when it was run last. What the text says "
+    "of running, clicking and answering holds for your own copy; on this page unfold the solutions and click the quiz.*"
+)
+
 
 def lay_out(folder, repository=""):
     """Write the sources of the web edition.
@@ -34,7 +39,7 @@ def lay_out(folder, repository=""):
         "course": pages.course(source),
         "results": pages.results(source, explorers.in_page("decision_helper", pictures)),
         "findings": pages.mistakes(),
-        "run_it": pages.section("Other ways to run it", "Run it yourself", source),
+        "run_it": pages.run_it(source, repository),
         "licences": pages.section("Licences and sources", "Licences and sources", source),
         **pages.workshop(source),
     }
@@ -54,7 +59,7 @@ def run_it(name, repository):
             f"[Codespaces](https://codespaces.new/{repository})",
         ]
     ways += [
-        f'<a href="notebooks/{name}.ipynb" download>download the notebook</a>',
+        f'<a href="notebooks/{name}.ipynb" download>download the notebook</a> (it needs the course)',
         "[on your machine](run_it.md)",
     ]
-    return f"**Run it yourself**: {' · '.join(ways)}"
+    return f"{READ}\n\n**Run it yourself**: {' · '.join(ways)}"

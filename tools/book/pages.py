@@ -44,6 +44,20 @@ def course(source):
     return section("The notebooks", "The course", source) + "\n" + hidden
 
 
+def run_it(source, repository):
+    """Return how to run the course: where it is, the command, and the other ways."""
+    where = (
+        f"The course is at [github.com/{repository}](https://github.com/{repository}): `git clone "
+        if repository
+        else ""
+    )
+    where += f"https://github.com/{repository}`, or *Code*, *Download ZIP* there. " if repository else ""
+    own = section("Two commands", "Run it yourself", source).partition("```\nmake test\n```")[0]
+    others = section("Other ways to run it", "Other ways", source)
+    title, _, text = own.partition("\n")
+    return f"{title}\n\n{where}All that follows happens in the folder of the course.\n{text}\n#{others}"
+
+
 def results(source, helper):
     """Return what was measured, with the HTML of the explorer that looks it up."""
     text = section("What was measured", "Results", source)
@@ -66,8 +80,7 @@ def mistakes():
         elif name := re.fullmatch(r"\[(.+)\]", line):
             texts = findings.TEXTS[name[1]]
             parts.append(f"### {name[1]}\n\n{_sentence(texts['what'])}")
-            parts += [f"**Why it matters.** {_code(text)}" for text in _all(texts, "why")]
-            parts += [f"**The fix.** {_sentence(text)}" for text in _all(texts, "mend")]
+            parts += [_cases("Why it matters", texts, "why"), _cases("The fix", texts, "mend")]
             if name[1] in examples["examples"]:
                 parts.append(_folded("An example", examples["examples"][name[1]]))
     return "\n\n".join(parts) + "\n"
@@ -112,9 +125,15 @@ def linked(text, source, folder=Path()):
     return re.sub(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)", turned, text)
 
 
-def _all(texts, kind):
-    """Return the text of a finding and those of its variants."""
-    return [text for key, text in texts.items() if key == kind or key.startswith(f"{kind}-")]
+def _cases(title, texts, kind):
+    """Return what is said of a finding, for each case of it where there are several."""
+    cases = {key.removeprefix(kind).strip("-"): text for key, text in texts.items() if key.split("-")[0] == kind}
+    if not cases:
+        return f"**{title}** depends on what was seen: the doctor says it. Run the example."
+    if list(cases) == [""]:
+        return f"**{title}:** {_code(cases[''])}"
+    lines = [f"* {name.replace('-', ' ') or 'else'}: {_code(text)}" for name, text in cases.items()]
+    return f"**{title}**, by case:\n\n" + "\n".join(lines)
 
 
 def _sentence(text):
@@ -124,7 +143,7 @@ def _sentence(text):
 
 def _code(text):
     """Return a text of the doctor, which is plain, as Markdown."""
-    return re.sub(r"([*_<>\[\]`{}])", r"\\\1", text)
+    return re.sub(r"([*_<>\[\]{}])", r"\\\1", text)
 
 
 def _folded(summary, code):
