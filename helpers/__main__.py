@@ -61,7 +61,7 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="command")
 
     lab = commands.add_parser("lab", help="lay out your copy of the notebooks and open JupyterLab on it")
-    lab.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
+    lab.add_argument("folder", nargs="?", type=session.folder, default="my_course", help=f"your copy; {HERE}")
     after = f"{PORT} by default; the next free one where it is taken"
     lab.add_argument("--port", type=session.port, default=PORT, help=after)
     lab.add_argument("--ip", default="127.0.0.1", help="0.0.0.0 lets other machines in, with the token")
@@ -69,7 +69,7 @@ def _parser():
     lab.set_defaults(run=_lab)
 
     lay_out = commands.add_parser("lay-out", help="lay out your copy of the notebooks, and no more")
-    lay_out.add_argument("folder", nargs="?", type=_folder, default="my_course", help=f"your copy; {HERE}")
+    lay_out.add_argument("folder", nargs="?", type=session.folder, default="my_course", help=f"your copy; {HERE}")
     lay_out.set_defaults(run=_lay_out)
 
     doctor = commands.add_parser("doctor", help="check this machine and the installation")
@@ -79,12 +79,6 @@ def _parser():
     where = commands.add_parser("where", help="print the folder of the cache, which may be deleted at any time")
     where.set_defaults(run=_where)
     return parser
-
-
-def _folder(text):
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the name is empty: give a folder, such as my_course")
-    return text
 
 
 def _lab(given):

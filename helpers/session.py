@@ -68,6 +68,13 @@ def make_streams_safe(errors="replace"):
             getattr(sys, name).reconfigure(errors=errors, line_buffering=True)
 
 
+def folder(text):
+    """Return the name of a folder for argparse, which tells why an empty one is refused: it would mean the present."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty: give a folder, such as my_course")
+    return text
+
+
 def port(text):
     """Return the number of a port that was given on the command line, as `argparse` takes it."""
     if not (text.isdecimal() and int(text) < 65536):

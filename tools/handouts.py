@@ -18,7 +18,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 
-from helpers import storage
+from helpers import session, storage
 from helpers.course import working_copy
 from tools import form, notebooks
 
@@ -148,7 +148,7 @@ def run(folder):
 def main(arguments=None):
     """Write the handouts, say what was left as it was, and run them where that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tools.handouts", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", default=FOLDER, help=f"{FOLDER} by default")
+    parser.add_argument("folder", nargs="?", type=session.folder, default=FOLDER, help=f"{FOLDER} by default")
     parser.add_argument("--run", action="store_true", help="run the learners' copies afterwards, about ten minutes")
     given = parser.parse_args(arguments)
     try:

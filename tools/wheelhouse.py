@@ -19,11 +19,13 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from helpers import session
 from helpers.course import working_copy
 from helpers.storage import StorageError
 from tools import handouts
 
 FOLDER = "build/wheelhouse"
+PYTHONS = ("3.11", "3.12", "3.13")  # of requires-python in pyproject.toml
 WHEELS, README, CONSTRAINTS = "wheelhouse", "README.txt", "constraints.txt"
 COURSE = "swap-the-head"
 HERE = "this"
@@ -217,9 +219,9 @@ def read_me(wheels, extras=()):
 def main(arguments=None):
     """Fill a folder and say how large it is."""
     parser = argparse.ArgumentParser(prog="python -m tools.wheelhouse", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", default=FOLDER, help=f"{FOLDER} by default")
+    parser.add_argument("folder", nargs="?", type=session.folder, default=FOLDER, help=f"{FOLDER} by default")
     parser.add_argument("--system", choices=[HERE, *SYSTEMS], default=HERE, help="whose wheels; of this one by default")
-    parser.add_argument("--python-version", help="for another system: 3.11, 3.12 or 3.13; this one's by default")
+    parser.add_argument("--python-version", choices=PYTHONS, help="for another system; this one's by default")
     parser.add_argument("--extra", action="append", default=[], help="also what the course's extra needs, such as all")
     given = parser.parse_args(arguments)
     if given.system == HERE and given.python_version:

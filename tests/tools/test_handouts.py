@@ -105,6 +105,12 @@ class TestOfASmallCourse:
         with pytest.raises(storage.StorageError, match="cannot be made or used"):
             handouts.write(tmp_path / "out", small)
 
+    def test_an_empty_name_is_not_taken_for_the_present_folder(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit):
+            handouts.main([""])
+        assert list(tmp_path.iterdir()) == []
+
     def test_the_command_tells_trouble_in_one_line(self, tmp_path):
         (tmp_path / "out").write_text("mine")
         said = handouts.main([str(tmp_path / "out")])

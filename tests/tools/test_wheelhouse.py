@@ -171,3 +171,11 @@ def test_another_python_needs_another_system_named(capsys):
     with pytest.raises(SystemExit):
         wheelhouse.main(["--python-version", "3.12"])
     assert "--system" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["--system", "windows", "--python-version", "3.9"], [""]], ids=["old", "empty"])
+def test_what_cannot_be_collected_is_refused_before_anything_is_made(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        wheelhouse.main(given)
+    assert list(tmp_path.iterdir()) == []
