@@ -5,6 +5,7 @@ two of them do, and the imports of all; all of them are run so by hand before a 
 """
 
 import ast
+import asyncio
 import importlib.metadata
 import os
 import subprocess
@@ -179,5 +180,8 @@ class TestWithNothingButWhatItRequires:
         manager = jupyter_client.AsyncKernelManager(kernel_name="python3")
         manager.kernel_spec.argv[0] = str(bare / "python")
         resources = {"metadata": {"path": str(tmp_path)}}
-        nbclient.NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute()
+        try:
+            nbclient.NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute()
+        finally:  # nbclient leaves a kernel alone that it did not make
+            asyncio.run(manager.shutdown_kernel(now=True))
         assert notebook.cells[-1].outputs[0].text.count(str(bare.parent)) == 2

@@ -9,7 +9,7 @@ import time
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser.lab import Notebook
+from tools.lab import Notebook
 
 from helpers.course import quizzes
 

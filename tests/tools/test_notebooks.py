@@ -111,7 +111,7 @@ def test_the_readme_has_a_row_for_each_with_its_title_and_minutes():
         assert f"| [{path.stem}](notebooks/{path.name}) | {title} | {said} |" in readme
 
 
-def test_the_core_path_takes_half_a_day_and_the_readme_says_its_hours():
+def test_the_core_path_takes_no_longer_and_the_readme_says_its_hours():
     readme = (working_copy.COURSE.parent / "README.md").read_text(encoding="utf-8")
     honest = sum(minutes.minutes(of(path)) for path in PATHS[: minutes.CORE])
     assert honest <= minutes.CORE_PATH
