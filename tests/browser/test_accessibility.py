@@ -9,9 +9,9 @@ import time
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tools.lab import Notebook
 
 from helpers.course import quizzes
+from tools.lab import Notebook
 
 SET_UP = """
 import pathlib, types
