@@ -13,7 +13,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from helpers.course import toml_texts, widgets
+from helpers.course import widgets
+from helpers.course.widgets import frame
 from tools.book import reading
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -98,11 +99,11 @@ def _pictures():
 
 def _pictured(function, texts, folder):
     data = (PICTURES / f"{function}.png").read_bytes()
-    texts = {**toml_texts.read(Path(widgets.__file__).with_name("texts.toml"))[texts["name"]], **texts}
+    title, to_try = (frame.say(f"{texts['name']}.{text}") for text in ("title", "to_try"))
     return (
-        f'<div class="explorer">{NEEDS_A_KERNEL}<p><strong>{html.escape(texts["title"])}</strong></p>'
+        f'<div class="explorer">{NEEDS_A_KERNEL}<p><strong>{html.escape(title)}</strong></p>'
         f"{_image(_stored(data, folder), texts['alt'])}"
-        f"<p><em>Try this.</em> {html.escape(texts['to_try'])}</p></div>"
+        f"<p><em>{frame.say('frame.try_this')}</em> {html.escape(to_try)}</p></div>"
     )
 
 
