@@ -24,25 +24,29 @@ class Lab:
     command : list of str
         Starts JupyterLab.
     folder : path
-        Holds ``my_course``; gets the server's log, settings and workspaces.
+        Gets the server's log, settings and workspaces.
+    notebooks : path, optional
+        The folder that the server shows; ``my_course`` in `folder` by default.
+    **variables : str
+        More environment variables of the server.
     """
 
-    def __init__(self, command, folder):
-        self.folder, runtime = folder / "my_course", folder / "runtime"
+    def __init__(self, command, folder, notebooks=None, **variables):
+        self.folder, self.runtime = Path(notebooks or folder / "my_course"), folder / "runtime"
         self._log = open(folder / "server.log", "w")  # noqa: SIM115, closed with the server
         extra = ["--no-browser", "--port=0", *(["--allow-root"] if os.geteuid() == 0 else [])]
         own = {
             "JUPYTER_CONFIG_PATH": str(jupyter.SETTINGS),
-            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         }
         kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-        self._server = subprocess.Popen(
-            [*command, *extra], cwd=self.folder, env=kept | own, stdout=self._log, stderr=subprocess.STDOUT
+        self.process = subprocess.Popen(
+            [*command, *extra], cwd=self.folder, env=kept | own | variables, stdout=self._log, stderr=subprocess.STDOUT
         )
-        self._info = self._until(lambda: json.loads(next(runtime.glob("jpserver-*.json")).read_text()))
-        self._until(lambda: self.get("api"))
+        self._info = self._until(lambda: json.loads(next(self.runtime.glob("jpserver-*.json")).read_text()))
+        self._until(lambda: self.ask("GET", "api"))
 
     def __enter__(self):
         return self
@@ -51,8 +55,8 @@ class Lab:
         try:
             self.stop_kernels()
         finally:
-            self._server.terminate()
-            self._server.wait(30)
+            self.process.terminate()
+            self.process.wait(30)
             self._log.close()
 
     def _until(self, ready, seconds=60):
@@ -61,7 +65,7 @@ class Lab:
             try:
                 return ready()
             except (OSError, ValueError, StopIteration):
-                assert self._server.poll() is None, "JupyterLab ended: " + Path(self._log.name).read_text()[-2000:]
+                assert self.process.poll() is None, "JupyterLab ended: " + Path(self._log.name).read_text()[-2000:]
                 time.sleep(0.3)
         raise TimeoutError(f"JupyterLab was not ready within {seconds} s.")
 
@@ -69,16 +73,17 @@ class Lab:
         """Return the address of a page of this server, its token included."""
         return f"{self._info['url']}{path}?token={self._info['token']}"
 
-    def get(self, path):
-        """Return the answer of the server's REST interface."""
-        with urllib.request.urlopen(self.address(path)) as answer:
-            return json.load(answer)
+    def ask(self, method, path, /, **body):
+        """Return what the server's REST interface answers to a request."""
+        data = json.dumps(body).encode() if body else None
+        with urllib.request.urlopen(urllib.request.Request(self.address(path), data, method=method)) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
     def stop_kernels(self):
         """End every kernel."""
-        for session in self.get("api/sessions"):
-            request = urllib.request.Request(self.address(f"api/sessions/{session['id']}"), method="DELETE")
-            urllib.request.urlopen(request).close()
+        for session in self.ask("GET", "api/sessions"):
+            self.ask("DELETE", f"api/sessions/{session['id']}")
 
 
 class Notebook:

@@ -7,22 +7,19 @@ prints the largest sum over all processes. Shared pages count once (Linux's PSS;
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import jupyter_client
-import jupyter_core.paths
 import nbformat
 import psutil
 
 from helpers import storage
 from helpers.course import working_copy
+from tools.lab import Lab
 
 LIMIT = 2000  # MB, of a machine of Binder
 EVERY = 0.2  # seconds between two looks
@@ -74,66 +71,21 @@ class Watch(threading.Thread):
         return self.peak, self.at
 
 
-class Server:
-    """A JupyterLab server on a folder, as the first process of what is measured."""
-
-    def __init__(self, folder, **variables):
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", f"--ServerApp.root_dir={folder}"]
-        command += ["--IdentityProvider.token=measured", "--ServerApp.log_level=CRITICAL"]
-        command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-        self.process = subprocess.Popen(command, env={**os.environ, **variables}, **quiet)
-        self.url = self._ready()
-
-    def _ready(self):
-        noted = Path(jupyter_core.paths.jupyter_runtime_dir()) / f"jpserver-{self.process.pid}.json"
-        for _ in range(10 * START_SECONDS):
-            if self.process.poll() is not None:
-                raise RuntimeError(f"JupyterLab has ended with code {self.process.returncode}. Is it installed here?")
-            try:
-                url = json.loads(noted.read_text(encoding="utf-8"))["url"]
-                urllib.request.urlopen(f"{url}api", timeout=START_SECONDS).close()
-                return url
-            except (OSError, ValueError):  # not written yet, or does not listen yet
-                time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} seconds.")
-
-    def ask(self, method, address, /, **body):
-        """Return what the server answers to a request."""
-        request = urllib.request.Request(f"{self.url}api/{address}", method=method)
-        request.add_header("Authorization", "token measured")
-        request.data = json.dumps(body).encode() if body else None
-        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def client(self, name):
-        """Start a kernel for a notebook, and return its id and a client."""
-        kernel = self.ask("POST", "sessions", path=name, name=name, type="notebook", kernel={"name": "python3"})[
-            "kernel"
-        ]
-        file = Path(jupyter_core.paths.jupyter_runtime_dir()) / f"kernel-{kernel['id']}.json"
-        client = jupyter_client.BlockingKernelClient(connection_file=str(file))
-        client.load_connection_file()
-        client.start_channels()
-        for left in range(START_SECONDS // 5, -1, -1):
-            try:
-                client.wait_for_ready(timeout=5)
-                break
-            except RuntimeError:  # a kernel that starts slowly does not answer yet
-                if not left:
-                    raise
-                time.sleep(1)
-        return kernel["id"], client
-
-    def stop(self):
-        """Stop the server and its kernels."""
-        self.process.terminate()
+def connected(lab, name):
+    """Start a kernel for a notebook of a `tools.lab.Lab`, and return a client of it."""
+    notebook = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+    kernel = lab.ask("POST", "api/sessions", **notebook)["kernel"]["id"]
+    client = jupyter_client.BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{kernel}.json"))
+    client.load_connection_file()
+    client.start_channels()
+    for left in range(START_SECONDS // 5, -1, -1):
         try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            client.wait_for_ready(timeout=5)
+            return client
+        except RuntimeError:  # a kernel that starts slowly does not answer yet
+            if not left:
+                raise
+            time.sleep(1)
 
 
 def run(cells, client, watch):
@@ -154,22 +106,21 @@ def measure(path, **variables):
     """
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    server = Server(Path(path).parent, **variables)
-    watch = Watch(server.process.pid)
-    try:
-        watch.start()
-        started = time.perf_counter()
-        server.ask("GET", f"contents/{Path(path).name}")  # the page opens it
-        kernel, client = server.client(Path(path).name)
+    command = [sys.executable, "-m", "jupyterlab"]
+    with tempfile.TemporaryDirectory() as place, Lab(command, Path(place), Path(path).parent, **variables) as lab:
+        watch = Watch(lab.process.pid)
         try:
-            run([cell.source for cell in cells], client, watch)
+            watch.start()
+            started = time.perf_counter()
+            lab.ask("GET", f"api/contents/{Path(path).name}")  # the page opens it
+            client = connected(lab, Path(path).name)
+            try:
+                run([cell.source for cell in cells], client, watch)
+            finally:
+                client.stop_channels()
+            return time.perf_counter() - started, *watch.stop()
         finally:
-            client.stop_channels()
-            server.ask("DELETE", f"kernels/{kernel}")
-        return time.perf_counter() - started, *watch.stop()
-    finally:
-        watch.ended.set()
-        server.stop()
+            watch.ended.set()
 
 
 def kernel_of(python, folder):
