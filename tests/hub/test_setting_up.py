@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
@@ -50,7 +51,7 @@ class TestRefusals:
 
     def test_a_notebook_that_is_not_there(self, tmp_path):
         with pytest.raises(setting_up.SetUpError, match="no notebooks 99_none; there are: 00_start_here"):
-            setting_up.compute_features(tmp_path, ["99_none"])
+            setting_up.compute_features(tmp_path, ["99_none"], working_copy.COURSE)
 
     def test_a_python_in_a_closed_folder(self, tmp_path):
         tmp_path.chmod(0o755)
@@ -65,6 +66,67 @@ class TestRefusals:
         (tmp_path / "mine.txt").touch()
         assert command.main(["end", "--yes", "--folder", str(tmp_path)]) == 1
         assert "no folder of a hub" in capsys.readouterr().err and (tmp_path / "mine.txt").exists()
+
+
+class TestTheDayBefore:
+    """`prepare`, where the proxy and the features are there already."""
+
+    @pytest.fixture
+    def prepare(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(command, "AS_ROOT", False)
+        monkeypatch.setattr(command, "LONGEST", 1000)
+        monkeypatch.setattr(setting_up, "install_proxy", lambda folder: ["node", "proxy"])
+        monkeypatch.setattr(setting_up, "compute_features", lambda *given: None)
+        (tmp_path / "names.txt").write_text("Ana")
+        folder = ["--folder", str(tmp_path / "room")]
+
+        def call(name, *options):
+            code = command.main([name, *folder, *map(str, options)])
+            return code, *capsys.readouterr()
+
+        return call
+
+    def test_slips_carry_the_address_and_so_do_later_ones(self, prepare, tmp_path):
+        names = ["--same-user", "--names", tmp_path / "names.txt"]
+        secure = ["--certificate", "c.pem", "--key", "k.pem"]
+        code, said, _ = prepare("prepare", *names, *secure, "--address", "hub.example.org", "--port", 443)
+        assert code == 0 and re.findall(r"address +(\S+)", said) == ["https://hub.example.org"] * 2
+        _, said, _ = prepare("new-password", "ana")
+        assert "https://hub.example.org\n" in said
+        (tmp_path / "late.txt").write_text("Bo")
+        _, said, _ = prepare("add", tmp_path / "late.txt")
+        assert "https://hub.example.org\n" in said
+        (tmp_path / "names.txt").write_text("Cy")  # on another port, and the name is known
+        _, said, _ = prepare("prepare", *names, *secure)
+        assert "https://hub.example.org:8000\n" in said
+        (tmp_path / "names.txt").write_text("Di")  # this computer alone, whatever its name is
+        _, said, _ = prepare("prepare", *names)
+        assert "http://127.0.0.1:8000\n" in said
+
+    def test_where_others_come_in_nobody_gets_a_slip_without_an_address(self, prepare, tmp_path):
+        names = ["--same-user", "--names", tmp_path / "names.txt"]
+        code, said, error = prepare("prepare", *names, "--ip", "0.0.0.0")
+        assert code == 1 and "--address hub.example.org" in error and "password" not in said
+
+    @pytest.mark.parametrize("address", ["https://hub.example.org", "hub.example.org:8000", "my hub", "", "-x"])
+    def test_what_is_no_computers_name_is_refused(self, prepare, address, capsys):
+        with pytest.raises(SystemExit):
+            prepare("prepare", "--same-user", f"--address={address}")
+        assert "without http and port" in capsys.readouterr().err
+
+    def test_learners_get_no_solutions_unless_the_course_is_named(self, prepare, tmp_path):
+        names = ["--same-user", "--names", tmp_path / "names.txt"]
+        prepare("prepare", *names)
+        settings = tmp_path / "room" / "hub" / command.SETTINGS
+        handed_out = Path(json.loads(settings.read_text())["course"])
+        tags = {tag for path in handed_out.glob("*.ipynb") for tag in tags_of(path)}
+        assert "exercise" in tags and "solution" not in tags
+        prepare("prepare", *names, "--course", working_copy.COURSE)
+        assert json.loads(settings.read_text())["course"] == str(working_copy.COURSE)
+
+
+def tags_of(path):
+    return [tag for cell in nbformat.read(path, as_version=4).cells for tag in cell.metadata.get("tags", [])]
 
 
 def test_the_hubs_own_folder_is_closed_and_the_features_are_not(tmp_path):
@@ -160,19 +222,20 @@ class TestTheFilesForIt:
         own = values["singleuser"]
         assert own["memory"]["limit"] == "2G" and own["cpu"]["limit"] == 2
         assert json.dumps(own["cmd"]) in image and own["cmd"][1].endswith("/workshop/hub/learner.py")
-        assert f"ENV {learner.SHARED_CACHE}={own['extraEnv'][learner.SHARED_CACHE]}" in image
+        for variable in (learner.SHARED_CACHE, learner.COURSE):
+            assert f"ENV {variable}={own['extraEnv'][variable]}" in image
         assert f"USER {own['uid']}" in image and not own["allowPrivilegeEscalation"]
 
     def test_every_file_that_the_image_copies_is_there(self):
         sources = re.findall(r"^COPY (.+) \S+$", (HUB / "Dockerfile").read_text(), re.MULTILINE)
-        files = [source for line in sources for source in line.split() if not source.startswith("dist/")]
+        files = [source for line in sources for source in line.split() if not source.startswith(("dist/", "build/"))]
         assert files and all((HUB.parents[1] / source).exists() for source in files)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the hub runs on Linux")
 def test_the_command_tells_what_it_can_do():
     shown = subprocess.run([*MAIN, "--help"], capture_output=True, text=True, cwd=HUB.parents[1], check=True).stdout
-    assert all(word in shown for word in ("start", "features", "new-password", "end"))
+    assert all(word in shown for word in ("start", "prepare", "features", "new-password", "end"))
 
 
 def test_the_core_path_is_what_is_computed_for():

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = [path.stem for path in working_copy.course_notebooks()][:8]
 AS_ROOT = os.geteuid() == 0
 FOLDER = Path("/srv/swap-the-head" if AS_ROOT else "~/swap-the-head-hub").expanduser()
+SETTINGS = "settings.json"
+ANYWHERE = ("0.0.0.0", "::")  # lets other machines in, by whatever name
 LONGEST = 28  # letters of the folder: a socket's path, in a home in it, may have 107
 ONE_ACCOUNT = """You are not root, so all learners would run in your own account of this computer. Then each of them
 can open the files of all the others, and yours. Start it as root (sudo), or say --same-user if you trust them."""
@@ -47,23 +50,15 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="command")
 
     start = commands.add_parser("start", help="make what is missing and run the hub until Ctrl-C")
-    start.add_argument("--names", type=Path, help="a text file with a name a line; new ones get an account and a slip")
-    start.add_argument("--port", type=session.port, default=8000, help="8000 by default; the next three are used, too")
-    start.add_argument("--ip", help="0.0.0.0 lets other machines in: the default with a certificate, 127.0.0.1 without")
-    start.add_argument("--certificate", type=Path, help="for HTTPS, a file in PEM form with the whole chain")
-    start.add_argument("--key", type=Path, help="the certificate's private key")
-    start.add_argument("--same-user", action="store_true", help="all in one account, without walls between learners")
-    start.add_argument("--memory", default="2G", help="limit for each learner, 2G by default")
-    start.add_argument("--cpus", type=int, default=2, help="processors that one learner may use at most, 2 by default")
-    start.add_argument("--idle", type=int, default=7200, help="seconds after which an unused server stops")
-    start.add_argument("--python", default=sys.executable, help="the Python that learners' servers and kernels run in")
-    start.add_argument("--verbose", action="store_true", help="log every request, and with it what each learner opens")
     start.set_defaults(run=_start)
-
-    features = commands.add_parser("features", help="compute what is shared, and no more, as the day before")
+    prepare = commands.add_parser("prepare", help="make what is missing, slips too, and no more, as the day before")
+    prepare.set_defaults(run=_prepare)
+    for command in (start, prepare):
+        _add_options(command)
+    features = commands.add_parser("features", help="compute the shared features, and no more, as for an image")
     features.set_defaults(run=_features)
-    for command in (start, features):
-        command.add_argument("--course", type=Path, default=working_copy.COURSE, help="notebooks; the course's own")
+    for command in (start, prepare, features):
+        command.add_argument("--course", type=Path, help="a folder of notebooks; the learners' handouts by default")
         command.add_argument("--features", nargs="*", default=CORE, metavar="NOTEBOOK", help="for which; 00 to 07")
 
     more = commands.add_parser("add", help="make accounts and slips for new names, also while the hub runs")
@@ -77,12 +72,49 @@ def _parser():
     end = commands.add_parser("end", help="delete all accounts and the learners' files, after the workshop")
     end.add_argument("--yes", action="store_true", help="do not ask")
     end.set_defaults(run=_end)
-    for command in (start, features, more, slip, end):
+    for command in (start, prepare, features, more, slip, end):
         command.add_argument("--folder", type=Path, default=FOLDER, help=f"where all is kept; {FOLDER} by default")
     return parser
 
 
+def _add_options(command):
+    command.add_argument("--names", type=Path, help="a text file with a name a line; new ones get an account and a slip")
+    command.add_argument("--address", type=_host, help="this computer's name or number, as learners' machines reach it")
+    command.add_argument("--port", type=session.port, default=8000, help="8000 by default; the next three are used, too")
+    command.add_argument("--ip", help="0.0.0.0 lets other machines in: the default with a certificate, else 127.0.0.1")
+    command.add_argument("--certificate", type=Path, help="for HTTPS, a file in PEM form with the whole chain")
+    command.add_argument("--key", type=Path, help="the certificate's private key")
+    command.add_argument("--same-user", action="store_true", help="all in one account, without walls between learners")
+    command.add_argument("--memory", default="2G", help="limit for each learner, 2G by default")
+    command.add_argument("--cpus", type=int, default=2, help="processors that one learner may use at most, 2 by default")
+    command.add_argument("--idle", type=int, default=7200, help="seconds after which an unused server stops")
+    command.add_argument("--python", default=sys.executable, help="the Python of learners' servers and kernels")
+    command.add_argument("--verbose", action="store_true", help="log every request, and with it what each learner opens")
+
+
+def _host(text):
+    """Return the name or number of a computer as it was given, for argparse, which tells why another is refused."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a name such as hub.example.org or a number such as 192.168.0.10, without http and port."
+        )
+    return text
+
+
 def _start(given):
+    settings = _made_ready(given)
+    print("Starting the hub ...", flush=True)
+    return _run_hub(given.folder / "hub", settings)
+
+
+def _prepare(given):
+    _made_ready(given)
+    print("All is ready. The same line with start in place of prepare runs the hub.")
+    return 0
+
+
+def _made_ready(given):
+    """Make all that the hub needs, and return its settings."""
     if not AS_ROOT and not given.same_user:
         raise setting_up.SetUpError(ONE_ACCOUNT)
     if AS_ROOT and given.same_user:
@@ -90,33 +122,30 @@ def _start(given):
     if (given.certificate is None) != (given.key is None):
         raise setting_up.SetUpError("--certificate and --key belong together: give both.")
     ip = given.ip or ("0.0.0.0" if given.certificate else "127.0.0.1")
-    working_copy.read_course(given.course)
     setting_up.make_folders(given.folder)
+    hub, course = given.folder / "hub", _course(given)
+    named = given.address or (storage.notes(hub / SETTINGS) or {}).get("named", "")  # kept from an earlier start
+    address = _address(named if given.address or ip in ANYWHERE else ip, given)
     if not given.same_user:
-        if closed := setting_up.closed_to_others(given.python, ROOT / "helpers", given.course, given.folder):
+        if closed := setting_up.closed_to_others(given.python, ROOT / "helpers", course, given.folder):
             raise setting_up.SetUpError(
                 f"Other accounts may not read {closed}, which learners need. Install the course where all can read it, "
                 "such as /opt/swap-the-head, with a Python that all can run (not one in a home folder)."
             )
         setting_up.make_system_accounts(given.folder)
-    address = f"http{'s' if given.certificate else ''}://{'THIS_COMPUTER' if ip == '0.0.0.0' else ip}:{given.port}"
     if given.names:
         _print_slips(given, address)
-    if not (given.folder / "hub" / accounts.FILE).is_file():
+    if not (hub / accounts.FILE).is_file():
         raise setting_up.SetUpError("There are no accounts yet: give --names a text file with a name a line.")
     if len(os.fsencode(given.folder)) > LONGEST:
         raise setting_up.SetUpError(
             f"{given.folder} is too long a path for the sockets of kernels: name a folder of at most {LONGEST} letters."
         )
-    proxy = setting_up.install_proxy(given.folder)
-    setting_up.compute_features(given.folder, given.features, given.course)
     systemd = not given.same_user and setting_up.systemd_runs()
-    if not systemd:
-        print(NO_LIMITS.format(memory=given.memory, cpus=given.cpus))
-    if not given.certificate:
-        print(NO_HTTPS)
     settings = {
         "folder": str(given.folder),
+        "named": named,
+        "address": address,
         "ip": ip,
         "port": given.port,
         "certificate": str(given.certificate.absolute()) if given.certificate else "",
@@ -126,32 +155,60 @@ def _start(given):
         "memory": given.memory,
         "cpus": given.cpus,
         "idle": given.idle,
-        "course": str(given.course.absolute()),
+        "course": str(course.absolute()),
         "python": given.python,
-        "proxy": proxy,
+        "proxy": setting_up.install_proxy(given.folder),
         "table_user": setting_up.TABLE_USER,
         "verbose": given.verbose,
     }
-    print("Starting the hub ...", flush=True)
-    return _run_hub(given.folder / "hub", settings, address)
+    with storage.written_whole(hub / SETTINGS) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    setting_up.compute_features(given.folder, given.features, course)
+    if not systemd:
+        print(NO_LIMITS.format(memory=given.memory, cpus=given.cpus))
+    if not given.certificate:
+        print(NO_HTTPS)
+    return settings
 
 
-def _run_hub(folder, settings, address):
-    file = folder / "settings.json"
-    file.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+def _course(given):
+    """Return the folder with the notebooks that learners get: as it was given, or the handouts without solutions."""
+    if given.course:
+        working_copy.read_course(given.course)
+        return given.course
+    from tools import handouts  # an image of a learner's server has no tools, and names its notebooks
+
+    with setting_up.readable_by_all():
+        for line in handouts.write(given.folder / "handouts", kinds=(handouts.LEARNERS,)):
+            print(line)
+    return given.folder / "handouts" / handouts.LEARNERS
+
+
+def _address(host, given):
+    """Return what learners type into a browser."""
+    if not host:
+        raise setting_up.SetUpError(
+            "Other machines are let in: say what learners type, the name or the number of this computer, such as "
+            "--address hub.example.org (hostname -I lists its numbers)."
+        )
+    scheme, usual = ("https", 443) if given.certificate else ("http", 80)
+    return f"{scheme}://{host}" + ("" if given.port == usual else f":{given.port}")
+
+
+def _run_hub(folder, settings):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     for number in (signal.SIGTERM, signal.SIGINT):  # also where this was started in the background, without the second
         signal.signal(number, signal.default_int_handler)
     hub = subprocess.Popen(
         [sys.executable, "-m", "jupyterhub", "-f", str(setting_up.HERE / "jupyterhub_config.py")],
         cwd=folder,
-        env={**os.environ, "SWAP_THE_HEAD_HUB": str(file), "PYTHONPATH": path},
+        env={**os.environ, "SWAP_THE_HEAD_HUB": str(folder / SETTINGS), "PYTHONPATH": path},
         start_new_session=True,
     )
     try:
         if _is_up(hub, settings["port"] + 2):
             print(
-                f"Ready: {address}",
+                f"Ready: {settings['address']}",
                 "Ctrl-C stops it and all servers; what learners have saved is kept.",
                 sep="\n",
                 flush=True,
@@ -191,7 +248,8 @@ def _is_up(hub, port):
 
 def _features(given):
     setting_up.make_folders(given.folder)
-    setting_up.compute_features(given.folder, given.features, given.course)
+    setting_up.compute_features(given.folder, given.features, _course(given))
+    return 0
 
 
 def _print_slips(given, address):
@@ -202,11 +260,17 @@ def _print_slips(given, address):
 
 def _add(given):
     setting_up.make_folders(given.folder)
-    _print_slips(given, "the hub's, as before")
+    _print_slips(given, _known_address(given.folder))
 
 
 def _new_password(given):
-    print(accounts.slips_text([accounts.renew(given.folder / "hub", given.user)], "the hub's"))
+    slip = accounts.renew(given.folder / "hub", given.user)
+    print(accounts.slips_text([slip], _known_address(given.folder)))
+
+
+def _known_address(folder):
+    """Return the address that the hub had at its last start, for more slips."""
+    return (storage.notes(folder / "hub" / SETTINGS) or {}).get("address", "the hub's")
 
 
 def _end(given):

@@ -1,5 +1,6 @@
 """What has to be there before the hub starts: its folders, its proxy, the accounts of the system, the features."""
 
+import contextlib
 import grp
 import importlib.util
 import os
@@ -125,21 +126,28 @@ def _node_and_npm():
     return node, [npm]
 
 
-def compute_features(folder, notebooks, course=working_copy.COURSE):
+def compute_features(folder, notebooks, course):
     """Run notebooks once, so that the shared cache holds what they compute; a notebook that was run is left out."""
     paths = working_copy.course_notebooks(course)
     if unknown := sorted({*notebooks} - {path.stem for path in paths}):
         raise SetUpError(f"There are no notebooks {', '.join(unknown)}; there are: {', '.join(p.stem for p in paths)}.")
-    cache, old = folder / "cache", os.umask(0o022)  # all may read it, nobody else writes
+    cache = folder / "cache"
+    with readable_by_all(), storage.noted(cache / "warmed.json") as warmed:
+        for path in paths:
+            version = storage.sha256(path)
+            if path.stem not in notebooks or warmed.get(path.stem) == version:
+                continue
+            print(f"Computing what {path.stem} needs, once for all ...", flush=True)
+            _run_notebook(path, cache)
+            warmed[path.stem] = version
+
+
+@contextlib.contextmanager
+def readable_by_all():
+    """Let all read what is made in the block, and nobody else write it."""
+    old = os.umask(0o022)
     try:
-        with storage.noted(cache / "warmed.json") as warmed:
-            for path in paths:
-                version = storage.sha256(path)
-                if path.stem not in notebooks or warmed.get(path.stem) == version:
-                    continue
-                print(f"Computing what {path.stem} needs, once for all ...", flush=True)
-                _run_notebook(path, cache)
-                warmed[path.stem] = version
+        yield
     finally:
         os.umask(old)
 
