@@ -13,7 +13,7 @@ from helpers.course import working_copy
 
 WORDS, LINES, EXERCISE, QUIZ = 180, 15, 5, 4  # words and lines a minute; minutes
 NOT_READ = {"solution", "claims", "quiz", "progress"}  # tags of code cells
-LONGEST, CORE, CORE_PATH = 60, 8, 335  # minutes of a notebook; notebooks of the core path and their minutes
+LONGEST, CORE, CORE_PATH = 60, 8, 330  # minutes of a notebook; notebooks of the core path and their minutes
 DEEPER = "(deeper)"  # ends the heading of a section that can be skipped
 
 

@@ -49,7 +49,7 @@ def notebook(name):
                 "> 3. TODO.\n>\n"
                 "> **Needs**: TODO, from [00_start_here](00_start_here.ipynb).\n>\n"
                 "> **Minutes**: about 10, with exercises and quiz.\n>\n"
-                "> **Words**: all are in the [glossary](GLOSSARY.md)."
+                "> **Words**: [glossary](GLOSSARY.md)."
             ),
             code(
                 "from helpers import session\n\nsession.start()\n\nimport matplotlib.pyplot as plt\n"
@@ -77,7 +77,7 @@ def notebook(name):
             ),
             markdown("## Quiz\n\n`make quizzes` writes the readable twin here."),
             code(f'quizzes.show("{name}")', metadata={"tags": ["quiz"]}),
-            markdown("## Where you are\n\nThe exercises of the whole course, and which of them you have done:"),
+            markdown("## Where you are"),
             code("checks.progress()", metadata={"tags": ["progress"]}),
             markdown("## Recap\n\n1. **TODO**: what is now known.\n2. **TODO**.\n3. **TODO**."),
             markdown("## What is next\n\nTODO: [00_start_here](00_start_here.ipynb)."),
