@@ -35,8 +35,8 @@ DRAWING = {"plots", "plt", "axes", "lab", "title"}  # names in statements that d
 # What the notebooks say of cells that are left out, and what the learners' copies say instead.
 SAID = {
     "* A folded bar below some cells holds the course's own checks of what the text says.\n": (
-        "* A folded bar after a prediction is a cell that draws a figure, as its title would tell you the answer. Shift and\n"
-        "  Enter run it like any other cell. Afterwards click on the bar to read its code.\n"
+        "* A folded bar after a prediction is a cell that draws a figure: its title would tell you the answer. Shift\n"
+        "  and Enter run it like any other cell. Afterwards click on the bar to read its code.\n"
     ),
     "An exercise takes three cells.": "An exercise takes two cells.",
     "The third is folded and holds one solution.": "Your teacher has a solution.",
@@ -45,7 +45,7 @@ SAID = {
 
 
 def for_learners(notebook):
-    """Return the notebook, changed in place, without solutions, claims and outputs, and with answers in titles folded."""
+    """Return the notebook, changed in place, without solutions, claims, outputs and titles that tell answers."""
     kept = [cell for cell in notebook.cells if not LEFT_OUT & set(cell.metadata.get("tags", []))]
     notebook.cells = list(_titles_folded(kept))
     for cell in notebook.cells:

@@ -100,7 +100,7 @@ class TestOfASmallCourse:
         handouts.write(tmp_path / "out", small)
         text = cells(tmp_path / "out")[0].source
         assert "checks of what the text says" not in text and text.endswith("\n* last")
-        assert "Enter run it like any other cell" in text
+        assert "and Enter run it like any other cell" in text
 
     def test_a_figure_that_a_prediction_waits_for_is_folded_and_what_prepares_it_is_not(self, tmp_path):
         figure = "axes = plt.gca()\naxes.set_title('The answer')\nplots.show('A line.')"

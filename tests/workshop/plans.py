@@ -13,6 +13,7 @@ FOLDER = working_copy.CHECKOUT / "workshop"
 NOTEBOOKS = {path.stem: path for path in working_copy.course_notebooks()}
 HEADINGS = ["from", "to", "minutes", "how", "what", "sections", "exercises", "quiz"]
 OPENING = "(opening)"
+CHANGING = 2  # minutes to shut down one notebook's kernel and open the next notebook
 
 
 @dataclass
