@@ -31,12 +31,13 @@ SOLUTION = "solution"
 LEFT_OUT = {SOLUTION, form.CLAIMS}  # tags of the cells that a learner's copy has not
 OF_THE_KERNEL = {"display", "get_ipython", "__name__"}  # what a cell may use and no cell makes
 MARKS = re.compile(r"^(?:\*\*Predict\.\*\*|\*\*What you saw|#+ )", re.MULTILINE)  # the last one says what is awaited
+FOLDED = "# The figure: run this cell, then click here to read its code."  # all that JupyterLab shows of a folded cell
 DRAWING = {"plots", "plt", "axes", "lab", "title"}  # names in statements that draw a figure or hold its title
 # What the notebooks say of cells that are left out, and what the learners' copies say instead.
 SAID = {
     "* A folded bar below some cells holds the course's own checks of what the text says.\n": (
         "* A folded bar after a prediction is a cell that draws a figure: its title would tell you the answer. Shift\n"
-        "  and Enter run it like any other cell. Afterwards click on the bar to read its code.\n"
+        "  and Enter run it like any other cell. Then click on the bar to read its code.\n"
     ),
     "An exercise takes three cells.": "An exercise takes two cells.",
     "The third is folded and holds one solution.": "Your teacher has a solution.",
@@ -69,7 +70,7 @@ def _titles_folded(cells):
                 first = copy.deepcopy(cell)
                 first.source, first.id = before, f"{cell.id}-data"
                 yield first
-            cell.source = "".join(lines[begin:])
+            cell.source = "".join([f"{FOLDED}\n", *lines[begin:]])
             cell.metadata["jupyter"] = {"source_hidden": True}
         yield cell
 
