@@ -24,6 +24,7 @@ TEMPLATE = Path(__file__).with_suffix(".html")
 FILE = "build/slides/slides.html"
 TITLE = "Swap the Head"
 KEYS = {"notebook", "title", "sentence", "question"}
+BEFORE = "before"  # a question that is shown alone, before the slide that has its answer
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
@@ -43,8 +44,8 @@ def read(path=SLIDES):
     slides = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("slide", [])
     for number, slide in enumerate(slides, 1):
         shown = {"figure", "output"} & slide.keys()
-        if slide.keys() != KEYS | shown or len(shown) != 1:
-            wanted = f"{', '.join(sorted(KEYS))}, and one of figure and output"
+        if slide.keys() - {BEFORE} != KEYS | shown or len(shown) != 1:
+            wanted = f"{', '.join(sorted(KEYS))}, and one of figure and output; {BEFORE} may be there, too"
             raise SlidesError(f"Slide {number} of {Path(path).name} has {', '.join(sorted(slide))}: expected {wanted}.")
     return slides
 
@@ -107,23 +108,46 @@ def deck(slides, course=working_copy.COURSE):
             if not path.is_file():
                 raise SlidesError(f"The slide {slide['title']!r} is of {slide['notebook']}: there is no such notebook.")
             notebooks[path] = nbformat.read(path, as_version=4)
+        foot = f"<footer><span>{slide['notebook']}</span><span>{number} of {len(slides)}</span></footer></section>"
+        if BEFORE in slide:
+            sections.append(
+                f'<section class="before" aria-label="Question before slide {number}">\n'
+                f"<h2>{MARKDOWN.renderInline(slide[BEFORE])}</h2>\n{foot}"
+            )
         sections.append(
             f'<section aria-label="Slide {number}"><h2>{MARKDOWN.renderInline(slide["title"])}</h2>\n'
             f'<div class="shown">{shown(slide, notebooks[path])}</div>\n'
             f'<p class="said">{MARKDOWN.renderInline(slide["sentence"])}</p>\n'
-            f'<p class="note">{MARKDOWN.renderInline(slide["question"])}</p>\n'
-            f"<footer><span>{slide['notebook']}</span><span>{number} of {len(slides)}</span></footer></section>"
+            f'<p class="note">{MARKDOWN.renderInline(slide["question"])}</p>\n{foot}'
         )
     page = string.Template(TEMPLATE.read_text(encoding="utf-8"))
     return page.substitute(title=TITLE, sections="\n".join(sections))
 
 
 def write(path, slides_file=SLIDES, course=working_copy.COURSE):
-    """Write the deck to a file and return the number of its slides."""
+    """Write the deck to a file and return the number of its slides.
+
+    Raises
+    ------
+    SlidesError
+        When a slide is not complete, its notebook has not what it shows, or there can be no file of this name.
+    helpers.storage.StorageError
+        When the file cannot be written.
+    """
     slides = read(slides_file)
     text = deck(slides, course)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise SlidesError(f"{path} is a folder: name a file for the slides, such as {path / Path(FILE).name}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        in_the_way = next(folder for folder in path.parents if folder.exists() and not folder.is_dir())
+        raise SlidesError(f"{path} cannot be made: {in_the_way} is a file and no folder. Name another file.") from error
+    except OSError as error:
+        raise SlidesError(
+            f"The folder {path.parent} cannot be made ({error.strerror or error}): name a file in another folder."
+        ) from error
     with storage.written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return len(slides)
@@ -146,7 +170,7 @@ def main(arguments=None):
     file = Path(parser.parse_args(arguments).file)
     try:
         number = write(file)
-    except (SlidesError, storage.StorageError, OSError) as error:
+    except (SlidesError, storage.StorageError) as error:
         return str(error)
     print(f"{number} slides, {file.stat().st_size / 1e6:.1f} MB: open {file} in a browser.")
     return 0

@@ -8,10 +8,14 @@ takes what fits. Python itself is not in it.
 
 import argparse
 import email
+import errno
+import os
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -131,12 +135,9 @@ def collect(course_wheel, folder, constraints, system=HERE, version=None, extras
     Raises
     ------
     helpers.storage.StorageError
-        When a package has no version in the constraints, or no wheel for this system, or is damaged; or the course
-        has no such extra.
+        When a package has no version in the constraints, or no wheel for this system, or is damaged.
     """
-    asked, known = environment(system, version), _metadata(course_wheel).get_all("Provides-Extra") or []
-    if unknown := sorted(set(extras) - set(known)):
-        raise StorageError(f"The course has no extra {', '.join(unknown)}: it has {', '.join(known)}.")
+    asked = environment(system, version)
     versions, folder = pins(constraints, asked), Path(folder)
     fit = []
     if system != HERE:
@@ -169,6 +170,8 @@ def _fetched(versions, folder, fit):
     )
     if done.returncode:
         told = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
+        if os.strerror(errno.ENOSPC) in done.stderr:
+            raise StorageError(f"There is no space left in {folder}: free about 1 GB for each system, or name another.")
         raise StorageError(f"pip could not fetch the wheels: {told[-1] if told else 'it said nothing'}")
     fetched = {}
     for line in done.stdout.splitlines():  # "Saved ./numpy-...whl" and "File was already downloaded /.../numpy-...whl"
@@ -193,15 +196,45 @@ def course_wheel(folder, root=working_copy.CHECKOUT):
 
 
 def write(folder, system=HERE, version=None, extras=(), root=working_copy.CHECKOUT):
-    """Fill the folder, and return the wheels that are for this system and the lines that a person has to know."""
+    """Fill the folder, and return the wheels that are for this system and the lines that a person has to know.
+
+    Raises
+    ------
+    helpers.storage.StorageError
+        When the course has no such extra or does not run on this Python, before anything is made; when the folder
+        cannot be written to; and what `collect` and `tools.handouts.write` raise.
+    """
+    refuse_unknown(extras, system, version, root)
     folder = working_copy.place(folder)
-    (folder / WHEELS).mkdir(parents=True, exist_ok=True)
-    wheel = course_wheel(folder / WHEELS, root)
-    shutil.copy(root / CONSTRAINTS, folder / CONSTRAINTS)
-    wheels = [wheel, *collect(wheel, folder / WHEELS, root / CONSTRAINTS, system, version, extras)]
-    news = handouts.write(folder, root / "notebooks", (handouts.LEARNERS,))
-    (folder / README).write_text(read_me(folder / WHEELS, extras), encoding="utf-8")
+    if in_the_way := [
+        place for place in (folder / WHEELS, folder, *folder.parents) if place.exists() and not place.is_dir()
+    ]:
+        raise StorageError(f"{in_the_way[0]} is a file and no folder: name another folder for the wheels.")
+    try:
+        (folder / WHEELS).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder / WHEELS):  # pip and hatchling would tell trouble in their own words
+            pass
+        wheel = course_wheel(folder / WHEELS, root)
+        shutil.copy(root / CONSTRAINTS, folder / CONSTRAINTS)
+        wheels = [wheel, *collect(wheel, folder / WHEELS, root / CONSTRAINTS, system, version, extras)]
+        news = handouts.write(folder, root / "notebooks", (handouts.LEARNERS,))
+        (folder / README).write_text(read_me(folder / WHEELS, extras), encoding="utf-8")
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        advice = "free some space there, about 1 GB for each system" if full else "allow writing there"
+        raise StorageError(
+            f"The folder {folder} cannot be filled ({error.strerror or error}): {advice}, or name another folder."
+        ) from error
     return wheels, news
+
+
+def refuse_unknown(extras, system=HERE, version=None, root=working_copy.CHECKOUT):
+    """Raise `StorageError` where the course has not one of the extras, or does not run on the Python."""
+    known = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    if unknown := sorted(set(extras) - known.keys()):
+        raise StorageError(f"The course has no extra {', '.join(map(repr, unknown))}: it has {', '.join(known)}.")
+    if (asked := environment(system, version)["python_version"]) not in PYTHONS:
+        raise StorageError(f"The course does not run on Python {asked}: it needs {', '.join(PYTHONS)}.")
 
 
 def read_me(wheels, extras=()):
@@ -228,7 +261,7 @@ def main(arguments=None):
         parser.error("--python-version is for another system: name it with --system")
     try:
         wheels, news = write(given.folder, given.system, given.python_version, given.extra)
-    except (StorageError, OSError) as error:
+    except StorageError as error:
         return str(error)
     print(*news, sep="\n" if news else "", end="\n" if news else "")
     megabytes = sum(path.stat().st_size for path in wheels) / 1e6

@@ -1,5 +1,6 @@
 """Handouts hold no solution, run to their end without them, and never overwrite what a person has changed."""
 
+import ast
 import re
 
 import nbclient
@@ -48,6 +49,24 @@ def small(tmp_path):
     )
 
 
+def spoilers(notebook):
+    """The texts of titles and of `plots.show` in code that a learner reads between a prediction and what was seen."""
+    found, awaited = [], False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for mark in re.findall(r"^(\*\*Predict\.\*\*|\*\*What you saw|#+ )", cell.source, re.MULTILINE):
+                awaited = mark == "**Predict.**"
+        elif awaited and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            for node in ast.walk(ast.parse(cell.source)):
+                told = [part.value for part in getattr(node, "keywords", []) if part.arg == "title"]
+                if isinstance(node, ast.Call) and re.search(r"title$|^plots\.show$", ast.unparse(node.func)):
+                    told += node.args
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "title":
+                    told.append(node.value)
+                found += [part.value for one in told for part in ast.walk(one) if isinstance(part, ast.Constant)]
+    return [text for text in found if isinstance(text, str)]
+
+
 def cells(folder, name="learners"):
     return nbformat.read(folder / name / "00_start_here.ipynb", as_version=4).cells
 
@@ -79,7 +98,32 @@ class TestOfASmallCourse:
 
     def test_no_text_speaks_of_cells_that_are_gone(self, small, tmp_path):
         handouts.write(tmp_path / "out", small)
-        assert cells(tmp_path / "out")[0].source == "# Start here\n\n* last"
+        text = cells(tmp_path / "out")[0].source
+        assert "checks of what the text says" not in text and text.endswith("\n* last")
+        assert "and Enter run it like any other cell" in text
+
+    def test_a_figure_that_a_prediction_waits_for_is_folded_and_what_prepares_it_is_not(self, tmp_path):
+        figure = "axes = plt.gca()\naxes.set_title('The answer')\nplots.show('A line.')"
+        data = "rows = [1]\nfor row in rows:\n    print(row)"
+        small = course(
+            tmp_path / "notebooks",
+            ("import matplotlib.pyplot as plt\nfrom helpers import plots", None),
+            "## Ask\n\n**What you saw.** Nothing.\n\n**Predict.** Which?",
+            (f"{data}\n\n{figure}", None),
+            "A remark.",
+            ("plots.show('Only this.')", None),
+            "**What you saw.** This.",
+            (figure, None),
+        )
+        assert len(spoilers(nbformat.read(small / "00_start_here.ipynb", as_version=4))) == 3
+        handouts.write(tmp_path / "out", small)
+        learners = nbformat.read(tmp_path / "out/learners/00_start_here.ipynb", as_version=4)
+        nbformat.validate(learners)
+        code = [cell for cell in learners.cells if cell.cell_type == "code"]
+        bar = handouts.FOLDED + "\n"
+        assert [cell.source for cell in code[1:]] == [data, bar + figure, bar + "plots.show('Only this.')", figure]
+        assert [bool(cell.metadata.get("jupyter")) for cell in code[1:]] == [False, True, True, False]
+        assert spoilers(learners) == [] and len({cell.id for cell in learners.cells}) == len(learners.cells)
 
     @pytest.mark.parametrize("tag", ["solution", "claims"])
     @pytest.mark.parametrize(
@@ -164,8 +208,26 @@ class TestOfTheCourse:
         whole = nbformat.read(path, as_version=4)
         exercises = sum("exercise" in cell.metadata.get("tags", []) for cell in whole.cells)
         assert tags.count("exercise") == exercises > 0 and not {"solution", "claims"} & set(tags)
+        text = text.replace("A folded bar after a prediction", "")
         assert ".accepts(" not in text and not re.search(r"\bfold(ed|s)?\b|three cells", text)
         assert all(not cell.get("outputs") for cell in mine.cells)
+
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+    def test_no_title_that_learners_read_answers_a_prediction_before_its_cell_is_run(self, written, path):
+        mine = nbformat.read(written / "learners" / path.name, as_version=4)
+        assert spoilers(mine) == []
+        whole = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+        for cell in mine.cells:
+            folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+            assert cell.source.startswith(handouts.FOLDED) == folded  # JupyterLab shows the first line
+            assert cell.cell_type != "code" or cell.source.removeprefix(f"{handouts.FOLDED}\n") in whole
+
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+    def test_folded_code_draws_and_teaches_nothing(self, written, path):
+        """What builds, trains or asks a network can be read before it is run."""
+        for cell in nbformat.read(written / "learners" / path.name, as_version=4).cells:
+            if cell.metadata.get("jupyter"):
+                assert not re.search(r"keras\.(?!utils)|\.(compile|fit|predict|evaluate|set_weights)\(", cell.source)
 
     @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
     def test_every_name_that_a_learners_cell_needs_is_made_above_it(self, written, path):

@@ -118,11 +118,6 @@ def test_a_package_without_a_pin_is_named(index):
         collected(index, system="linux", version="3.13")
 
 
-def test_an_extra_that_the_course_has_not_is_said_with_those_that_it_has(index):
-    with pytest.raises(StorageError, match="no extra everything: it has all"):
-        collected(index, extras=["everything"])
-
-
 @pytest.mark.slow
 def test_a_damaged_wheel_is_named(index):
     collected(index)
@@ -179,3 +174,65 @@ def test_what_cannot_be_collected_is_refused_before_anything_is_made(given, tmp_
     with pytest.raises(SystemExit):
         wheelhouse.main(given)
     assert list(tmp_path.iterdir()) == []
+
+
+class TestTrouble:
+    @pytest.fixture(autouse=True)
+    def nothing_is_built(self, monkeypatch):
+        """What is refused late would run hatchling and pip: here these raise."""
+
+        def ran(*given, **options):
+            raise AssertionError(f"{given} was run")
+
+        monkeypatch.setattr(wheelhouse.subprocess, "run", ran)
+
+    def told(self, capsys, *arguments):
+        said = wheelhouse.main([str(one) for one in arguments])
+        assert isinstance(said, str) and "\n" not in said and "Errno" not in said
+        assert capsys.readouterr().out == ""
+        return said
+
+    def test_an_extra_that_the_course_has_not_is_said_with_those_that_it_has(self, tmp_path, capsys):
+        said = self.told(capsys, tmp_path / "stick", "--extra", "everything", "--extra", "all")
+        assert said.startswith("The course has no extra 'everything': it has lab, phones, onnx, page, many, all,")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_python_that_the_course_does_not_run_on_is_said(self, tmp_path):
+        with pytest.raises(StorageError, match="does not run on Python 3.9: it needs 3.11, 3.12, 3.13."):
+            wheelhouse.write(tmp_path / "stick", "windows", "3.9")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("place", ["mine", "mine/deeper", "stick"])
+    def test_a_file_in_a_folders_place_is_named_and_kept(self, tmp_path, capsys, place):
+        mine = tmp_path / ("stick/wheelhouse" if place == "stick" else "mine")
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("text")
+        assert f"{mine} is a file and no folder: name another" in self.told(capsys, tmp_path / place)
+        assert mine.read_text() == "text"
+
+    @pytest.mark.parametrize(
+        ("error", "advice"),
+        [
+            (
+                PermissionError(13, "Permission denied"),
+                "(Permission denied): allow writing there, or name another folder.",
+            ),
+            (OSError(28, "No space left on device"), "(No space left on device): free some space there, about 1 GB"),
+        ],
+        ids=["closed", "full"],
+    )
+    def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_built(
+        self, tmp_path, capsys, monkeypatch, error, advice
+    ):
+        def refused(*given, **options):
+            raise error
+
+        monkeypatch.setattr(wheelhouse.tempfile, "TemporaryFile", refused)
+        said = self.told(capsys, tmp_path / "stick")
+        assert said.startswith(f"The folder {tmp_path / 'stick'} cannot be filled") and advice in said
+
+    def test_a_stick_that_pip_filled_up_is_said(self, tmp_path, monkeypatch):
+        full = subprocess.CompletedProcess([], 1, "", "ERROR: an OSError: [Errno 28] No space left on device")
+        monkeypatch.setattr(wheelhouse.subprocess, "run", lambda *given, **options: full)
+        with pytest.raises(StorageError, match=r"There is no space left in .*stick: free about 1 GB"):
+            wheelhouse._fetched({"numpy": "2.0"}, tmp_path / "stick", [])

@@ -13,6 +13,8 @@ FOLDER = working_copy.CHECKOUT / "workshop"
 NOTEBOOKS = {path.stem: path for path in working_copy.course_notebooks()}
 HEADINGS = ["from", "to", "minutes", "how", "what", "sections", "exercises", "quiz"]
 OPENING = "(opening)"
+CHANGING = 2  # minutes to shut down one notebook's kernel and open the next notebook
+RUNNING = 1  # minute to run sections that are left out before one that is done
 
 
 @dataclass
@@ -82,6 +84,13 @@ def sections(stem):
 def _reading(cells):
     words, lines, _, _ = minutes.counted(nbformat.v4.new_notebook(cells=cells))
     return words / minutes.WORDS + lines / minutes.LINES
+
+
+def leaves_out(row):
+    """Whether a section that is not done has to run all the same, as one that is done comes after it."""
+    names = [name for name in sections(row.notebook)[0] if name != OPENING]
+    done = [name in row.sections for name in names]
+    return row.sections != ("all",) and not all(done[: len(done) - done[::-1].index(True)])
 
 
 def needed(row):

@@ -40,6 +40,13 @@ def test_a_figure_is_the_stored_one_with_its_alternative_text(course):
     assert '<img alt="A &quot;sketch&quot; of &lt;things&gt;" src="data:image/png;base64,aGk=">' in text
 
 
+def test_a_question_before_a_slide_is_shown_alone_and_has_its_number(course):
+    text = made(course, 'output = "total"\nbefore = "How *many*?"')
+    _, _, asked, answer = text.split("<section")
+    assert "<h2>How <em>many</em>?</h2>" in asked and "total" not in asked and ">1 of 1<" in asked
+    assert "total" in answer and "How <em>" not in answer and ">1 of 1<" in answer
+
+
 def test_an_output_is_shown_as_it_was_printed(course):
     assert re.search(r"<pre [^>]*>  total 5 &amp; &lt;more&gt;</pre>", made(course, 'output = "total"'))
 
@@ -76,7 +83,7 @@ def test_a_notebook_that_is_not_there_is_named(course):
 
 def test_the_deck_of_the_course_needs_no_network_and_shows_every_slide():
     text = slides.deck(ALL)
-    assert text.count("<section") == len(ALL) + 1
+    assert text.count("<section") == len(ALL) + sum(slides.BEFORE in slide for slide in ALL) + 1
     assert not re.search(r'(src|href)=(?!"data:)', text) and "import" not in text.partition("<script>")[2]
     for slide in ALL:
         assert html.escape(slide["notebook"]) in text
@@ -90,7 +97,7 @@ def test_the_core_path_is_in_it_in_its_order():
 
 @pytest.mark.parametrize("slide", ALL, ids=lambda slide: slide["title"])
 def test_numbers_that_a_slide_says_are_in_its_notebook(slide):
-    said = numbers(f"{slide['title']} {slide['sentence']}")
+    said = numbers(f"{slide['title']} {slide['sentence']} {slide.get(slides.BEFORE, '')}")
     assert said <= of_notebook(NOTEBOOKS[slide["notebook"]]), slide["title"]
 
 
@@ -103,3 +110,37 @@ def test_a_number_that_no_cell_has_would_be_found():
 
 def test_each_slide_asks_something():
     assert [slide["title"] for slide in ALL if len(slide["question"].split()) < 6] == []
+
+
+@pytest.mark.parametrize("slide", ALL, ids=lambda slide: slide["title"])
+def test_what_has_to_be_asked_first_is_asked_before_the_slide_and_not_on_it(slide):
+    assert not re.search(r"before you (see|show|go)|Take a vote|first, then", slide["question"]), slide["question"]
+
+
+class TestTheFile:
+    def trouble(self, path, capsys):
+        said = slides.main([str(path)])
+        assert isinstance(said, str) and "\n" not in said and "Errno" not in said
+        assert capsys.readouterr().out == ""
+        return said
+
+    def test_a_folder_in_its_place_is_said_with_a_file_that_would_do(self, tmp_path, capsys):
+        assert f"{tmp_path} is a folder: name a file for the slides, such as {tmp_path / 'slides.html'}." in (
+            self.trouble(tmp_path, capsys)
+        )
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["mine/deck.html", "mine/deeper/deck.html"])
+    def test_a_file_in_its_folders_place_is_named(self, tmp_path, capsys, name):
+        (tmp_path / "mine").write_text("text")
+        said = self.trouble(tmp_path / name, capsys)
+        assert f"{tmp_path / 'mine'} is a file and no folder. Name another file." in said
+        assert (tmp_path / "mine").read_text() == "text"
+
+    def test_a_folder_that_nobody_may_make_is_said(self, tmp_path, capsys, monkeypatch):
+        def refused(*given, **options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("pathlib.Path.mkdir", refused)
+        said = self.trouble(tmp_path / "new/deck.html", capsys)
+        assert f"The folder {tmp_path / 'new'} cannot be made (Permission denied): name a file in another" in said
