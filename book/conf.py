@@ -2,17 +2,21 @@
 
 from pathlib import Path
 
+from sphinx import addnodes
+
 HERE = Path(__file__).parent
 
 project = "Swap the Head"
 author = "the authors of Swap the Head"
 language = "en"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx_copybutton"]
+copybutton_selector = "div.highlight pre:not(.cell_output pre)"
 exclude_patterns = ["notebooks"]  # to download, as they are
 
 nb_execution_mode = "off"  # the stored outputs are those that CI has checked
 nb_merge_streams = True
 smartquotes = False  # a line to copy keeps its quotes
+myst_enable_extensions = ["attrs_block"]
 myst_heading_anchors = 4
 myst_heading_slug_func = "tools.book.notebooks.anchor"
 nitpicky = True
@@ -22,7 +26,8 @@ html_title = project
 html_static_path = [str(HERE / "static")]
 html_favicon = str(HERE / "static/favicon.svg")
 html_css_files = ["course.css"]
-html_js_files = [("enlarge.js", {"defer": "defer"}), ("explorer.js", {"defer": "defer"})]
+html_js_files = [(name, {"defer": "defer"}) for name in ("enlarge.js", "explorer.js", "found.js", "print.js")]
+html_search_scorer = str(HERE / "scorer.js")
 html_use_index = False
 html_show_sourcelink = False
 html_copy_source = False
@@ -44,3 +49,16 @@ html_theme_options = {
     "back_to_top_button": True,
 }
 copyright = "Text and figures: CC BY 4.0; code: MIT"
+
+
+def setup(app):
+    """Let the search find each word of the glossary."""
+    app.add_object_type("word", "word", objname="word of the course", parse_node=_word)
+
+
+def _word(env, signature, node):
+    """Return the word alone, which is its name; its other forms are only shown."""
+    name, mark, forms = signature.partition(" (")
+    node += addnodes.desc_name(name, name)
+    node += addnodes.desc_addname("", mark + forms)
+    return name

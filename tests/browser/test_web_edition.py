@@ -5,9 +5,11 @@ import http.server
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -141,13 +143,126 @@ def test_no_link_is_dead(html):
     assert len(pages) >= len(OTHERS + NOTEBOOKS + TEACHERS) and dead == []
 
 
-def test_search_finds_a_term(reader):
-    page = reader.open("index")
+def search(page, words):
+    """Return the links that the search finds, the best first."""
     page.keyboard.press("Control+k")
-    page.keyboard.type("logits")
+    page.keyboard.type(words)
     page.keyboard.press("Enter")
-    for place in ("03_attach_new_head", "GLOSSARY"):
-        page.locator(f"#search-results a[href*='{place}']").first.wait_for()
+    page.locator(".search-summary", has_text="Search finished").wait_for()
+    return page.locator("#search-results li > a")
+
+
+@pytest.mark.parametrize(
+    "words, places",
+    [
+        ("logits", ["GLOSSARY.html#word-logits", "03_attach_new_head.html#choose-logits-or-softmax"]),
+        ("learning rate", ["GLOSSARY.html#word-learning-rate"]),
+        ("kernel", ["GLOSSARY.html#word-kernel-of-a-layer", "GLOSSARY.html#word-kernel-of-a-notebook"]),
+        ("install", ["run_it.html"]),
+        ("colab", ["run_it.html", "00_start_here.html"]),
+        ("freeze some", ["02_freeze_layers.html#freeze-some-layers"]),
+    ],
+)
+def test_search_finds_first_what_is_meant(reader, words, places):
+    found = search(reader.open("index"), words)
+    first = [link.get_attribute("href") for link in found.all()[:3]]
+    assert set(places) <= set(first), first
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("words, address", [("logits", "#word-logits"), ("windows", "run_it.html")])
+def test_a_result_of_the_search_leads_to_the_words(reader, words, address, colours):
+    page = reader.open("index", colours=colours)
+    search(page, words).first.click()
+    page.wait_for_url(f"**{address}")
+    sought = page.locator(address if address.startswith("#") else "article .highlighted").first
+    sought.wait_for()
+    page.wait_for_function("scrollY > 0")
+    bar = page.locator(".bd-header").bounding_box()
+    box = sought.bounding_box()
+    assert bar["height"] <= box["y"] < 900 - box["height"] and words in sought.inner_text().lower()
+    assert reader.wrong == [] and violations(page) == {}
+
+
+def test_code_is_copied_and_outputs_have_no_button(reader):
+    page = reader.open("03_attach_new_head")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code = page.locator("article .cell_input pre").first
+    button = page.get_by_role("button", name="Copy to clipboard").first
+    assert button.evaluate("button => getComputedStyle(button).opacity") == "0"
+    button.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    page.wait_for_function("getComputedStyle(document.activeElement).opacity === '1'")
+    assert button.evaluate("button => button === document.activeElement")
+    assert violations(page) == {}
+    page.keyboard.press("Enter")
+    page.locator(".copybtn.success").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code.inner_text().strip()
+    assert page.locator(".copybtn").count() >= page.locator("article .cell_input pre").count() > 10
+    assert page.locator(".cell_output .copybtn").count() == 0 < page.locator(".cell_output pre").count()
+    page.emulate_media(media="print")
+    assert page.locator(".copybtn:visible").count() == 0
+
+
+def test_folds_are_open_on_paper(reader):
+    page = reader.open("03_attach_new_head")
+    folds = page.locator("article details")
+    folds.nth(1).evaluate("fold => { fold.open = true }")
+    before = folds.evaluate_all("folds => folds.map(fold => fold.open)")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("article details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folds.evaluate_all("folds => folds.map(fold => fold.open)") == before and set(before) == {True, False}
+
+
+def test_a_finger_finds_the_links_that_run_a_notebook(reader):
+    page = reader.open("03_attach_new_head", width=390)
+    boxes = [link.bounding_box() for link in page.locator(".ways a").all()]
+    assert len(boxes) == 5 and all(box["height"] >= 24 and box["width"] >= 24 for box in boxes)
+
+
+@pytest.mark.parametrize("name", ["index", "03_attach_new_head", "results", "findings", "GLOSSARY"])
+@pytest.mark.parametrize("width", [1280, 640])
+def test_letters_of_twice_the_size_fit(reader, name, width):
+    page = reader.open(name, width=width)
+    page.add_style_tag(content="html { font-size: 200% !important; }")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.locator("article :is(p, li, h1, h2, h3, code):not(pre *, table *, .wide *)").evaluate_all(
+        "parts => parts.filter(part => part.getBoundingClientRect().right > innerWidth).map(part => part.outerHTML)"
+    )
+    assert beyond == []
+    bar, title = (page.locator(part).first.bounding_box() for part in (".bd-header", "h1"))
+    assert bar["y"] + bar["height"] <= title["y"]
+
+
+def test_a_browser_with_large_letters_gives_the_text_its_width(chromium, site):
+    path, flags = shutil.which("chromium"), ["--no-sandbox", "--blink-settings=defaultFontSize=32"]
+    large = chromium.browser_type.launch(executable_path=path, args=flags)
+    page = large.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{site}03_attach_new_head.html")
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+    assert page.locator("article").bounding_box()["width"] > 700
+    assert page.locator(".bd-sidebar-secondary").is_visible()
+    large.close()
+
+
+def test_teachers_get_slides_and_copies_without_solutions(html, reader):
+    page = reader.open("workshop/README")
+    assert page.get_by_role("link", name="The slides").get_attribute("href") == "../slides.html"
+    assert page.get_by_role("link", name="The learners' copies").get_attribute("href") == "../handouts.zip"
+    assert "Print" in page.locator("article").inner_text()
+    with zipfile.ZipFile(html / "handouts.zip") as archive:
+        copies = [name for name in archive.namelist() if name.endswith(".ipynb")]
+        assert sorted(copies) == [f"learners/{name}.ipynb" for name in NOTEBOOKS]
+        tags = {tag for name in copies for cell in json.loads(archive.read(name))["cells"] for tag in tags_of(cell)}
+    assert "exercise" in tags and not {"solution", "claims"} & tags
+    page.get_by_role("link", name="The slides").click()
+    assert page.locator("section").count() > 10
+
+
+def tags_of(cell):
+    return cell["metadata"].get("tags", [])
 
 
 @pytest.mark.parametrize("name", quizzes.NAMES)
@@ -197,6 +312,9 @@ def test_an_explorer_answers_every_setting(reader, html, name):
     keys = {",".join(each or str(place) for each, place in zip(fixed, places, strict=True)) for places in every}
     assert keys == known["answers"].keys() and len(keys) > 4
     assert all((html / answer["picture"]).is_file() and answer["alt"] for answer in known["answers"].values())
+
+    above = explorer.locator("xpath=ancestor::section[1]/div[.//form]/preceding-sibling::p").all_inner_texts()
+    assert "kernel" not in "\n".join(above) and (above or name == "results")
 
     before = explorer.locator(".words").inner_text()
     asked = explorer.locator("fieldset").last.locator("input:not(:checked)").first

@@ -1,9 +1,12 @@
 """What the pages of the web edition are made of; tests/browser/test_web_edition.py reads the built ones."""
 
+import re
+
 import bs4
 import nbformat
 import pytest
 
+from tools import glossary
 from tools.book import explorers, layout, notebooks, pages, reading
 
 code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
@@ -50,6 +53,15 @@ class TestNotebook:
     def test_a_quiz_is_there_once(self):
         _, heading, quiz = page(text("## Quiz\n\n**1.** Why?\n\nA, B"), cell_of("quiz", 'quizzes.show("x")'))
         assert "Why?" not in heading.source and quiz.metadata.tags == ["remove-input"]
+
+    @pytest.mark.parametrize("remark", [" (It needs a kernel.)", " (without a\nkernel: from 1 (0 to 2) on)"])
+    def test_an_explorer_that_works_in_the_page_is_said_to_need_no_kernel(self, remark, monkeypatch):
+        monkeypatch.setattr(explorers, "in_page", lambda function, folder: function)
+        said = text(f"### Try it\n\nThe slider (first)\n{remark} freezes (all).")
+        _, works, _ = page(said, cell_of("widget", "widgets.freeze_explorer(base)"))
+        assert works.source.split() == ["###", "Try", "it", "The", "slider", "(first)", "freezes", "(all)."]
+        _, pictured, _ = page(said, cell_of("widget", "widgets.try_model(path)"))
+        assert remark in pictured.source
 
     def test_an_explorer_without_a_place_is_refused(self):
         with pytest.raises(ValueError, match="widgets.new_one has no place in the web edition"):
@@ -106,6 +118,24 @@ class TestLinks:
     def test_without_a_repository_nothing_leads_out(self):
         assert "https" not in layout.run_it("00_start_here", "")
         assert layout.run_it("00_start_here", "me/course").count("me/course") == 3
+
+
+def test_the_first_page_says_what_and_for_whom_before_where_to_go():
+    page = pages.front()
+    places = [page.index(words) for words in ("A hands-on course", "**For whom.**", "**[Begin]", "You predict", "![")]
+    assert places == sorted(places) and page.count("**For whom.**") == 1
+    assert "](00_start_here.ipynb)" in page and "](workshop/README.md)" in page
+
+
+def test_every_word_of_the_glossary_is_an_object_with_its_link():
+    page = pages.words()
+    assert page.count("```{word} ") == len(glossary.read()) and "<!--" not in page
+    assert "```{word} logits (logit)\nthe outputs of" in page and "[03](03_attach_new_head.ipynb#Choose-logits" in page
+
+
+def test_the_words_of_a_link_are_no_path():
+    texts = (pages.front(), pages.run_it("", ""), *pages.workshop("").values())
+    assert not [words for text in texts for words in re.findall(r"\[(`?workshop[^]]*)\]\(", text)]
 
 
 def test_every_finding_is_on_its_page_with_why_and_fix():

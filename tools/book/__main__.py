@@ -7,12 +7,13 @@ in Colab, Binder and Codespaces. Without it they have the download and how to ru
 import argparse
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from sphinx.cmd import build
 
 from helpers import session
-from tools import colab
+from tools import colab, handouts, slides
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +39,10 @@ def main(arguments=None):
         for path in html.rglob("*.html"):  # MyST-NB gives all folds one name in place of their own words
             text = path.read_text(encoding="utf-8")
             path.write_text(text.replace('<summary aria-label="Toggle hidden content">', "<summary>"), encoding="utf-8")
+        slides.write(html / "slides.html")
+        with tempfile.TemporaryDirectory() as folder:
+            handouts.write(folder, kinds=(handouts.LEARNERS,))
+            shutil.make_archive(str(html / "handouts"), "zip", folder, handouts.LEARNERS)
         print(f"The web edition: {html / 'index.html'}")
     return done
 

@@ -32,13 +32,13 @@ def lay_out(folder, repository=""):
         shutil.copy(path, folder / "notebooks")
         page = notebooks.page(nbformat.read(path, as_version=4), run_it(path.stem, repository), pictures)
         nbformat.write(page, folder / path.name)
-    for name in (working_copy.GLOSSARY, "result.png"):
-        shutil.copy(working_copy.COURSE / name, folder)
+    shutil.copy(working_copy.COURSE / "result.png", folder)
     written = {
         "index": pages.front(),
         "course": pages.course(source),
         "results": pages.results(source, explorers.in_page("decision_helper", pictures)),
         "findings": pages.mistakes(),
+        "GLOSSARY": pages.words(),
         "run_it": pages.run_it(source, repository),
         "licences": pages.section("Licences and sources", "Licences and sources", source),
         **pages.workshop(source),
@@ -62,4 +62,4 @@ def run_it(name, repository):
         f'<a href="notebooks/{name}.ipynb" download>download the notebook</a> (it needs the course)',
         "[on your machine](run_it.md)",
     ]
-    return f"{READ}\n\n**Run it yourself**: {' · '.join(ways)}"
+    return f"{READ}\n\n{{.ways}}\n**Run it yourself**: {' · '.join(ways)}"

@@ -7,8 +7,16 @@ from pathlib import Path
 
 from helpers.course import working_copy
 from helpers.doctor import findings
+from tools import glossary
 
 ROOT = Path(__file__).parents[2]
+DOWNLOADS = """**Ready-made, from this site**
+
+* <a href="../slides.html">The slides</a>, one file.
+* <a href="../handouts.zip" download>The learners' copies</a>, without solutions. Unpack them where the course is
+  installed; then `swap-the-head lab learners` opens them.
+* To print the [notes on a notebook](#notes-for-each-notebook), open their page and use the browser's own *Print*.
+"""
 
 
 def section(heading, title, source):
@@ -23,9 +31,11 @@ def section(heading, title, source):
 
 
 def front():
-    """Return the first page: what README.md says first, then where to go."""
+    """Return the first page: what the course is and for whom, where to go, then what else README.md says first."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
-    title, _, rest = text.partition("\n")
+    parts = text.strip().split("\n\n")
+    first = [*parts[:2], *(part for part in parts if part.startswith("**For whom.**"))]
+    others = [part for part in parts if part not in first]
     where = (
         "* **[Begin](00_start_here.ipynb)**: read the first notebook, with every output and figure, right here.\n"
         "* **[Run it yourself](run_it.md)**: in a browser elsewhere, or offline on your machine.\n"
@@ -34,7 +44,8 @@ def front():
         "[glossary](GLOSSARY.md).\n"
     )
     pages = "\n".join(("course", "results", "findings", "GLOSSARY", "run_it", "workshop/README", "licences"))
-    return f"{title}\n\n{where}\n{linked(rest, '')}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+    written = [linked("\n\n".join(first), ""), where, linked("\n\n".join(others), "")]
+    return "\n\n".join([*written, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
 
 
 def course(source):
@@ -86,6 +97,17 @@ def mistakes():
     return "\n\n".join(parts) + "\n"
 
 
+def words():
+    """Return the glossary, each word of it an object that the search finds."""
+
+    def turned(line):
+        forms = f" ({line['forms']})" if line["forms"] else ""
+        place = f"[{line['notebook'][:2]}]({line['notebook']}.ipynb#{line['heading']})"
+        return f"```{{word}} {line['term']}{forms}\n{line['meaning']} {place}\n```\n"
+
+    return glossary.LINE.sub(turned, (working_copy.COURSE / working_copy.GLOSSARY).read_text(encoding="utf-8"))
+
+
 def workshop(source):
     """Return the pages for teachers by their place: those of ``workshop/``, as they are, and the list of them."""
     folder = ROOT / "workshop"
@@ -94,7 +116,8 @@ def workshop(source):
         path.relative_to("workshop").with_suffix("").as_posix() for path in texts if path != Path("workshop/README.md")
     )
     written = {path.with_suffix("").as_posix(): linked(text, source, path.parent) for path, text in texts.items()}
-    written["workshop/README"] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+    what, rest = written["workshop/README"].split("\n## ", 1)
+    written["workshop/README"] = f"{what}\n{DOWNLOADS}\n## {rest}\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
     return written
 
 
