@@ -54,15 +54,6 @@ class TestNotebook:
         _, heading, quiz = page(text("## Quiz\n\n**1.** Why?\n\nA, B"), cell_of("quiz", 'quizzes.show("x")'))
         assert "Why?" not in heading.source and quiz.metadata.tags == ["remove-input"]
 
-    @pytest.mark.parametrize("remark", [" (It needs a kernel.)", " (without a\nkernel: from 1 (0 to 2) on)"])
-    def test_an_explorer_that_works_in_the_page_is_said_to_need_no_kernel(self, remark, monkeypatch):
-        monkeypatch.setattr(explorers, "in_page", lambda function, folder: function)
-        said = text(f"### Try it\n\nThe slider (first)\n{remark} freezes (all).")
-        _, works, _ = page(said, cell_of("widget", "widgets.freeze_explorer(base)"))
-        assert works.source.split() == ["###", "Try", "it", "The", "slider", "(first)", "freezes", "(all)."]
-        _, pictured, _ = page(said, cell_of("widget", "widgets.try_model(path)"))
-        assert remark in pictured.source
-
     def test_an_explorer_without_a_place_is_refused(self):
         with pytest.raises(ValueError, match="widgets.new_one has no place in the web edition"):
             page(cell_of("widget", "x = 1\nwidgets.new_one(x)"))

@@ -13,8 +13,6 @@ FOLDED = {  # tag of a cell → what is written on the fold
 }
 QUIZ = "Answer for yourself, then click an option. Each, the wrong ones too, answers with its reason."
 CHECK = "*The check needs a kernel: [run the notebook](run_it.md) to have your answer judged.*"
-INSIDE = r"(?:[^()]|\([^()]*\))*"  # a remark in brackets, which may have brackets of its own
-ON_THE_KERNEL = re.compile(rf"\s*\({INSIDE}\bkernel\b{INSIDE}\)")
 EXPLORER = re.compile(r"^widgets\.(\w+)\(", re.MULTILINE)
 
 
@@ -44,12 +42,9 @@ def page(notebook, links, pictures):
         cell = nbformat.from_dict(cell)
         tags = set(cell.metadata.get("tags", []))
         if "progress" in tags:
-            cells.pop()  # the heading and the sentence above it
+            cells.pop()  # the heading above it
         elif "widget" in tags:
-            function = EXPLORER.search(cell.source)[1]
-            if function in explorers.LOOKED_UP:  # it works without a kernel
-                cells[-1].source = ON_THE_KERNEL.sub("", cells[-1].source)
-            cells.append(_html(explorers.in_page(function, pictures)))
+            cells.append(_html(explorers.in_page(EXPLORER.search(cell.source)[1], pictures)))
         elif cell.cell_type == "code":
             cells += _code(cell, tags)
         else:
