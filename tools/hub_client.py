@@ -21,13 +21,16 @@ class Visitor:
     Parameters
     ----------
     hub : str
-        Address of the hub, such as ``http://127.0.0.1:8000``.
+        Address of the hub, such as ``https://localhost:8000``.
     user, password : str
+    authority : path
+        Of the authority that signed the hub's certificate.
     """
 
-    def __init__(self, hub, user, password):
-        self.hub, self.user, self._password = hub, user, password
+    def __init__(self, hub, user, password, authority):
+        self.hub, self.user, self._password, self._authority = hub, user, password, str(authority)
         self.session = requests.Session()
+        self.session.verify, self.session.trust_env = self._authority, False  # else the environment names authorities
 
     def log_in(self):
         """Log in on the hub's page; return the answer, which is the login page again where that is refused."""
@@ -92,7 +95,8 @@ class Visitor:
         )
         query = urlencode({"session_id": uuid.uuid4().hex, "_xsrf": self._cookie(server) or ""})
         address = f"{self.hub.replace('http', 'ws', 1)}{server}api/{path}?{query}"
-        return websocket.create_connection(address, timeout=PATIENCE, cookie=cookies, origin=self.hub)
+        trusted = {"ca_certs": self._authority}
+        return websocket.create_connection(address, PATIENCE, cookie=cookies, origin=self.hub, sslopt=trusted)
 
     def _send_form(self, path, data):
         page = self.page(path)

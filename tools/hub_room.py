@@ -6,12 +6,15 @@ import random
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
+
+import certipy
 
 from tools.hub_client import Visitor
 from workshop.hub import setting_up
@@ -20,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Room:
-    """A running hub: its address, its folder, the passwords on its slips, what it has said.
+    """A running hub, over HTTPS: its address, its folder, the passwords on its slips, what it has said.
 
     Parameters
     ----------
@@ -33,11 +36,14 @@ class Room:
 
     def __init__(self, folder, names, options=()):
         self.folder, port = folder / "room", _free_port()
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"https://localhost:{port}"
+        signed = _certificate(folder / "certificates")
+        self.authority = signed["ca"]
         self.python, self._more = readable_python(folder) if os.geteuid() == 0 else (sys.executable, {})
         (folder / "names.txt").write_text("\n".join(names))
         self._log = folder / "log.txt"
         given = ["start", "--names", folder / "names.txt", "--port", port, "--python", self.python, *options]
+        given += ["--certificate", signed["cert"], "--key", signed["key"], "--ip", "127.0.0.1", "--address", "localhost"]
         with open(self._log, "w") as log:
             self.process = self._run(subprocess.Popen, *given, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -60,7 +66,7 @@ class Room:
 
     def visitor(self, user):
         """Return somebody with the password of a slip."""
-        return Visitor(self.address, user, self.passwords[user])
+        return Visitor(self.address, user, self.passwords[user], self.authority)
 
     def close(self):
         """Stop the hub, and delete its accounts and files as a teacher does; return what that printed."""
@@ -79,9 +85,10 @@ class Room:
         return start(list(map(str, line)), cwd=ROOT, env={**kept, **path, **self._more}, **more)
 
     def _wait(self, seconds=600):
-        end = time.monotonic() + seconds
+        end, trusted = time.monotonic() + seconds, ssl.create_default_context(cafile=self.authority)
         while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.address}/hub/login", timeout=5):
+            login = f"{self.address}/hub/login"
+            with contextlib.suppress(OSError), urllib.request.urlopen(login, timeout=5, context=trusted):
                 return
             time.sleep(0.5)
         raise RuntimeError(f"the hub did not start: {self.said()[-3000:]}")
@@ -97,6 +104,14 @@ def room(names, options=()):
             yield running
         finally:
             running.close()
+
+
+def _certificate(folder):
+    """Make an authority and its certificate for this machine; return the paths of ca, cert and key."""
+    certificates = certipy.Certipy(store_dir=str(folder))
+    certificates.create_ca("ca")
+    names = ["DNS:localhost", "IP:127.0.0.1"]
+    return certificates.create_signed_pair("hub", "ca", alt_names=names)["files"]
 
 
 def _on_slips(text):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from browser.conftest import missing as browser_is_missing
 from hub import in_a_browser
 from hub.helpers_of_hub import SNOOP, missing
@@ -104,7 +105,7 @@ def table(hub):
 
 def test_it_says_at_the_start_what_it_cannot_enforce(hub):
     said = " ".join(hub.said().split())
-    assert "unencrypted" in said
+    assert "unencrypted" not in said
     assert Path("/run/systemd/system").is_dir() or "nobody enforces the limits of 2G and 2 processors" in said
 
 
@@ -264,7 +265,15 @@ class TestWhatTheTeacherSees:
 
 @pytest.mark.parametrize(("user", "password"), [(ANA, "wrong"), ("root", ""), ("nobody", "nobody"), ("", "")])
 def test_nobody_else_gets_in(hub, user, password):
-    assert hub_room.Visitor(hub.address, user, password).log_in().status_code == 403
+    visitor = hub_room.Visitor(hub.address, user, password, hub.authority)
+    assert visitor.log_in().status_code == 403
+
+
+def test_all_of_it_is_encrypted(hub):
+    with pytest.raises(requests.RequestException):
+        requests.get(hub.address.replace("https", "http"), timeout=10).raise_for_status()
+    slips = hub.said().partition("Starting the hub")[0]
+    assert slips.count(f"address    {hub.address}") == len(hub.passwords)
 
 
 def test_the_passwords_are_nowhere_on_the_disk(hub):

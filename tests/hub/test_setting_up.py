@@ -91,6 +91,7 @@ class TestTheDayBefore:
         secure = ["--certificate", "c.pem", "--key", "k.pem"]
         code, said, _ = prepare("prepare", *names, *secure, "--address", "hub.example.org", "--port", 443)
         assert code == 0 and re.findall(r"address +(\S+)", said) == ["https://hub.example.org"] * 2
+        assert "unencrypted" not in said
         _, said, _ = prepare("new-password", "ana")
         assert "https://hub.example.org\n" in said
         (tmp_path / "late.txt").write_text("Bo")
@@ -101,7 +102,7 @@ class TestTheDayBefore:
         assert "https://hub.example.org:8000\n" in said
         (tmp_path / "names.txt").write_text("Di")  # this computer alone, whatever its name is
         _, said, _ = prepare("prepare", *names)
-        assert "http://127.0.0.1:8000\n" in said
+        assert "http://127.0.0.1:8000\n" in said and "unencrypted" in said
 
     def test_where_others_come_in_nobody_gets_a_slip_without_an_address(self, prepare, tmp_path):
         names = ["--same-user", "--names", tmp_path / "names.txt"]
