@@ -3,8 +3,8 @@
 ``python -m tools.handouts [FOLDER]`` fills two folders, ``learners`` and ``teacher``. The learners' copies have no
 outputs and no cells with solutions; where a solution was, the exercise ends with its check. Their folded claims are
 left out as well: they hold the answers to predictions, and would stop whoever changes a number and runs all cells. The
-title of a figure gives the answer away, too: where a prediction waits for it, what draws it is a folded cell. The quiz
-stays, as each of its answers says why. The teacher's copies keep their outputs and show their solutions unfolded.
+title of a figure and *What you saw* give the answer away, too: where a prediction waits for it, both are folded. The
+quiz stays, as each of its answers says why. The teacher's copies keep their outputs and show their solutions unfolded.
 
 Both are plain notebooks that need nothing but the installed course: ``swap-the-head lab learners`` opens them and adds
 nothing. A second call renews what is as it was written, and leaves what a person has changed.
@@ -30,14 +30,15 @@ LEARNERS, TEACHER = "learners", "teacher"
 SOLUTION = "solution"
 LEFT_OUT = {SOLUTION, form.CLAIMS}  # tags of the cells that a learner's copy has not
 OF_THE_KERNEL = {"display", "get_ipython", "__name__"}  # what a cell may use and no cell makes
-MARKS = re.compile(r"^(?:\*\*Predict\.\*\*|\*\*What you saw|#+ )", re.MULTILINE)  # the last one says what is awaited
+MARKS = re.compile(r"\*\*Predict\.\*\*|^(?:\*\*What you saw|#+ )", re.MULTILINE)  # the last one says what is awaited
 FOLDED = "# The figure: run this cell, then click here to read its code."  # all that JupyterLab shows of a folded cell
+SEEN = "<details><summary>What you saw: open this when you have run the cell</summary>"
 DRAWING = {"plots", "plt", "axes", "lab", "title"}  # names in statements that draw a figure or hold its title
 # What the notebooks say of cells that are left out, and what the learners' copies say instead.
 SAID = {
     "* A folded bar below some cells holds the course's own checks of what the text says.\n": (
         "* A folded bar after a prediction is a cell that draws a figure: its title would tell you the answer. Shift\n"
-        "  and Enter run it like any other cell. Then click on the bar to read its code.\n"
+        "  and Enter run it like any other cell. Then click on the bar to read its code. *What you saw* is folded as well.\n"
     ),
     "An exercise takes three cells.": "An exercise takes two cells.",
     "The third is folded and holds one solution.": "Your teacher has a solution.",
@@ -48,7 +49,7 @@ SAID = {
 def for_learners(notebook):
     """Return the notebook, changed in place, without solutions, claims, outputs and titles that tell answers."""
     kept = [cell for cell in notebook.cells if not LEFT_OUT & set(cell.metadata.get("tags", []))]
-    notebook.cells = list(_titles_folded(kept))
+    notebook.cells = list(_answers_folded(kept))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for words, instead in SAID.items():
@@ -56,13 +57,15 @@ def for_learners(notebook):
     return working_copy.cleared(notebook)
 
 
-def _titles_folded(cells):
-    """Yield the cells; where a prediction waits for a figure, what draws it is folded, and what comes before is not."""
+def _answers_folded(cells):
+    """Yield the cells; where a prediction waits, *What you saw* is folded, and what draws a figure, but not its data."""
     awaited = False
     for cell in cells:
         if cell.cell_type == "markdown":
-            marks = MARKS.findall(cell.source)
-            awaited = "Predict" in marks[-1] if marks else awaited
+            marks = list(MARKS.finditer(cell.source))
+            if awaited and marks and "saw" in marks[0][0]:
+                cell.source = _first_folded(cell.source)
+            awaited = "Predict" in marks[-1][0] if marks else awaited
         elif awaited and "plots.show(" in cell.source:
             begin = _first_that_draws(cell.source)
             lines = cell.source.splitlines(keepends=True)
@@ -73,6 +76,13 @@ def _titles_folded(cells):
             cell.source = "".join([f"{FOLDED}\n", *lines[begin:]])
             cell.metadata["jupyter"] = {"source_hidden": True}
         yield cell
+
+
+def _first_folded(text):
+    """Return the text with its first paragraph folded, and with it the list that it announces."""
+    parts = text.split("\n\n")
+    end = next((number for number, part in enumerate(parts, 1) if not part.endswith(":")), len(parts))
+    return "\n\n".join([SEEN, *parts[:end], "</details>", *parts[end:]])
 
 
 def _first_that_draws(source):

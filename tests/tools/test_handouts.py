@@ -54,7 +54,7 @@ def spoilers(notebook):
     found, awaited = [], False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            for mark in re.findall(r"^(\*\*Predict\.\*\*|\*\*What you saw|#+ )", cell.source, re.MULTILINE):
+            for mark in re.findall(r"\*\*Predict\.\*\*|^\*\*What you saw|^#+ ", cell.source, re.MULTILINE):
                 awaited = mark == "**Predict.**"
         elif awaited and not cell.metadata.get("jupyter", {}).get("source_hidden"):
             for node in ast.walk(ast.parse(cell.source)):
@@ -208,7 +208,7 @@ class TestOfTheCourse:
         whole = nbformat.read(path, as_version=4)
         exercises = sum("exercise" in cell.metadata.get("tags", []) for cell in whole.cells)
         assert tags.count("exercise") == exercises > 0 and not {"solution", "claims"} & set(tags)
-        text = text.replace("A folded bar after a prediction", "")
+        text = text.replace("A folded bar after a prediction", "").replace("*What you saw* is folded", "")
         assert ".accepts(" not in text and not re.search(r"\bfold(ed|s)?\b|three cells", text)
         assert all(not cell.get("outputs") for cell in mine.cells)
 
@@ -221,6 +221,25 @@ class TestOfTheCourse:
             folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
             assert cell.source.startswith(handouts.FOLDED) == folded  # JupyterLab shows the first line
             assert cell.cell_type != "code" or cell.source.removeprefix(f"{handouts.FOLDED}\n") in whole
+
+    @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+    def test_what_you_saw_is_folded_while_a_prediction_waits(self, written, path):
+        """Each prediction is followed by its answer in a fold, and the fold ends before the next one."""
+        mine = nbformat.read(written / "learners" / path.name, as_version=4)
+        text = "\n\n".join(cell.source for cell in mine.cells if cell.cell_type == "markdown")
+        parts = text.split("**Predict.**")[1:]
+        answered = [part for part in parts if "**What you saw" in part]
+        assert len(answered) > len(parts) / 2
+        for part in answered:
+            before, _, after = part.partition("**What you saw")
+            if not re.search("^#", before, re.MULTILINE):
+                assert before.endswith(f"{handouts.SEEN}\n\n") and "</details>" in after
+
+    def test_a_fold_ends_with_the_list_that_its_paragraph_announces(self, tmp_path):
+        course(tmp_path / "course", "**Predict.** Which?", "**What you saw.** Two:\n\n* a\n\nMore.\n\n## Next")
+        handouts.write(tmp_path / "out", tmp_path / "course")
+        told = next(cell.source for cell in cells(tmp_path / "out") if "saw" in cell.source)
+        assert told == f"{handouts.SEEN}\n\n**What you saw.** Two:\n\n* a\n\n</details>\n\nMore.\n\n## Next"
 
     @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
     def test_folded_code_draws_and_teaches_nothing(self, written, path):
