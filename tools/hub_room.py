@@ -43,7 +43,8 @@ class Room:
         (folder / "names.txt").write_text("\n".join(names))
         self._log = folder / "log.txt"
         given = ["start", "--names", folder / "names.txt", "--port", port, "--python", self.python, *options]
-        given += ["--certificate", signed["cert"], "--key", signed["key"], "--ip", "127.0.0.1", "--address", "localhost"]
+        given += ["--certificate", signed["cert"], "--key", signed["key"]]
+        given += ["--ip", "127.0.0.1", "--address", "localhost"]
         with open(self._log, "w") as log:
             self.process = self._run(subprocess.Popen, *given, stdout=log, stderr=subprocess.STDOUT)
         try:

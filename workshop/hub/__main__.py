@@ -78,25 +78,25 @@ def _parser():
 
 
 def _add_options(command):
-    command.add_argument("--names", type=Path, help="a text file with a name a line; new ones get an account and a slip")
+    command.add_argument("--names", type=Path, help="a text file with a name a line; new ones get a slip")
     command.add_argument("--address", type=_host, help="this computer's name or number, as learners' machines reach it")
-    command.add_argument("--port", type=session.port, default=8000, help="8000 by default; the next three are used, too")
+    command.add_argument("--port", type=session.port, default=8000, help="8000 by default; uses the next three, too")
     command.add_argument("--ip", help="0.0.0.0 lets other machines in: the default with a certificate, else 127.0.0.1")
     command.add_argument("--certificate", type=Path, help="for HTTPS, a file in PEM form with the whole chain")
     command.add_argument("--key", type=Path, help="the certificate's private key")
     command.add_argument("--same-user", action="store_true", help="all in one account, without walls between learners")
     command.add_argument("--memory", default="2G", help="limit for each learner, 2G by default")
-    command.add_argument("--cpus", type=int, default=2, help="processors that one learner may use at most, 2 by default")
+    command.add_argument("--cpus", type=int, default=2, help="processors that a learner may use, 2 by default")
     command.add_argument("--idle", type=int, default=7200, help="seconds after which an unused server stops")
     command.add_argument("--python", default=sys.executable, help="the Python of learners' servers and kernels")
-    command.add_argument("--verbose", action="store_true", help="log every request, and with it what each learner opens")
+    command.add_argument("--verbose", action="store_true", help="log each request, so what each learner opens")
 
 
 def _host(text):
     """Return the name or number of a computer as it was given, for argparse, which tells why another is refused."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]", text):
         raise argparse.ArgumentTypeError(
-            f"{text!r}: expected a name such as hub.example.org or a number such as 192.168.0.10, without http and port."
+            f"{text!r}: expected a name such as hub.example.org or a number, 192.168.0.10, without http and port."
         )
     return text
 
