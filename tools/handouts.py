@@ -38,7 +38,7 @@ DRAWING = {"plots", "plt", "axes", "lab", "title"}  # names in statements that d
 SAID = {
     "* A folded bar below some cells holds the course's own checks of what the text says.\n": (
         "* A folded bar after a prediction is a cell that draws a figure: its title would tell you the answer. Shift\n"
-        "  and Enter run it like any other cell. Then click on the bar to read its code. *What you saw* is folded, too.\n"
+        "  and Enter run it like any other cell. Then click on it to read its code. *What you saw* is folded, too.\n"
     ),
     "An exercise takes three cells.": "An exercise takes two cells.",
     "The third is folded and holds one solution.": "Your teacher has a solution.",
