@@ -35,9 +35,9 @@ class Room:
     """
 
     def __init__(self, folder, names, options=()):
-        self.folder, port = folder / "room", _free_port()
+        self.folder, port = folder / "room", free_port()
         self.address = f"https://localhost:{port}"
-        signed = _certificate(folder / "certificates")
+        signed = certificate(folder / "certificates", "localhost")
         self.authority = signed["ca"]
         self.python, self._more = readable_python(folder) if os.geteuid() == 0 else (sys.executable, {})
         (folder / "names.txt").write_text("\n".join(names))
@@ -107,19 +107,18 @@ def room(names, options=()):
             running.close()
 
 
-def _certificate(folder):
-    """Make an authority and its certificate for this machine; return the paths of ca, cert and key."""
+def certificate(folder, name):
+    """Make an authority and its certificate for a name of a computer; return the paths of ca, cert and key."""
     certificates = certipy.Certipy(store_dir=str(folder))
     certificates.create_ca("ca")
-    names = ["DNS:localhost", "IP:127.0.0.1"]
-    return certificates.create_signed_pair("hub", "ca", alt_names=names)["files"]
+    return certificates.create_signed_pair("hub", "ca", alt_names=[f"DNS:{name}"])["files"]
 
 
 def _on_slips(text):
     return dict(re.findall(r"user +(\S+)\n +password +(\S+)", text))
 
 
-def _free_port():
+def free_port():
     """Return the first of four ports in a row that are free, where others who ask at the same time hardly look."""
     for port in random.sample(range(18000, 28000, 10), 100):
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):

@@ -45,6 +45,7 @@ def test_a_lost_slip_is_replaced_and_the_old_password_ends(tmp_path):
         (["Ana María Núñez"], ["ana-maria-nunez"]),
         (["李伟", "王芳"], ["learner", "learner-2"]),
         (["Li", "LI!"], ["li", "li-2"]),
+        (["Łukasz Øster"], ["lukasz-oster"]),
         (["Root", "Daemon"], ["root-2", "daemon-2"]),
         (["../../etc", "-rf", "7 of 9"], ["etc", "rf", "learner"]),
         (["teacher"], ["teacher-2"]),
@@ -64,6 +65,24 @@ def test_a_list_is_read_without_empty_lines_and_remarks():
 def test_a_list_that_cannot_be_used_is_refused(text, said):
     with pytest.raises(accounts.AccountError, match=said):
         accounts.read_names(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_read_as_editors_write_it(tmp_path, encoding):
+    (tmp_path / "names.txt").write_bytes("Zoë Müller\r\n\r\n李小龍\r\n".encode(encoding))
+    assert accounts.read_list(tmp_path / "names.txt") == ["Zoë Müller", "李小龍"]
+
+
+def test_a_list_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "names.txt").write_bytes("García".encode("latin-1"))
+    with pytest.raises(accounts.AccountError, match="names.txt is not written in UTF-8: save it anew"):
+        accounts.read_list(tmp_path / "names.txt")
+
+
+@pytest.mark.parametrize("line", ["Name;E-Mail", "Ana\tana@x.org", '"García, Ana"'])
+def test_a_table_is_refused(line):
+    with pytest.raises(accounts.AccountError, match="looks like a line of a table. Write the name alone"):
+        accounts.read_names(f"Bo\n{line}")
 
 
 def test_slips_hold_all_that_a_learner_needs(tmp_path):

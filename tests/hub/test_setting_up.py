@@ -1,18 +1,25 @@
 """What is checked and made before the hub starts, and that the files for it belong together."""
 
+import datetime
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers.course import working_copy
+from tools import hub_room
 from workshop.hub import __main__ as command
 from workshop.hub import learner, setting_up
 
@@ -46,6 +53,7 @@ class TestRefusals:
         assert code == 1 and "too long a path" in said
 
     def test_a_room_without_names(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(command, "LONGEST", 1000)
         code, said = self.start(tmp_path, "--same-user", root=False, monkeypatch=monkeypatch, capsys=capsys)
         assert code == 1 and "--names" in said
 
@@ -65,7 +73,7 @@ class TestRefusals:
     def test_deleting_what_is_no_hub(self, tmp_path, capsys):
         (tmp_path / "mine.txt").touch()
         assert command.main(["end", "--yes", "--folder", str(tmp_path)]) == 1
-        assert "no folder of a hub" in capsys.readouterr().err and (tmp_path / "mine.txt").exists()
+        assert "There is no hub in" in capsys.readouterr().err and (tmp_path / "mine.txt").exists()
 
 
 class TestTheDayBefore:
@@ -88,10 +96,11 @@ class TestTheDayBefore:
 
     def test_slips_carry_the_address_and_so_do_later_ones(self, prepare, tmp_path):
         names = ["--same-user", "--names", tmp_path / "names.txt"]
-        secure = ["--certificate", "c.pem", "--key", "k.pem"]
+        signed = hub_room.certificate(tmp_path / "tls", "*.example.org")
+        secure = ["--certificate", signed["cert"], "--key", signed["key"]]
         code, said, _ = prepare("prepare", *names, *secure, "--address", "hub.example.org", "--port", 443)
         assert code == 0 and re.findall(r"address +(\S+)", said) == ["https://hub.example.org"] * 2
-        assert "unencrypted" not in said
+        assert "unencrypted" not in said and "Warning: the certificate" not in said
         _, said, _ = prepare("new-password", "ana")
         assert "https://hub.example.org\n" in said
         (tmp_path / "late.txt").write_text("Bo")
@@ -115,15 +124,109 @@ class TestTheDayBefore:
             prepare("prepare", "--same-user", f"--address={address}")
         assert "without http and port" in capsys.readouterr().err
 
+    def test_a_certificate_that_cannot_serve_is_refused_before_a_slip(self, prepare, tmp_path):
+        one, other = (hub_room.certificate(tmp_path / name, "localhost") for name in ("one", "other"))
+        (tmp_path / "locked.pem").write_bytes(locked(Path(one["key"])))
+        (tmp_path / "text.pem").write_text("hello")
+        names = ["--same-user", "--names", tmp_path / "names.txt", "--address", "localhost"]
+        for certificate, key, words in (
+            ("none.pem", one["key"], "There is no file none.pem"),
+            (one["cert"], tmp_path / "none.pem", "There is no file"),
+            (one["cert"], other["key"], "the private key that belongs to it"),
+            (one["key"], one["cert"], "expected a certificate in PEM form"),
+            (one["cert"], tmp_path / "locked.pem", "without a password"),
+            (tmp_path / "text.pem", one["key"], "expected a certificate in PEM form"),
+            (expired(tmp_path), tmp_path / "old.key", "was valid until 02 January 2020"),
+        ):
+            code, said, error = prepare("prepare", *names, "--certificate", certificate, "--key", key)
+            assert code == 1 and words in error and "password " not in said, (certificate, key)
+        _, said, _ = prepare(
+            "prepare", *names[:3], "--address", "hub.org", "--certificate", one["cert"], "--key", one["key"]
+        )
+        assert "Warning: the certificate is for" in said and "browsers will warn of hub.org" in said
+
+    def test_while_a_hub_runs_no_other_command_changes_its_folder(self, prepare, tmp_path):
+        names = ["--same-user", "--names", tmp_path / "names.txt"]
+        assert prepare("prepare", *names)[0] == 0
+        holder = [sys.executable, "-c", HOLD, str(tmp_path / "room")]
+        with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HUB.parents[1]) as hub:
+            hub.stdout.readline()
+            for line in (["start", *names], ["prepare", *names], ["end", "--yes"]):
+                code, _, error = prepare(*line)
+                assert code == 1 and "is running" in error, line
+            assert not prepare("new-password", "ana")[0]
+            hub.stdin.close()
+        assert not prepare("end", "--yes")[0] and not (tmp_path / "room").exists()
+
+    def test_a_port_that_another_program_has_is_said_before_anything_is_made(self, prepare, tmp_path):
+        port = hub_room.free_port()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port + 2))
+            other.listen()
+            code, said, error = prepare("start", "--same-user", "--names", tmp_path / "names.txt", "--port", port)
+        assert code == 1 and f"Port {port + 2} is taken" in error and "next three" in error and "password" not in said
+
+    def test_where_there_is_no_hub_nobody_gets_a_slip_and_nothing_is_made(self, prepare, tmp_path):
+        for line in (["add", tmp_path / "names.txt"], ["new-password", "ana"], ["end"]):
+            code, said, error = prepare(*line)
+            assert code == 1 and "There is no hub in" in error and "--folder" in error and not said
+        assert not (tmp_path / "room").exists()
+
+    def test_a_kernel_that_ctrl_c_ended_is_told_in_one_line(self, tmp_path, monkeypatch):
+        def ended(*given, **more):
+            raise nbclient.exceptions.DeadKernelError("Kernel died")
+
+        monkeypatch.setattr(nbclient.NotebookClient, "execute", ended)
+        (tmp_path / "cache").mkdir()
+        with pytest.raises(setting_up.SetUpError, match="00_start_here was stopped.*The same line again goes on"):
+            setting_up.compute_features(tmp_path, ["00_start_here"], working_copy.COURSE)
+
+    def test_a_course_that_is_not_there(self, prepare, tmp_path):
+        code, _, error = prepare("prepare", "--same-user", "--course", tmp_path / "notebokks")
+        assert code == 1 and "There is no folder" in error and not (tmp_path / "room").exists()
+
+    def test_where_nobody_can_answer_nothing_is_deleted(self, prepare, tmp_path, monkeypatch):
+        prepare("prepare", "--same-user", "--names", tmp_path / "names.txt")
+        monkeypatch.setattr("builtins.input", lambda question: (_ for _ in ()).throw(EOFError))
+        code, _, error = prepare("end")
+        assert code == 1 and "--yes" in error and (tmp_path / "room").is_dir()
+
     def test_learners_get_no_solutions_unless_the_course_is_named(self, prepare, tmp_path):
         names = ["--same-user", "--names", tmp_path / "names.txt"]
         prepare("prepare", *names)
-        settings = tmp_path / "room" / "hub" / command.SETTINGS
+        settings = tmp_path / "room" / "hub" / setting_up.SETTINGS
         handed_out = Path(json.loads(settings.read_text())["course"])
         tags = {tag for path in handed_out.glob("*.ipynb") for tag in tags_of(path)}
         assert "exercise" in tags and "solution" not in tags
         prepare("prepare", *names, "--course", working_copy.COURSE)
         assert json.loads(settings.read_text())["course"] == str(working_copy.COURSE)
+
+
+HOLD = """import sys
+from pathlib import Path
+from workshop.hub import setting_up
+with setting_up.held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def locked(key):
+    """The key in a file that needs a password."""
+    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return loaded.private_bytes(*form, serialization.BestAvailableEncryption(b"secret"))
+
+
+def expired(folder):
+    """The path of a certificate that was valid for a day, in 2020; its key is ``old.key``."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    day = datetime.datetime(2020, 1, 1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(1))
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "old.key").write_bytes(key.private_bytes(*form))
+    (folder / "old.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return folder / "old.pem"
 
 
 def tags_of(path):

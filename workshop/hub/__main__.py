@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = [path.stem for path in working_copy.course_notebooks()][:8]
 AS_ROOT = os.geteuid() == 0
 FOLDER = Path("/srv/swap-the-head" if AS_ROOT else "~/swap-the-head-hub").expanduser()
-SETTINGS = "settings.json"
 ANYWHERE = ("0.0.0.0", "::")  # lets other machines in, by whatever name
 LONGEST = 28  # letters of the folder: a socket's path, in a home in it, may have 107
 ONE_ACCOUNT = """You are not root, so all learners would run in your own account of this computer. Then each of them
@@ -42,6 +41,7 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("Stopped. The same line again goes on from here.", file=sys.stderr)
         return 130
 
 
@@ -102,30 +102,55 @@ def _host(text):
 
 
 def _start(given):
-    settings = _made_ready(given)
-    print("Starting the hub ...", flush=True)
-    return _run_hub(given.folder / "hub", settings)
+    with _alone(given) as running:
+        setting_up.refuse_taken_ports(_ip(given), given.port)
+        settings = _made_ready(given)
+        print("Starting the hub ...", flush=True)
+        return _run_hub(given.folder / "hub", settings, running)
 
 
 def _prepare(given):
-    _made_ready(given)
+    with _alone(given):
+        _made_ready(given)
     print("All is ready. The same line with start in place of prepare runs the hub.")
     return 0
 
 
-def _made_ready(given):
-    """Make all that the hub needs, and return its settings."""
+def _ip(given):
+    return given.ip or ("0.0.0.0" if given.certificate else "127.0.0.1")
+
+
+@contextlib.contextmanager
+def _alone(given):
+    """Refuse what cannot be, make the folders, and keep other commands out of them."""
     if not AS_ROOT and not given.same_user:
         raise setting_up.SetUpError(ONE_ACCOUNT)
     if AS_ROOT and given.same_user:
         raise setting_up.SetUpError("You are root: with --same-user every learner would be root, too. Leave it out.")
     if (given.certificate is None) != (given.key is None):
         raise setting_up.SetUpError("--certificate and --key belong together: give both.")
-    ip = given.ip or ("0.0.0.0" if given.certificate else "127.0.0.1")
+    if len(os.fsencode(given.folder)) > LONGEST:
+        raise setting_up.SetUpError(
+            f"{given.folder} is too long a path for the sockets of kernels: name a folder of at most {LONGEST} letters."
+        )
+    if given.course and not given.course.is_dir():
+        raise setting_up.SetUpError(f"There is no folder {given.course}: --course names one with notebooks.")
     setting_up.make_folders(given.folder)
+    with setting_up.held(given.folder) as running:
+        yield running
+
+
+def _made_ready(given):
+    """Make all that the hub needs, and return its settings."""
+    ip = _ip(given)
     hub, course = given.folder / "hub", _course(given)
-    named = given.address or (storage.notes(hub / SETTINGS) or {}).get("named", "")  # kept from an earlier start
-    address = _address(named if given.address or ip in ANYWHERE else ip, given)
+    named = given.address or (storage.notes(hub / setting_up.SETTINGS) or {}).get(
+        "named", ""
+    )  # kept from an earlier start
+    host = named if given.address or ip in ANYWHERE else ip
+    address = _address(host, given)
+    if given.certificate:
+        print(setting_up.checked_certificate(given.certificate, given.key, host), end="")
     if not given.same_user:
         if closed := setting_up.closed_to_others(given.python, ROOT / "helpers", course, given.folder):
             raise setting_up.SetUpError(
@@ -137,10 +162,6 @@ def _made_ready(given):
         _print_slips(given, address)
     if not (hub / accounts.FILE).is_file():
         raise setting_up.SetUpError("There are no accounts yet: give --names a text file with a name a line.")
-    if len(os.fsencode(given.folder)) > LONGEST:
-        raise setting_up.SetUpError(
-            f"{given.folder} is too long a path for the sockets of kernels: name a folder of at most {LONGEST} letters."
-        )
     systemd = not given.same_user and setting_up.systemd_runs()
     settings = {
         "folder": str(given.folder),
@@ -161,7 +182,7 @@ def _made_ready(given):
         "table_user": setting_up.TABLE_USER,
         "verbose": given.verbose,
     }
-    with storage.written_whole(hub / SETTINGS) as temporary:
+    with storage.written_whole(hub / setting_up.SETTINGS) as temporary:
         temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
     setting_up.compute_features(given.folder, given.features, course)
     if not systemd:
@@ -195,15 +216,16 @@ def _address(host, given):
     return f"{scheme}://{host}" + ("" if given.port == usual else f":{given.port}")
 
 
-def _run_hub(folder, settings):
+def _run_hub(folder, settings, running):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     for number in (signal.SIGTERM, signal.SIGINT):  # also where this was started in the background, without the second
         signal.signal(number, signal.default_int_handler)
     hub = subprocess.Popen(
         [sys.executable, "-m", "jupyterhub", "-f", str(setting_up.HERE / "jupyterhub_config.py")],
         cwd=folder,
-        env={**os.environ, "SWAP_THE_HEAD_HUB": str(folder / SETTINGS), "PYTHONPATH": path},
+        env={**os.environ, "SWAP_THE_HEAD_HUB": str(folder / setting_up.SETTINGS), "PYTHONPATH": path},
         start_new_session=True,
+        pass_fds=[running.fileno()],  # the folder is held as long as the hub runs, however this command ends
     )
     try:
         if _is_up(hub, settings["port"] + 2):
@@ -253,31 +275,41 @@ def _features(given):
 
 
 def _print_slips(given, address):
-    names = accounts.read_names(given.names.read_text(encoding="utf-8-sig"))
+    names = accounts.read_list(given.names)
     if slips := accounts.add(given.folder / "hub", names, setting_up.taken_names()):
         print(accounts.slips_text(slips, address), flush=True)
 
 
 def _add(given):
-    setting_up.make_folders(given.folder)
+    setting_up.refuse_no_hub(given.folder)
     _print_slips(given, _known_address(given.folder))
 
 
 def _new_password(given):
+    setting_up.refuse_no_hub(given.folder)
     slip = accounts.renew(given.folder / "hub", given.user)
     print(accounts.slips_text([slip], _known_address(given.folder)))
 
 
 def _known_address(folder):
     """Return the address that the hub had at its last start, for more slips."""
-    return (storage.notes(folder / "hub" / SETTINGS) or {}).get("address", "the hub's")
+    return (storage.notes(folder / "hub" / setting_up.SETTINGS) or {}).get("address", "the hub's")
 
 
 def _end(given):
-    if not given.yes and input(f"Delete all learners' accounts and everything in {given.folder}? yes/no: ") != "yes":
-        return 1
-    names = setting_up.remove_all(given.folder)
+    setting_up.refuse_no_hub(given.folder)
+    with setting_up.held(given.folder):
+        if not given.yes and not _agreed(f"Delete all learners' accounts and everything in {given.folder}? yes/no: "):
+            return 1
+        names = setting_up.remove_all(given.folder)
     print(f"Deleted: {', '.join(names) or 'no account of this computer'}, and {given.folder}.")
+
+
+def _agreed(question):
+    try:
+        return input(question) == "yes"
+    except EOFError:
+        raise setting_up.SetUpError("Nobody can answer here: --yes deletes without a question.") from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Who may log in: an account for each name of a list, each with a password of its own, kept as a hash."""
 
 import base64
+import codecs
 import hashlib
 import hmac
 import re
@@ -14,6 +15,9 @@ TEACHER = "teacher"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 COST = {"n": 2**14, "r": 8, "p": 1}  # of scrypt: 16 MB and some hundredths of a second
 LONGEST = 16  # letters of a user: kernels are reached by sockets in the home, whose paths may not be long
+PLAIN = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "ı": "i"}
+)
 NOBODY = {"salt": base64.b64encode(bytes(16)).decode(), "hash": ""}
 
 
@@ -21,10 +25,22 @@ class AccountError(ValueError):
     """A list of names cannot be used."""
 
 
+def read_list(path):
+    """Return the names in a file, as Notepad, Excel and others write it; raise `AccountError` where it is no list."""
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return read_names(data.decode("utf-16" if wide else "utf-8-sig"))
+    except UnicodeDecodeError:
+        raise AccountError(f"{path} is not written in UTF-8: save it anew, with that encoding.") from None
+
+
 def read_names(text):
     """Return the names of a list, one a line; empty lines and those that begin with # are left out."""
     names = [" ".join(line.split()) for line in text.splitlines()]
     names = [name for name in names if name and not name.startswith("#")]
+    if table := [name for name in names if re.search('[;"@]', name)]:
+        raise AccountError(f"{table[0]!r} looks like a line of a table. Write the name alone, one a line.")
     if not names:
         raise AccountError("The list holds no name. Write one name a line.")
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -88,7 +104,7 @@ def _hash(password, salt):
 
 def _user(name, taken):
     """Return a name that Linux takes, as near to a person's as it can be."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", name.translate(PLAIN)).encode("ascii", "ignore").decode().lower()
     plain = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:LONGEST].strip("-")
     base = plain if re.match("[a-z]", plain) else "learner"
     numbered = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]

@@ -1,11 +1,17 @@
 """What has to be there before the hub starts: its folders, its proxy, the accounts of the system, the features."""
 
 import contextlib
+import datetime
+import errno
+import fcntl
+import fnmatch
 import grp
 import importlib.util
 import os
 import pwd
 import shutil
+import socket
+import ssl
 import stat
 import subprocess
 import tempfile
@@ -13,6 +19,7 @@ from pathlib import Path
 
 import nbclient
 import nbformat
+from cryptography import x509
 from traitlets import config
 
 from helpers import storage
@@ -20,6 +27,7 @@ from helpers.course import working_copy
 from workshop.hub import hub_classes
 
 HERE = Path(__file__).resolve().parent
+SETTINGS = "settings.json"  # in the hub's own folder: what it was started with
 TABLE_USER = "swap-the-head-table"  # runs the teacher's table, and nothing else
 
 
@@ -44,6 +52,69 @@ def make_folders(folder):
         ) from error
 
 
+@contextlib.contextmanager
+def held(folder):
+    """Give the file that a hub holds while it runs; raise `SetUpError` where another command of this folder does."""
+    with open(folder / "hub" / "running", "a") as running:
+        try:
+            fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetUpError(
+                f"The hub in {folder} is running or being prepared: stop that first, with Ctrl-C where it was started."
+            ) from None
+        yield running
+
+
+def refuse_no_hub(folder):
+    """Raise `SetUpError` where a folder holds no hub."""
+    if not (folder / "hub").is_dir():
+        raise SetUpError(f"There is no hub in {folder}: prepare makes one, and --folder names where it is.")
+
+
+def refuse_taken_ports(ip, port):
+    """Raise `SetUpError` where another program has the hub's port, or one of the three after it."""
+    for number in range(port, port + 4):
+        with socket.socket(socket.AF_INET6 if ":" in ip and number == port else socket.AF_INET) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((ip if number == port else "127.0.0.1", number))
+            except OSError as error:
+                taken = error.errno == errno.EADDRINUSE
+                raise SetUpError(
+                    f"Port {number} {'is taken by another program' if taken else f'cannot be used ({error})'}: "
+                    "name another one with --port; the hub uses it and the next three."
+                ) from error
+
+
+def checked_certificate(certificate, key, host):
+    """Return a warning where browsers will not like a certificate, or ""; raise `SetUpError` where it cannot serve."""
+    for path in (certificate, key):
+        if not path.is_file():
+            raise SetUpError(f"There is no file {path}: --certificate and --key name two.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SetUpError(
+            f"{certificate} and {key} cannot be used together ({getattr(error, 'reason', None) or error}): expected a "
+            "certificate in PEM form, its whole chain, and the private key that belongs to it, without a password."
+        ) from error
+    if (end := found.not_valid_after_utc) < datetime.datetime.now(datetime.UTC):
+        raise SetUpError(f"The certificate {certificate} was valid until {end:%d %B %Y}: renew it.")
+    names = _names_of(found)
+    if not any(fnmatch.fnmatch(host.lower(), name.lower()) for name in names):
+        return f"Warning: the certificate is for {', '.join(names) or 'nobody'}, and browsers will warn of {host}.\n"
+    return ""
+
+
+def _names_of(certificate):
+    try:
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [*named.get_values_for_type(x509.DNSName), *map(str, named.get_values_for_type(x509.IPAddress))]
+
+
 def make_system_accounts(folder):
     """Make the group of the learners' accounts, and the account of the teacher's table."""
     _run("groupadd", "--system", "--force", hub_classes.GROUP)
@@ -57,8 +128,6 @@ def make_system_accounts(folder):
 
 def remove_all(folder):
     """Delete the learners' accounts of this hub, their homes and its folder; return the accounts' names."""
-    if not (folder / "hub").is_dir():
-        raise SetUpError(f"{folder} is no folder of a hub: there is nothing to delete.")
     names = [name for name in _members() if Path(pwd.getpwnam(name).pw_dir).parent == folder / "homes"]
     for name in names:
         _run("userdel", "--remove", name)
@@ -166,6 +235,10 @@ def _run_notebook(path, cache):
             client.execute(env=environment, stderr=subprocess.DEVNULL)
         except nbclient.exceptions.CellExecutionError as error:
             raise SetUpError(f"{path.stem} does not run here: {str(error).strip().splitlines()[-1]}") from error
+        except nbclient.exceptions.DeadKernelError:  # Ctrl-C reaches the kernel first
+            raise SetUpError(
+                f"{path.stem} was stopped, or memory ran out. The same line again goes on from here."
+            ) from None
 
 
 def _run(*command, **more):
