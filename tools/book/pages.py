@@ -5,11 +5,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
+
 from helpers.course import working_copy
 from helpers.doctor import findings
 from tools import glossary
 
 ROOT = Path(__file__).parents[2]
+RESULT = "The result of notebook 00: what the network said of ten pictures"
 DOWNLOADS = """**Ready-made, from this site**
 
 * <a href="../slides.html">The slides</a>, one file.
@@ -44,15 +47,21 @@ def front():
         "[glossary](GLOSSARY.md).\n"
     )
     pages = "\n".join(("course", "results", "findings", "GLOSSARY", "run_it", "workshop/README", "licences"))
-    written = [linked("\n\n".join(first), ""), where, linked("\n\n".join(others), "")]
+    written = [linked("\n\n".join(first), ""), where, *(_unseen_answers(linked(part, "")) for part in others)]
     return "\n\n".join([*written, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
 
 
 def course(source):
     """Return the list of the notebooks, with minutes as README.md has them."""
-    names = [path.stem for path in working_copy.course_notebooks()]
+    names = [f"{numbered(path.stem, _title(path))} <{path.stem}>" for path in working_copy.course_notebooks()]
     hidden = "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n"
     return section("The notebooks", "The course", source) + "\n" + hidden
+
+
+def numbered(name, title):
+    """Return the title of a page; of a notebook with its number, by which the texts name it."""
+    number = re.match(r"\d\d(?=_)", name)
+    return f"{number[0]} {title}" if number else title
 
 
 def run_it(source, repository):
@@ -146,6 +155,18 @@ def linked(text, source, folder=Path()):
         return f"[{words}]({source}{there}{mark}{place})" if source else words
 
     return re.sub(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)", turned, text)
+
+
+def _title(path):
+    """Return the first heading of a notebook."""
+    return nbformat.read(path, as_version=4).cells[0].source.partition("\n")[0].removeprefix("# ")
+
+
+def _unseen_answers(part):
+    """Return a paragraph; a figure is folded, as it has the answers that notebook 00 asks to predict."""
+    if not part.startswith("!["):
+        return part
+    return f"<details><summary>{RESULT}</summary>\n\n{part}\n\n</details>"
 
 
 def _cases(title, texts, kind):
