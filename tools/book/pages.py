@@ -98,7 +98,7 @@ def mistakes():
         if heading := re.fullmatch(r"# (.+)", line):
             parts.append(f"## {heading[1]}")
         elif name := re.fullmatch(r"\[(.+)\]", line):
-            texts = findings.TEXTS[name[1]]
+            texts = findings.TEXTS[name[1]] | _in_general(name[1])
             parts.append(f"### {name[1]}\n\n{_sentence(texts['what'])}")
             parts += [_cases("Why it matters", texts, "why"), _cases("The fix", texts, "mend")]
             if name[1] in examples["examples"]:
@@ -169,11 +169,15 @@ def _unseen_answers(part):
     return f"<details><summary>{RESULT}</summary>\n\n{part}\n\n</details>"
 
 
+def _in_general(name):
+    """Return the texts of a finding that the doctor itself only has for what it saw."""
+    texts = tomllib.loads((ROOT / "book/in_general.toml").read_text(encoding="utf-8"))
+    return {kind: said[name] for kind, said in texts.items() if name in said}
+
+
 def _cases(title, texts, kind):
     """Return what is said of a finding, for each case of it where there are several."""
     cases = {key.removeprefix(kind).strip("-"): text for key, text in texts.items() if key.split("-")[0] == kind}
-    if not cases:
-        return f"**{title}** depends on what was seen: the doctor says it. Run the example."
     if list(cases) == [""]:
         return f"**{title}:** {_code(cases[''])}"
     lines = [f"* {name.replace('-', ' ') or 'else'}: {_code(text)}" for name, text in cases.items()]
