@@ -251,7 +251,9 @@ def test_folds_are_open_on_paper(reader):
 @pytest.mark.parametrize("name", ["05_train_the_head", "workshop/half_day"])
 def test_paper_is_light_where_the_screen_is_dark(reader, name):
     page = reader.open(name, colours="dark")
-    colours = "[...document.querySelectorAll('body, article p, td, pre span')].map(part => getComputedStyle(part).color)"
+    colours = (
+        "[...document.querySelectorAll('body, article p, td, pre span')].map(part => getComputedStyle(part).color)"
+    )
     dark = page.evaluate(colours)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
@@ -265,7 +267,9 @@ def test_paper_is_light_where_the_screen_is_dark(reader, name):
 @pytest.mark.parametrize("name", ["workshop/half_day", "workshop/two_days", "run_it", "results"])
 def test_tables_are_whole_on_a_sheet_of_paper(reader, name):
     page = reader.open(name, width=718, media="print")  # A4 with margins of 1 cm
-    measured = "tables => tables.map(table => [table.getBoundingClientRect().right, table.scrollWidth, table.clientWidth])"
+    measured = (
+        "tables => tables.map(table => [table.getBoundingClientRect().right, table.scrollWidth, table.clientWidth])"
+    )
     tables = page.locator("article table").evaluate_all(measured)
     assert tables and all(right <= 718 and whole <= shown for right, whole, shown in tables), tables
     boxes = page.locator("article :is(.pst-scrollable-table-container, .wide)")
@@ -294,7 +298,10 @@ def test_the_focus_of_a_fold_is_inside_it(reader):
     fold.focus()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Tab")
-    assert fold.evaluate("fold => [document.activeElement === fold, getComputedStyle(fold).outlineOffset]") == [True, "-3px"]
+    assert fold.evaluate("fold => [document.activeElement === fold, getComputedStyle(fold).outlineOffset]") == [
+        True,
+        "-3px",
+    ]
 
 
 def test_where_nothing_hovers_the_copy_button_is_above_the_code(chromium, site):
@@ -448,7 +455,7 @@ def test_a_figure_is_larger_when_enlarged_on_a_phone(reader, name):
         large = page.locator("dialog img")
         assert large.bounding_box()["width"] > 1.5 * before
         assert large.evaluate("image => getComputedStyle(image).filter") == "none"
-        assert page.locator("dialog").bounding_box()["width"] <= 390
+        assert page.locator("dialog.enlarged").bounding_box()["width"] <= 390
         page.keyboard.press("Escape")
 
 
