@@ -12,11 +12,14 @@ const ABOUT = [
 ];
 const byWords = Search._performSearch;
 Search._performSearch = (query, ...terms) => {
-  const { docnames, titles, filenames } = Search._index;
+  const { docnames, titles, filenames, alltitles } = Search._index;
   const meant = ABOUT.filter(([words]) => words.test(query.toLowerCase())).map(([, place]) => {
     const [page, id] = place.split("#");
     const file = docnames.indexOf(page);
-    return [page, titles[file], id ? `#${id}` : "", null, 100, filenames[file], SearchResultKind.title];
+    const isIt = ([, places]) => places.some(([there, name]) => there === file && id && name === id);
+    const [heading] = Object.entries(alltitles).find(isIt) ?? [];
+    const title = heading ? `${titles[file]} > ${heading}` : titles[file];
+    return [page, title, id ? `#${id}` : "", null, 100, filenames[file], SearchResultKind.title];
   });
   const links = ([page, , place]) => page + place; // two forms of a word are one place, and the best is last
   const found = [...byWords(query, ...terms), ...meant];
