@@ -1,10 +1,18 @@
 """Sphinx's settings of the web edition; ``python -m tools.book`` lays out the pages and calls Sphinx."""
 
+import collections
+import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx import addnodes
 
+from tools import glossary
+from tools.book import pages
+
 HERE = Path(__file__).parent
+WORDS = {term.name.lower() for term in glossary.read()}
+FORMS = collections.Counter(form.lower() for term in glossary.read() for form in term.forms)
 
 project = "Swap the Head"
 author = "the authors of Swap the Head"
@@ -38,7 +46,7 @@ html_theme_options = {
     "logo": {"text": project},
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
-    "footer_start": ["copyright"],
+    "footer_start": ["licence"],
     "footer_end": [],
     "navbar_persistent": ["search-button"],
     "search_bar_text": "Search the course",
@@ -48,17 +56,29 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "back_to_top_button": True,
 }
-copyright = "Text and figures: CC BY 4.0; code: MIT"
+templates_path = [str(HERE / "templates")]
 
 
 def setup(app):
-    """Let the search find each word of the glossary."""
+    """Let the search find each word of the glossary, and number the notebooks in the links to the next and previous."""
     app.add_object_type("word", "word", objname="word of the course", parse_node=_word)
+    app.connect("html-page-context", _numbered)
 
 
 def _word(env, signature, node):
-    """Return the word alone, which is its name; its other forms are only shown."""
+    """Return the word alone, which is its name; its other forms are shown, and lead the search to it."""
     name, mark, forms = signature.partition(" (")
     node += addnodes.desc_name(name, name)
     node += addnodes.desc_addname("", mark + forms)
+    known = env.domains.standard_domain
+    for form in filter(None, re.split(r", |; | or ", forms.rstrip(")"))):
+        if form.lower() not in WORDS:
+            alone = FORMS[form.lower()] < 2  # two words have the form "kernels"
+            known.note_object("word", form if alone else f"{form} ({name})", nodes.make_id(f"word-{name}"))
     return name
+
+
+def _numbered(app, page, template, context, doctree):
+    for way in ("prev", "next"):
+        if near := context.get(way):
+            near["title"] = pages.numbered(near["link"].rpartition("/")[2], near["title"])

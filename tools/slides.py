@@ -1,8 +1,9 @@
 """Make the slide deck of the workshop from the notebooks' own figures and outputs: ``make slides``.
 
 ``python -m tools.slides [FILE]`` reads workshop/slides.toml and writes one HTML file that any browser opens, without a
-network: arrow keys turn the slides, *n* shows the speaker's questions, *f* fills the screen, printing gives a page a
-slide. No picture is made by hand: each is found by its alternative text, or an output by words in it.
+network: arrow keys turn the slides, *n* shows the speaker's questions, *f* fills the screen, a number and Enter go to
+that slide, as ``slides.html#slide-31`` does; printing gives a page a slide. No picture is made by hand: each is found
+by its alternative text, or an output by words in it.
 """
 
 import argparse
@@ -101,7 +102,8 @@ def deck(slides, course=working_copy.COURSE):
     """Return the whole deck, one HTML text."""
     notebooks = {}
     opening = f'<section class="first"><h1>{TITLE}</h1><p class="said">Replace what decides, keep what sees.</p>'
-    sections = [opening + "<p>Keys: → and ← turn, n shows the questions, f fills the screen.</p></section>"]
+    keys = "→ and ← turn, n shows the questions, f fills the screen, a number and Enter go to that slide"
+    sections = [f"{opening}<p>Keys: {keys}.</p></section>"]
     for number, slide in enumerate(slides, 1):
         path = Path(course) / f"{slide['notebook']}.ipynb"
         if path not in notebooks:
@@ -111,11 +113,12 @@ def deck(slides, course=working_copy.COURSE):
         foot = f"<footer><span>{slide['notebook']}</span><span>{number} of {len(slides)}</span></footer></section>"
         if BEFORE in slide:
             sections.append(
-                f'<section class="before" aria-label="Question before slide {number}">\n'
+                f'<section class="before" id="slide-{number}-question" aria-label="Question before slide {number}">\n'
                 f"<h2>{MARKDOWN.renderInline(slide[BEFORE])}</h2>\n{foot}"
             )
         sections.append(
-            f'<section aria-label="Slide {number}"><h2>{MARKDOWN.renderInline(slide["title"])}</h2>\n'
+            f'<section id="slide-{number}" aria-label="Slide {number}">\n'
+            f"<h2>{MARKDOWN.renderInline(slide['title'])}</h2>\n"
             f'<div class="shown">{shown(slide, notebooks[path])}</div>\n'
             f'<p class="said">{MARKDOWN.renderInline(slide["sentence"])}</p>\n'
             f'<p class="note">{MARKDOWN.renderInline(slide["question"])}</p>\n{foot}'

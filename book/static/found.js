@@ -6,10 +6,17 @@ document.getElementById("search-results")?.addEventListener("click", (event) => 
   if (link && !link.hash) link.search = new URLSearchParams({ highlight: words });
 });
 
-if (new URLSearchParams(location.search).has("highlight")) {
+const sought = new URLSearchParams(location.search).get("highlight");
+if (sought) {
+  const text = document.querySelector("article").textContent.toLowerCase();
+  const words = [...Search._parseQuery(sought)[3]].map((word) => word.toLowerCase());
+  const there = words.map((word) => (text.includes(word) ? word : new Stemmer().stemWord(word))); // of photos, photo
+  localStorage.setItem("sphinx_highlight_terms", there.join(" ")); // where Sphinx looks for them
   SphinxHighlight.highlightSearchWords();
   setTimeout(() => {
     const found = [...document.querySelectorAll("article .highlighted")];
-    found.find((word) => word.checkVisibility())?.scrollIntoView({ block: "center" });
+    const first = found.find((word) => word.checkVisibility()) ?? found[0];
+    if (first && !first.checkVisibility()) first.closest("details")?.setAttribute("open", "");
+    first?.scrollIntoView({ block: "center" });
   }, 50); // Sphinx marks after 10 ms
 }

@@ -161,12 +161,45 @@ def search(page, words):
         ("install", ["run_it.html"]),
         ("colab", ["run_it.html", "00_start_here.html"]),
         ("freeze some", ["02_freeze_layers.html#freeze-some-layers"]),
+        ("learning rates", ["GLOSSARY.html#word-learning-rate"]),
+        ("kernels", ["GLOSSARY.html#word-kernel-of-a-layer", "GLOSSARY.html#word-kernel-of-a-notebook"]),
+        ("trunk", ["GLOSSARY.html#word-base"]),
+        ("photos", ["10_your_own_images.html"]),
+        ("my own photos", ["10_your_own_images.html"]),
+        ("save model", ["11_hand_it_over.html#save-one-file-and-write-a-card"]),
+        ("preprocess_input", ["01_load_vgg16.html#preprocess-as-the-weights-expect-once"]),
+        ("GlobalAveragePooling2D", ["GLOSSARY.html#word-global-average-pooling"]),
+        ("neural network", ["00_start_here.html"]),
     ],
 )
 def test_search_finds_first_what_is_meant(reader, words, places):
     found = search(reader.open("index"), words)
     first = [link.get_attribute("href") for link in found.all()[:3]]
     assert set(places) <= set(first), first
+    assert words != "save model" or "Save one file" in found.first.inner_text()
+    links = [link.get_attribute("href") for link in found.all()]
+    assert len(links) == len(set(links))
+
+
+def test_the_places_that_the_search_knows_by_other_names_exist(html):
+    table = (ROOT / "book/scorer.js").read_text(encoding="utf-8").partition("ABOUT = [")[2].partition("];")[0]
+    places = re.findall(r'"([^"]+)"\],', table)
+    assert len(places) >= 5
+    for place in places:
+        page, _, name = place.partition("#")
+        soup = bs4.BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        assert not name or soup.find(id=name), place
+
+
+def test_a_word_that_is_there_in_another_form_is_marked(reader):
+    page = reader.open("index")
+    search(page, "photos")
+    page.locator('#search-results a[href="run_it.html"]').click()
+    page.wait_for_url("**run_it.html")
+    page.locator("article .highlighted").first.wait_for()
+    page.wait_for_function("scrollY > 0")
+    marks = page.locator("article .highlighted")
+    assert any(0 < mark.bounding_box()["y"] < 900 and mark.inner_text() == "photo" for mark in marks.all())
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -216,6 +249,82 @@ def test_folds_are_open_on_paper(reader):
     assert folds.evaluate_all("folds => folds.map(fold => fold.open)") == before and set(before) == {True, False}
 
 
+@pytest.mark.parametrize("name", ["05_train_the_head", "workshop/half_day"])
+def test_paper_is_light_where_the_screen_is_dark(reader, name):
+    page = reader.open(name, colours="dark")
+    colours = (
+        "[...document.querySelectorAll('body, article p, td, pre span')].map(part => getComputedStyle(part).color)"
+    )
+    dark = page.evaluate(colours)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    printed = page.evaluate(colours)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.evaluate(colours) == dark != printed
+    assert reader.open(name, colours="light").evaluate(colours) == printed
+
+
+@pytest.mark.parametrize("name", ["workshop/half_day", "workshop/two_days", "run_it", "results"])
+def test_tables_are_whole_on_a_sheet_of_paper(reader, name):
+    page = reader.open(name, width=718, media="print")  # A4 with margins of 1 cm
+    measured = (
+        "tables => tables.map(table => [table.getBoundingClientRect().right, table.scrollWidth, table.clientWidth])"
+    )
+    tables = page.locator("article table").evaluate_all(measured)
+    assert tables and all(right <= 718 and whole <= shown for right, whole, shown in tables), tables
+    boxes = page.locator("article :is(.pst-scrollable-table-container, .wide)")
+    assert boxes.evaluate_all("boxes => boxes.every(box => box.scrollWidth <= box.clientWidth)")
+
+
+def test_a_line_of_code_fits_between_the_sidebars(reader):
+    pre = reader.open("05_train_the_head").locator("article .cell_input pre").first
+    fitting = """pre => {
+      pre.textContent = "x".repeat(88);
+      return [pre.scrollWidth, pre.clientWidth, document.querySelector(".bd-sidebar-primary").clientWidth];
+    }"""
+    whole, shown, sidebar = pre.evaluate(fitting)
+    assert whole <= shown and sidebar > 200
+
+
+def test_the_questions_of_a_quiz_are_as_large_as_their_options(reader):
+    page = reader.open("05_train_the_head")
+    size = "part => getComputedStyle(part).fontSize"
+    assert page.locator("fieldset legend").first.evaluate(size) == page.locator("fieldset summary").first.evaluate(size)
+
+
+def test_the_focus_of_a_fold_is_inside_it(reader):
+    page = reader.open("05_train_the_head")
+    fold = page.locator("details.hide summary").first
+    fold.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert fold.evaluate("fold => [document.activeElement === fold, getComputedStyle(fold).outlineOffset]") == [
+        True,
+        "-3px",
+    ]
+
+
+def test_where_nothing_hovers_the_copy_button_is_above_the_code(chromium, site):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{site}05_train_the_head.html")
+    cell = page.locator("article .highlight:has(.copybtn)").first
+    button = cell.locator(".copybtn").bounding_box()
+    pre = cell.locator("pre")
+    above = pre.bounding_box()["y"] + float(pre.evaluate("pre => parseFloat(getComputedStyle(pre).paddingTop)"))
+    assert button["y"] + button["height"] <= above
+    context.close()
+
+
+def test_notebooks_have_their_numbers_where_one_chooses_a_page(reader):
+    page = reader.open("05_train_the_head")
+    listed = page.locator(".bd-sidebar-primary .toctree-l1 > a").all_inner_texts()
+    assert [each[:2] for each in listed] == [name[:2] for name in NOTEBOOKS]
+    assert [each[:2] for each in page.locator(".prev-next-title").all_inner_texts()] == ["04", "06"]
+    assert page.locator(".bd-footer").inner_text().strip() == "Text and figures: CC BY 4.0; code: MIT."
+
+
 def test_a_finger_finds_the_links_that_run_a_notebook(reader):
     page = reader.open("03_attach_new_head", width=390)
     boxes = [link.bounding_box() for link in page.locator(".ways a").all()]
@@ -254,11 +363,52 @@ def test_teachers_get_slides_and_copies_without_solutions(html, reader):
     assert "Print" in page.locator("article").inner_text()
     with zipfile.ZipFile(html / "handouts.zip") as archive:
         copies = [name for name in archive.namelist() if name.endswith(".ipynb")]
+        assert not [name for name in archive.namelist() if name.endswith(".lock")]
         assert sorted(copies) == [f"learners/{name}.ipynb" for name in NOTEBOOKS]
         tags = {tag for name in copies for cell in json.loads(archive.read(name))["cells"] for tag in tags_of(cell)}
     assert "exercise" in tags and not {"solution", "claims"} & tags
     page.get_by_role("link", name="The slides").click()
     assert page.locator("section").count() > 10
+
+
+def in_sight(page):
+    """Return the names of the slides whose middle is on the screen."""
+    return page.locator("section").evaluate_all(
+        "slides => slides.filter(slide => Math.abs(slide.getBoundingClientRect().top) < innerHeight / 2)"
+        ".map(slide => slide.id)"
+    )
+
+
+def test_a_slide_is_reached_by_its_number(reader):
+    page = reader.open("slides")
+    numbers = page.locator("section").evaluate_all("slides => slides.map(slide => slide.id)")
+    asked = next(name for name in numbers if name.endswith("-question"))
+    plain = next(name for name in reversed(numbers) if f"{name}-question" not in numbers)
+    for name in (plain, asked):
+        page.keyboard.type(name.split("-")[1])
+        page.keyboard.press("Enter")
+        assert in_sight(page) == [name] and page.url.endswith(f"#{name}")
+    page.keyboard.press("ArrowRight")
+    assert in_sight(page) == [asked.removesuffix("-question")]
+    page.keyboard.type("999")
+    page.keyboard.press("Enter")
+    assert in_sight(page) == [asked.removesuffix("-question")]
+    page.evaluate(f"location.hash = '{plain}'")
+    page.wait_for_function("Math.abs(document.querySelector(location.hash).getBoundingClientRect().top) < 5")
+    page.goto("about:blank")
+    page.goto(f"{reader.site}slides.html#{asked}")
+    assert in_sight(page) == [asked]
+
+
+def test_outputs_on_slides_are_whole_beside_the_notes(reader):
+    page = reader.open("slides")
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.keyboard.press("n")
+    cut = page.locator("pre").evaluate_all(
+        "all => all.filter(pre => pre.scrollHeight > pre.clientHeight || pre.scrollWidth > pre.clientWidth)"
+        ".map(pre => pre.closest('section').id)"
+    )
+    assert page.locator(".note").first.is_visible() and cut == []
 
 
 def tags_of(cell):
@@ -295,6 +445,19 @@ def test_a_figure_is_enlarged_and_closed_by_keyboard(reader):
     page.keyboard.press("Escape")
     assert not large.is_visible()
     assert figure.evaluate("button => button === document.activeElement")
+
+
+@pytest.mark.parametrize("name", ["00_start_here", "02_freeze_layers", "05_train_the_head"])
+def test_a_figure_is_larger_when_enlarged_on_a_phone(reader, name):
+    page = reader.open(name, width=390, colours="dark")
+    for figure in page.locator("button.enlarge").all():
+        before = figure.locator("img").bounding_box()["width"]
+        figure.press("Enter")
+        large = page.locator("dialog img")
+        assert large.bounding_box()["width"] > 1.5 * before
+        assert large.evaluate("image => getComputedStyle(image).filter") == "none"
+        assert page.locator("dialog.enlarged").bounding_box()["width"] <= 390
+        page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("name", ["02_freeze_layers", "03_attach_new_head", "06_fine_tune", "07_compare", "results"])

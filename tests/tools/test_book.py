@@ -115,7 +115,15 @@ def test_the_first_page_says_what_and_for_whom_before_where_to_go():
     page = pages.front()
     places = [page.index(words) for words in ("A hands-on course", "**For whom.**", "**[Begin]", "You predict", "![")]
     assert places == sorted(places) and page.count("**For whom.**") == 1
+    assert f"<details><summary>{pages.RESULT}</summary>\n\n![" in page  # it answers what notebook 00 asks
     assert "](00_start_here.ipynb)" in page and "](workshop/README.md)" in page
+
+
+def test_a_notebook_is_listed_with_its_number():
+    page = pages.course("")
+    assert "\n05 Train the head <05_train_the_head>\n" in page
+    assert pages.numbered("05_train_the_head.html", "Train") == "05 Train"
+    assert pages.numbered("run_it.html", "Run it") == "Run it"
 
 
 def test_every_word_of_the_glossary_is_an_object_with_its_link():
@@ -136,7 +144,8 @@ def test_every_finding_is_on_its_page_with_why_and_fix():
     for name, texts in findings.TEXTS.items():
         _, _, own = page.partition(f"\n### {name}\n")
         own, _, _ = own.partition("\n### ")
-        assert own and ("why" not in texts or "Why it matters" in own), name
+        assert own and "**Why it matters" in own and "**The fix" in own, name
+        assert not pages._in_general(name).keys() & texts.keys(), name  # the doctor's own words come first
 
 
 def test_a_page_whose_section_is_gone_is_named():

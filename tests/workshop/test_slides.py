@@ -47,6 +47,12 @@ def test_a_question_before_a_slide_is_shown_alone_and_has_its_number(course):
     assert "total" in answer and "How <em>" not in answer and ">1 of 1<" in answer
 
 
+def test_a_slide_and_the_question_before_it_have_addresses(course):
+    text = made(course, 'output = "total"\nbefore = "How *many*?"')
+    assert re.findall(r'id="([^"]*)"', text) == ["slide-1-question", "slide-1"]
+    assert "a number and Enter go to that slide" in text
+
+
 def test_an_output_is_shown_as_it_was_printed(course):
     assert re.search(r"<pre [^>]*>  total 5 &amp; &lt;more&gt;</pre>", made(course, 'output = "total"'))
 

@@ -42,6 +42,8 @@ def main(arguments=None):
         slides.write(html / "slides.html")
         with tempfile.TemporaryDirectory() as folder:
             handouts.write(folder, kinds=(handouts.LEARNERS,))
+            for lock in list(Path(folder).rglob("*.lock")):
+                lock.unlink()
             shutil.make_archive(str(html / "handouts"), "zip", folder, handouts.LEARNERS)
         print(f"The web edition: {html / 'index.html'}")
     return done

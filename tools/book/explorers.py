@@ -23,8 +23,8 @@ SMALL = 12  # choices; more are a list to unfold
 IMAGE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]*?src="data:image/png;base64,(?P<data>[^"]*)">')
 RUN = '<p class="run">%s, <a href="run_it.html">run it yourself</a>.</p>'
 NEEDS_A_KERNEL = RUN % "This is a picture of the explorer. To use it"
-WORKS = RUN % "It works on this page, with fewer settings than in the notebook. For all of them"
-WORKS_WITH_ALL = '<p class="run">It works on this page.</p>'
+WORKS = RUN % "The explorer works on this page, with fewer settings than in the notebook. For all of them"
+WORKS_WITH_ALL = '<p class="run">The explorer works on this page.</p>'
 NO_SCRIPT = (
     "<noscript><p>The choices need JavaScript. What you see is the answer to those that are ticked.</p></noscript>"
 )

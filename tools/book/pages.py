@@ -5,11 +5,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
+
 from helpers.course import working_copy
 from helpers.doctor import findings
 from tools import glossary
 
 ROOT = Path(__file__).parents[2]
+RESULT = "The result of notebook 00: what the network said of ten pictures"
 DOWNLOADS = """**Ready-made, from this site**
 
 * <a href="../slides.html">The slides</a>, one file.
@@ -44,15 +47,21 @@ def front():
         "[glossary](GLOSSARY.md).\n"
     )
     pages = "\n".join(("course", "results", "findings", "GLOSSARY", "run_it", "workshop/README", "licences"))
-    written = [linked("\n\n".join(first), ""), where, linked("\n\n".join(others), "")]
+    written = [linked("\n\n".join(first), ""), where, *(_unseen_answers(linked(part, "")) for part in others)]
     return "\n\n".join([*written, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
 
 
 def course(source):
     """Return the list of the notebooks, with minutes as README.md has them."""
-    names = [path.stem for path in working_copy.course_notebooks()]
+    names = [f"{numbered(path.stem, _title(path))} <{path.stem}>" for path in working_copy.course_notebooks()]
     hidden = "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n"
     return section("The notebooks", "The course", source) + "\n" + hidden
+
+
+def numbered(name, title):
+    """Return the title of a page; of a notebook with its number, by which the texts name it."""
+    number = re.match(r"\d\d(?=_)", name)
+    return f"{number[0]} {title}" if number else title
 
 
 def run_it(source, repository):
@@ -89,7 +98,7 @@ def mistakes():
         if heading := re.fullmatch(r"# (.+)", line):
             parts.append(f"## {heading[1]}")
         elif name := re.fullmatch(r"\[(.+)\]", line):
-            texts = findings.TEXTS[name[1]]
+            texts = findings.TEXTS[name[1]] | _in_general(name[1])
             parts.append(f"### {name[1]}\n\n{_sentence(texts['what'])}")
             parts += [_cases("Why it matters", texts, "why"), _cases("The fix", texts, "mend")]
             if name[1] in examples["examples"]:
@@ -148,11 +157,27 @@ def linked(text, source, folder=Path()):
     return re.sub(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)", turned, text)
 
 
+def _title(path):
+    """Return the first heading of a notebook."""
+    return nbformat.read(path, as_version=4).cells[0].source.partition("\n")[0].removeprefix("# ")
+
+
+def _unseen_answers(part):
+    """Return a paragraph; a figure is folded, as it has the answers that notebook 00 asks to predict."""
+    if not part.startswith("!["):
+        return part
+    return f"<details><summary>{RESULT}</summary>\n\n{part}\n\n</details>"
+
+
+def _in_general(name):
+    """Return the texts of a finding that the doctor itself only has for what it saw."""
+    texts = tomllib.loads((ROOT / "book/in_general.toml").read_text(encoding="utf-8"))
+    return {kind: said[name] for kind, said in texts.items() if name in said}
+
+
 def _cases(title, texts, kind):
     """Return what is said of a finding, for each case of it where there are several."""
     cases = {key.removeprefix(kind).strip("-"): text for key, text in texts.items() if key.split("-")[0] == kind}
-    if not cases:
-        return f"**{title}** depends on what was seen: the doctor says it. Run the example."
     if list(cases) == [""]:
         return f"**{title}:** {_code(cases[''])}"
     lines = [f"* {name.replace('-', ' ') or 'else'}: {_code(text)}" for name, text in cases.items()]
