@@ -144,9 +144,8 @@ def _made_ready(given):
     """Make all that the hub needs, and return its settings."""
     ip = _ip(given)
     hub, course = given.folder / "hub", _course(given)
-    named = given.address or (storage.notes(hub / setting_up.SETTINGS) or {}).get(
-        "named", ""
-    )  # kept from an earlier start
+    earlier = storage.notes(hub / setting_up.SETTINGS) or {}
+    named = given.address or earlier.get("named", "")
     host = named if given.address or ip in ANYWHERE else ip
     address = _address(host, given)
     if given.certificate:
