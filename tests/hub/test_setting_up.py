@@ -185,6 +185,12 @@ class TestTheDayBefore:
         code, _, error = prepare("prepare", "--same-user", "--course", tmp_path / "notebokks")
         assert code == 1 and "There is no folder" in error and not (tmp_path / "room").exists()
 
+    def test_the_end_of_one_hub_takes_nothing_that_another_needs(self, prepare, tmp_path, monkeypatch):
+        prepare("prepare", "--same-user", "--names", tmp_path / "names.txt")
+        run = []
+        monkeypatch.setattr(setting_up.subprocess, "run", lambda *given, **more: run.append(given))
+        assert not prepare("end", "--yes")[0] and run == []  # no learner has an account: no account and no group goes
+
     def test_where_nobody_can_answer_nothing_is_deleted(self, prepare, tmp_path, monkeypatch):
         prepare("prepare", "--same-user", "--names", tmp_path / "names.txt")
         monkeypatch.setattr("builtins.input", lambda question: (_ for _ in ()).throw(EOFError))

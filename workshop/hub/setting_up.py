@@ -127,14 +127,14 @@ def make_system_accounts(folder):
 
 
 def remove_all(folder):
-    """Delete the learners' accounts of this hub, their homes and its folder; return the accounts' names."""
+    """Delete the learners' accounts of this hub, their homes and its folder; return the accounts' names.
+
+    The group and the account of the table stay: another hub of this computer may be about to use them.
+    """
     names = [name for name in _members() if Path(pwd.getpwnam(name).pw_dir).parent == folder / "homes"]
     for name in names:
         _run("userdel", "--remove", name)
     shutil.rmtree(folder)
-    if os.geteuid() == 0 and not _members():  # no other hub is here
-        for command, name in (("userdel", TABLE_USER), ("groupdel", hub_classes.GROUP)):
-            subprocess.run([command, name], capture_output=True)
     return names
 
 
