@@ -11,8 +11,9 @@ from tools import glossary
 from tools.book import pages
 
 HERE = Path(__file__).parent
-WORDS = {term.name.lower() for term in glossary.read()}
-FORMS = collections.Counter(form.lower() for term in glossary.read() for form in term.forms)
+TERMS = glossary.read()
+WORDS = {term.name.lower() for term in TERMS}
+FORMS = collections.Counter(form.lower() for term in TERMS for form in term.forms)
 
 project = "Swap the Head"
 author = "the authors of Swap the Head"

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -121,9 +120,8 @@ def _on_slips(text):
 def free_port():
     """Return the first of four ports in a row that are free, where others who ask at the same time hardly look."""
     for port in random.sample(range(18000, 28000, 10), 100):
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for number in range(port, port + 4):
-                held.enter_context(socket.socket()).bind(("127.0.0.1", number))
+        with contextlib.suppress(setting_up.SetUpError):
+            setting_up.refuse_taken_ports("127.0.0.1", port)
             return port
     raise RuntimeError("no four free ports in a row between 18000 and 28000")
 

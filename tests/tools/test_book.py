@@ -145,7 +145,7 @@ def test_every_finding_is_on_its_page_with_why_and_fix():
         _, _, own = page.partition(f"\n### {name}\n")
         own, _, _ = own.partition("\n### ")
         assert own and "**Why it matters" in own and "**The fix" in own, name
-        assert not pages._in_general(name).keys() & texts.keys(), name  # the doctor's own words come first
+        assert not pages._in_general()[name].keys() & texts.keys(), name  # the doctor's own words come first
 
 
 def test_a_page_whose_section_is_gone_is_named():

@@ -87,6 +87,7 @@ def results(source, helper):
 def mistakes():
     """Return a section for each finding of the doctor: what it is, why it matters, the fix, and code that has it."""
     examples = tomllib.loads((ROOT / "helpers/doctor/examples.toml").read_text(encoding="utf-8"))
+    general = _in_general()
     file = (ROOT / "helpers/doctor/findings.toml").read_text(encoding="utf-8")
     parts = [
         "# Silent mistakes",
@@ -98,7 +99,7 @@ def mistakes():
         if heading := re.fullmatch(r"# (.+)", line):
             parts.append(f"## {heading[1]}")
         elif name := re.fullmatch(r"\[(.+)\]", line):
-            texts = findings.TEXTS[name[1]] | _in_general(name[1])
+            texts = findings.TEXTS[name[1]] | general[name[1]]
             parts.append(f"### {name[1]}\n\n{_sentence(texts['what'])}")
             parts += [_cases("Why it matters", texts, "why"), _cases("The fix", texts, "mend")]
             if name[1] in examples["examples"]:
@@ -169,10 +170,10 @@ def _unseen_answers(part):
     return f"<details><summary>{RESULT}</summary>\n\n{part}\n\n</details>"
 
 
-def _in_general(name):
-    """Return the texts of a finding that the doctor itself only has for what it saw."""
-    texts = tomllib.loads((ROOT / "book/in_general.toml").read_text(encoding="utf-8"))
-    return {kind: said[name] for kind, said in texts.items() if name in said}
+def _in_general():
+    """Return, for each finding, the texts that the doctor itself only has for what it saw."""
+    kinds = tomllib.loads((ROOT / "book/in_general.toml").read_text(encoding="utf-8"))
+    return {name: {kind: said[name] for kind, said in kinds.items() if name in said} for name in findings.TEXTS}
 
 
 def _cases(title, texts, kind):

@@ -144,8 +144,7 @@ def _made_ready(given):
     """Make all that the hub needs, and return its settings."""
     ip = _ip(given)
     hub, course = given.folder / "hub", _course(given)
-    earlier = storage.notes(hub / setting_up.SETTINGS) or {}
-    named = given.address or earlier.get("named", "")
+    named = given.address or _earlier(given.folder).get("named", "")
     host = named if given.address or ip in ANYWHERE else ip
     address = _address(host, given)
     if given.certificate:
@@ -292,7 +291,12 @@ def _new_password(given):
 
 def _known_address(folder):
     """Return the address that the hub had at its last start, for more slips."""
-    return (storage.notes(folder / "hub" / setting_up.SETTINGS) or {}).get("address", "the hub's")
+    return _earlier(folder).get("address", "the hub's")
+
+
+def _earlier(folder):
+    """Return the settings of the last start, or nothing."""
+    return storage.notes(folder / "hub" / setting_up.SETTINGS) or {}
 
 
 def _end(given):

@@ -54,7 +54,10 @@ def make_folders(folder):
 
 @contextlib.contextmanager
 def held(folder):
-    """Give the file that a hub holds while it runs; raise `SetUpError` where another command of this folder does."""
+    """Give the file that a hub holds while it runs; raise `SetUpError` where another command of this folder does.
+
+    `helpers.storage.alone` ends with the process that began it; this file can be handed on to the hub.
+    """
     with open(folder / "hub" / "running", "a") as running:
         try:
             fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
